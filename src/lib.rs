@@ -1,0 +1,22 @@
+//! The store that web apps use to keep their chats in the browser: real SQLite, compiled to
+//! WebAssembly with this crate, over files of the origin private file system.
+//!
+//! | module | what it is for | what it must not know |
+//! |---|---|---|
+//! | [`model`] | what crosses the API, and its bounds | SQL, JavaScript |
+//! | [`error`] | the closed set of error codes | the engine, JavaScript |
+//! | [`time`] | points in time and their three spellings | any clock |
+//! | [`name`] | database names and their directories | any file system |
+//! | [`store`] | every SQL statement; the engine | JavaScript, clocks, randomness, tabs |
+//! | [`rpc`] | requests, and the dispatch of each to its method | JavaScript, SQL, storage |
+//! | `wasm` (wasm32 only) | worker host, OPFS, exported class, error mapping | SQL |
+//!
+//! Apps do not use this crate: they install the npm package `conversation-store`, whose class
+//! posts [`rpc::Request`]s to a worker that runs it.
+
+pub mod error;
+pub mod model;
+pub mod name;
+pub mod rpc;
+pub mod store;
+pub mod time;

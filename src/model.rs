@@ -1,0 +1,432 @@
+//! What crosses the API: rows, roles, keys, queries, and the bounds each is held to.
+//!
+//! Every public type is written here once; its TypeScript declaration is generated from it. Knows
+//! no SQL, no engine and no JavaScript value.
+
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Result, StoreError};
+use crate::time::Timestamp;
+
+#[cfg(target_arch = "wasm32")]
+use tsify::Tsify;
+
+/// Highest integer that a JavaScript number holds exactly, 2^53 - 1; ids go no higher.
+pub const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
+/// Longest title, in characters (Unicode code points).
+pub const MAX_TITLE: usize = 10_000;
+/// Longest brain, in characters (Unicode code points).
+pub const MAX_BRAIN: usize = 1_000;
+/// Longest message, in bytes of UTF-8.
+pub const MAX_CONTENT: usize = 100_000_000;
+/// Largest page of rows.
+pub const MAX_LIMIT: u32 = 1_000_000;
+/// Page size of `listConversations` where none is given, the lesson's.
+pub const DEFAULT_LIMIT: u32 = 50;
+/// Who answers where no brain is given, the lesson's.
+pub const DEFAULT_BRAIN: &str = "claude";
+
+/// Who said a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    User,
+    Assistant,
+    System,
+}
+
+impl Role {
+    /// As the file and the API spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Assistant => "assistant",
+            Self::System => "system",
+        }
+    }
+}
+
+/// A chat, as lists and `getConversation` give it. Times are ISO 8601 in UTC, with milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct Conversation {
+    /// A safe integer, never given twice by one database.
+    pub id: i64,
+    /// Unique in the database and stable across files.
+    pub uid: String,
+    pub title: String,
+    /// Who answers: free text.
+    pub brain: String,
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "string"))]
+    pub created_at: Timestamp,
+    /// Moves when a message is added; never by a change of title or brain.
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "string"))]
+    pub updated_at: Timestamp,
+}
+
+/// A message, as `messagesFor` and `getMessage` give it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    /// A safe integer, never given twice by one database.
+    pub id: i64,
+    /// Unique in its conversation and stable across files.
+    pub uid: String,
+    pub conversation_id: i64,
+    pub conversation_uid: String,
+    pub role: Role,
+    pub content: String,
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "string"))]
+    pub created_at: Timestamp,
+}
+
+/// What `addMessage` resolves to: the new row's keys and time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct AddedMessage {
+    pub id: i64,
+    pub uid: String,
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "string"))]
+    pub created_at: Timestamp,
+}
+
+/// Names a conversation: a number is an id, a string a uid, never converted ('12' is a uid).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConversationKey {
+    Id(i64),
+    Uid(String),
+}
+
+/// Names a message: by id, by uid, or by uid within its conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessageKey {
+    Id(i64),
+    /// `conflict` if messages of two conversations have it.
+    Uid(String),
+    InConversation {
+        conversation: ConversationKey,
+        uid: String,
+    },
+}
+
+/// Which conversations, from where, how many.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(default, rename_all = "camelCase")]
+pub struct ConversationQuery {
+    /// At most so many, 1 to 1,000,000; 50 if not given.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number"))]
+    #[serde(deserialize_with = "optional_limit")]
+    pub limit: Option<u32>,
+    /// Only those of this brain.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string"))]
+    pub brain: Option<String>,
+    /// Only those after this one in the list; the last row of the page before fits.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub after: Option<ConversationCursor>,
+}
+
+/// A place in the list of conversations: its exclusive lower end. A whole row fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct ConversationCursor {
+    #[serde(deserialize_with = "id")]
+    pub id: i64,
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "string | number | Date"))]
+    pub updated_at: Timestamp,
+}
+
+/// Which messages of a conversation. `before` and `after` exclude each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(default, rename_all = "camelCase")]
+pub struct MessageQuery {
+    /// At most so many, 1 to 1,000,000; all if not given. With no cursor: the newest so many.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number"))]
+    #[serde(deserialize_with = "optional_limit")]
+    pub limit: Option<u32>,
+    /// Only those before this message, those next to it first to be kept by `limit`.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub before: Option<MessageCursor>,
+    /// Only those after this message.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub after: Option<MessageCursor>,
+}
+
+/// A place in a conversation: a message of it, by id or uid. A whole row fits. `id` wins where
+/// both are given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessageCursor {
+    Id(i64),
+    Uid(String),
+}
+
+/// What to change of a conversation. A field left out stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(default, rename_all = "camelCase")]
+pub struct ConversationPatch {
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string"))]
+    #[serde(deserialize_with = "present")]
+    pub title: Option<String>,
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string"))]
+    #[serde(deserialize_with = "present")]
+    pub brain: Option<String>,
+}
+
+/// How soon an acknowledged write is safe. IndexedDB's words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// Flushed to the device before the call resolves: survives loss of power.
+    #[default]
+    Strict,
+    /// Handed to the operating system before the call resolves: survives a crash of the tab or
+    /// the browser; loss of power may take the last moments, never the database.
+    Relaxed,
+}
+
+/// A title within bounds.
+///
+/// # Errors
+/// `invalid-argument` over [`MAX_TITLE`] characters.
+pub fn check_title(title: &str) -> Result<()> {
+    let length = title.chars().count();
+    if length > MAX_TITLE {
+        return Err(StoreError::invalid(format!(
+            "title has {length} characters; at most {MAX_TITLE} are kept: shorten it"
+        )));
+    }
+    Ok(())
+}
+
+/// A brain within bounds.
+///
+/// # Errors
+/// `invalid-argument` if it is empty or has over [`MAX_BRAIN`] characters.
+pub fn check_brain(brain: &str) -> Result<()> {
+    let length = brain.chars().count();
+    if !(1..=MAX_BRAIN).contains(&length) {
+        return Err(StoreError::invalid(format!(
+            "brain has {length} characters; give 1 to {MAX_BRAIN}, or leave it out for '{DEFAULT_BRAIN}'"
+        )));
+    }
+    Ok(())
+}
+
+/// A message text within bounds.
+///
+/// # Errors
+/// `invalid-argument` over [`MAX_CONTENT`] bytes of UTF-8.
+pub fn check_content(content: &str) -> Result<()> {
+    if content.len() > MAX_CONTENT {
+        return Err(StoreError::invalid(format!(
+            "content has {} bytes; at most {MAX_CONTENT} are kept: split it",
+            content.len()
+        )));
+    }
+    Ok(())
+}
+
+fn check_id<E: de::Error>(id: i64) -> Result<i64, E> {
+    if (1..=MAX_SAFE_INTEGER).contains(&id) {
+        Ok(id)
+    } else {
+        Err(E::custom(format_args!(
+            "{id} is no id: ids are whole numbers from 1 to {MAX_SAFE_INTEGER}"
+        )))
+    }
+}
+
+/// Takes a whole number however the caller's format holds it.
+struct WholeNumber {
+    what: &'static str,
+}
+
+impl Visitor<'_> for WholeNumber {
+    type Value = i64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<i64, E> {
+        Ok(number)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<i64, E> {
+        i64::try_from(number).map_err(|_| E::invalid_value(de::Unexpected::Unsigned(number), &self))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<i64, E> {
+        if number.trunc() == number && number.abs() <= MAX_SAFE_INTEGER as f64 {
+            Ok(number as i64)
+        } else {
+            Err(E::invalid_value(de::Unexpected::Float(number), &self))
+        }
+    }
+}
+
+const ID: WholeNumber = WholeNumber {
+    what: "an id: a whole number from 1 to 9007199254740991",
+};
+
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    check_id(deserializer.deserialize_any(ID)?)
+}
+
+fn limit<E: de::Error>(number: i64) -> Result<u32, E> {
+    u32::try_from(number)
+        .ok()
+        .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+        .ok_or_else(|| {
+            E::custom(format_args!(
+                "{number} is no limit: give a whole number from 1 to {MAX_LIMIT}"
+            ))
+        })
+}
+
+fn optional_limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let number = deserializer.deserialize_any(WholeNumber {
+        what: "a limit: a whole number from 1 to 1000000",
+    })?;
+    limit(number).map(Some)
+}
+
+/// A field that may be left out, but not be null.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+impl<'de> Deserialize<'de> for ConversationKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match MessageKey::deserialize(deserializer)? {
+            MessageKey::Id(id) => Self::Id(id),
+            MessageKey::Uid(uid) => Self::Uid(uid),
+            MessageKey::InConversation { .. } => {
+                return Err(de::Error::custom(
+                    "a conversation is named by its id (a number) or its uid (a string)",
+                ));
+            }
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for MessageKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = MessageKey;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an id (a whole number from 1) or a uid (a string)")
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<MessageKey, E> {
+                check_id(number).map(MessageKey::Id)
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<MessageKey, E> {
+                ID.visit_u64(number).and_then(|id| self.visit_i64(id))
+            }
+
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<MessageKey, E> {
+                ID.visit_f64(number).and_then(|id| self.visit_i64(id))
+            }
+
+            fn visit_str<E: de::Error>(self, uid: &str) -> Result<MessageKey, E> {
+                Ok(MessageKey::Uid(uid.to_owned()))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<MessageKey, A::Error> {
+                #[derive(Deserialize)]
+                #[serde(rename_all = "camelCase")]
+                struct InConversation {
+                    conversation_id: ConversationKey,
+                    uid: String,
+                }
+
+                let key = InConversation::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(MessageKey::InConversation {
+                    conversation: key.conversation_id,
+                    uid: key.uid,
+                })
+            }
+        }
+
+        deserializer.deserialize_any(KeyVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for MessageCursor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Keys {
+            #[serde(default, deserialize_with = "optional_id")]
+            id: Option<i64>,
+            #[serde(default)]
+            uid: Option<String>,
+        }
+
+        fn optional_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+            id(deserializer).map(Some)
+        }
+
+        match Keys::deserialize(deserializer)? {
+            Keys { id: Some(id), .. } => Ok(Self::Id(id)),
+            Keys { uid: Some(uid), .. } => Ok(Self::Uid(uid)),
+            _ => Err(de::Error::custom(
+                "a cursor is a message: an object with its id or its uid",
+            )),
+        }
+    }
+}
+
+/// `listConversations` takes a number as the limit.
+pub(crate) fn query_or_limit<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<ConversationQuery, D::Error> {
+    struct QueryVisitor;
+
+    impl<'de> Visitor<'de> for QueryVisitor {
+        type Value = ConversationQuery;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a limit (a whole number from 1 to 1000000) or a query (an object)")
+        }
+
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<ConversationQuery, E> {
+            Ok(ConversationQuery {
+                limit: Some(limit(number)?),
+                ..ConversationQuery::default()
+            })
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<ConversationQuery, E> {
+            self.visit_i64(i64::try_from(number).unwrap_or(i64::MAX))
+        }
+
+        fn visit_f64<E: de::Error>(self, number: f64) -> Result<ConversationQuery, E> {
+            Err(E::invalid_value(de::Unexpected::Float(number), &self))
+        }
+
+        fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<ConversationQuery, A::Error> {
+            ConversationQuery::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+
+    deserializer.deserialize_any(QueryVisitor)
+}

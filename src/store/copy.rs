@@ -1,0 +1,137 @@
+//! Backup and restore: one consistent copy out, one checked copy in.
+//!
+//! Both work on a file beside the database, in the same VFS, which the caller makes and reads in
+//! pieces. `restore` copies rows, not pages: it trusts no mark, trigger or index of the file, and
+//! the switch is one transaction.
+
+use rusqlite::Transaction;
+
+use super::schema::{self, Found};
+use super::{Store, engine, heal};
+use crate::error::{ErrorCode, Result, StoreError};
+use crate::model::MAX_SAFE_INTEGER;
+
+impl Store {
+    /// Writes this moment's database into the file `path`, which must be absent or empty.
+    ///
+    /// The copy is compact: it holds no text of deleted rows
+    /// (<https://sqlite.org/lang_vacuum.html#vacuuminto>).
+    ///
+    /// # Errors
+    /// `quota-exceeded` and the errors of writing. The database is as it was.
+    pub fn backup_into(&self, path: &str) -> Result<()> {
+        self.connection.execute("VACUUM INTO ?1", [path])?;
+        Ok(())
+    }
+
+    /// Replaces every row by those of the database file `path`, after checking it.
+    ///
+    /// # Errors
+    /// `not-a-database`, `corrupt`, `schema-too-new`, `unsupported-format`, `quota-exceeded`. The
+    /// rows are as they were.
+    pub fn restore_from(&mut self, path: &str) -> Result<()> {
+        self.connection
+            .execute("ATTACH DATABASE ?1 AS incoming", [path])?;
+        let restored = self.replace_by_incoming();
+        let detached = self.connection.execute("DETACH DATABASE incoming", []);
+        restored?;
+        detached?;
+        Ok(())
+    }
+
+    fn replace_by_incoming(&mut self) -> Result<()> {
+        let found = schema::inspect(&self.connection, "incoming")?;
+        match found {
+            Found::Lesson => {}
+            Found::Ours { version, .. } if version > schema::VERSION => {
+                return Err(schema::too_new(version));
+            }
+            Found::Ours { .. } => {}
+            Found::Empty => return Err(unsupported("it holds no tables")),
+            Found::Foreign { reason } => return Err(unsupported(&reason)),
+        }
+        // integrity_check reports the damage it understands as rows and fails on the rest.
+        let verdict = self
+            .connection
+            .query_row("PRAGMA incoming.integrity_check(1)", [], |row| {
+                engine::text(row, 0)
+            })?;
+        if verdict != "ok" {
+            return Err(StoreError::new(
+                ErrorCode::Corrupt,
+                format!("file is a damaged database ({verdict}); nothing was restored"),
+            ));
+        }
+        self.write(|transaction, env| {
+            replace_rows(transaction).map_err(|error| {
+                if engine::is_constraint(&error) {
+                    unsupported(&format!("a row breaks the schema's rules ({error})"))
+                } else {
+                    error.into()
+                }
+            })?;
+            check_ids(transaction)?;
+            heal::heal(transaction, env)
+        })
+    }
+}
+
+fn replace_rows(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    // Ids given out are spent, whichever file they were given in.
+    transaction.execute_batch(
+        "UPDATE store_state SET
+           last_conversation_id = max(last_conversation_id, coalesce((SELECT max(id) FROM conversations), 0)),
+           last_message_id = max(last_message_id, coalesce((SELECT max(id) FROM messages), 0));
+         DELETE FROM messages;
+         DELETE FROM conversations;",
+    )?;
+    for table in ["conversations", "messages"] {
+        let columns = common_columns(transaction, table)?;
+        if table == "messages" {
+            // With foreign keys off the other program can leave messages without a conversation.
+            transaction.execute_batch(
+                "INSERT INTO conversations (id, title)
+                   SELECT DISTINCT conversation_id, 'Recovered messages' FROM incoming.messages m
+                   WHERE NOT EXISTS (SELECT 1 FROM conversations c WHERE c.id = m.conversation_id);",
+            )?;
+        }
+        transaction.execute_batch(&format!(
+            "INSERT INTO main.{table} ({columns}) SELECT {columns} FROM incoming.{table};"
+        ))?;
+    }
+    Ok(())
+}
+
+/// The columns that both databases' tables have, quoted, ours in order.
+fn common_columns(transaction: &Transaction<'_>, table: &str) -> rusqlite::Result<String> {
+    let columns = transaction
+        .prepare(
+            "SELECT group_concat('\"' || ours.name || '\"', ', ')
+             FROM pragma_table_info(?1, 'main') ours
+             JOIN pragma_table_info(?1, 'incoming') theirs USING (name)",
+        )?
+        .query_row([table], |row| row.get(0))?;
+    Ok(columns)
+}
+
+fn check_ids(transaction: &Transaction<'_>) -> Result<()> {
+    let outside: bool = transaction.query_row(
+        "SELECT EXISTS (SELECT 1 FROM conversations WHERE id < 1 OR id >= ?1)
+             OR EXISTS (SELECT 1 FROM messages WHERE id < 1 OR id >= ?1)",
+        [MAX_SAFE_INTEGER],
+        |row| row.get(0),
+    )?;
+    if outside {
+        return Err(unsupported("a row's id is not between 1 and 2^53 - 2"));
+    }
+    Ok(())
+}
+
+fn unsupported(reason: &str) -> StoreError {
+    StoreError::new(
+        ErrorCode::UnsupportedFormat,
+        format!(
+            "file is a SQLite database, but not of a conversation store: {reason}; nothing was restored"
+        ),
+    )
+}

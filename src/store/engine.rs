@@ -1,0 +1,83 @@
+//! The engine's errors and values, in this crate's terms.
+//!
+//! Codes come from SQLite's result codes (<https://sqlite.org/rescode.html>), never from its text.
+
+use rusqlite::types::ValueRef;
+use rusqlite::Row;
+
+use crate::error::{ErrorCode, StoreError};
+use crate::time::Timestamp;
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Sqlite;
+
+        let (code, advice) = match error.sqlite_error_code() {
+            Some(Sqlite::DiskFull) => (
+                ErrorCode::QuotaExceeded,
+                "no space is left for this database: delete conversations or ask the browser for more",
+            ),
+            Some(Sqlite::DatabaseCorrupt) => {
+                (ErrorCode::Corrupt, "the stored bytes are damaged; nothing was deleted")
+            }
+            Some(Sqlite::NotADatabase) => {
+                (ErrorCode::NotADatabase, "the bytes are not a SQLite database")
+            }
+            Some(Sqlite::OutOfMemory) => (
+                ErrorCode::QuotaExceeded,
+                "no memory is left for this call: ask for less at once",
+            ),
+            Some(Sqlite::TooBig) => (
+                ErrorCode::InvalidArgument,
+                "a text is longer than the engine holds",
+            ),
+            Some(
+                Sqlite::CannotOpen
+                | Sqlite::SystemIoFailure
+                | Sqlite::PermissionDenied
+                | Sqlite::ReadOnly,
+            ) => (
+                ErrorCode::StorageUnavailable,
+                "the storage refused to read or write",
+            ),
+            Some(Sqlite::DatabaseBusy | Sqlite::DatabaseLocked) => {
+                (ErrorCode::Blocked, "another connection holds the database")
+            }
+            _ => (ErrorCode::Internal, "the engine failed in a way this package does not expect"),
+        };
+        Self::new(code, format!("{advice} ({error})"))
+    }
+}
+
+/// Whether a constraint of the schema refused a row.
+pub(super) fn is_constraint(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
+}
+
+/// Reads a text column, however the other program stored it: SQLite does not hold a column to
+/// its type. Bytes that are no UTF-8 read as U+FFFD.
+pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+            String::from_utf8_lossy(bytes).into_owned()
+        }
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Null => String::new(),
+    })
+}
+
+/// Reads a time column. Healing has brought it to the file's form; anything else is 1970.
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+    let stored = match row.get_ref(column)? {
+        ValueRef::Text(bytes) => std::str::from_utf8(bytes).ok().and_then(Timestamp::parse),
+        _ => None,
+    };
+    Ok(stored.unwrap_or(Timestamp::from_millis(0)))
+}
+
+/// The engine's version, as SQLite writes it: "3.50.1".
+pub fn version() -> &'static str {
+    rusqlite::version()
+}
+

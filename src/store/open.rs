@@ -1,0 +1,137 @@
+//! Opening: which file this is, the pragmas in their order, migrations, healing.
+//!
+//! A file that is too new or not ours is refused before the first pragma that writes.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{Env, Store, engine, heal, schema};
+use crate::error::{ErrorCode, Result, StoreError};
+use crate::model::Durability;
+
+/// Where the database is.
+#[derive(Clone, Copy, Debug)]
+pub enum Location<'a> {
+    /// A file; `vfs` names the SQLite VFS that holds it, if it is not the default one.
+    File {
+        path: &'a str,
+        vfs: Option<&'a str>,
+    },
+    /// Memory that goes with the store. `vfs` holds the files of backup and restore.
+    Memory { vfs: Option<&'a str> },
+}
+
+/// What the pragmas answered when the database was opened, in SQLite's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenedAs {
+    pub durability: Durability,
+    /// "wal" for a file, "memory" for memory.
+    pub journal_mode: String,
+    /// "full" or "normal".
+    pub synchronous: &'static str,
+    /// The number of migrations the file has had.
+    pub schema_version: i64,
+    /// The engine's version.
+    pub sqlite_version: &'static str,
+}
+
+impl Store {
+    /// Opens a database, creating it where there is none, migrating and healing it where needed.
+    ///
+    /// # Errors
+    /// `schema-too-new`, `unsupported-format`, `corrupt` (also for bytes that are no database: a
+    /// store's own file is expected to be one), `quota-exceeded`, `storage-unavailable`. The file
+    /// is as it was.
+    pub fn open(location: Location<'_>, durability: Durability, env: Env) -> Result<Self> {
+        Self::open_connection(location, durability, env).map_err(|error| {
+            if error.code == ErrorCode::NotADatabase {
+                StoreError::new(ErrorCode::Corrupt, error.message)
+            } else {
+                error
+            }
+        })
+    }
+
+    fn open_connection(location: Location<'_>, durability: Durability, env: Env) -> Result<Self> {
+        let connection = connect(location)?;
+        // Before the first read: a WAL without shared memory needs it
+        // (https://sqlite.org/wal.html#use_of_wal_without_shared_memory).
+        expect(&connection, "locking_mode", "EXCLUSIVE", "exclusive")?;
+        let found = schema::inspect(&connection, "main")?;
+        if let schema::Found::Foreign { reason } = found {
+            return Err(StoreError::new(
+                ErrorCode::UnsupportedFormat,
+                format!("this file is not a conversation store: {reason}"),
+            ));
+        }
+        schema::check_writable(&found)?;
+
+        let journal_mode = match location {
+            Location::File { .. } => "wal",
+            Location::Memory { .. } => "memory",
+        };
+        expect(&connection, "journal_mode", journal_mode, journal_mode)?;
+        let (synchronous, level) = match durability {
+            Durability::Strict => ("full", "2"),
+            Durability::Relaxed => ("normal", "1"),
+        };
+        expect(&connection, "synchronous", synchronous, level)?;
+        expect(&connection, "foreign_keys", "ON", "1")?;
+        connection.busy_timeout(Duration::from_millis(5_000))?;
+        expect(&connection, "busy_timeout", "5000", "5000")?;
+        // No function with side effects runs from a schema that came with someone's file.
+        expect(&connection, "trusted_schema", "OFF", "0")?;
+        connection.set_prepared_statement_cache_capacity(64);
+
+        let mut store = Self {
+            connection,
+            env,
+            opened: OpenedAs {
+                durability,
+                journal_mode: journal_mode.to_owned(),
+                synchronous,
+                schema_version: schema::VERSION,
+                sqlite_version: engine::version(),
+            },
+        };
+        store.opened.schema_version = schema::migrate(&mut store.connection)?;
+        store.heal()?;
+        Ok(store)
+    }
+
+    fn heal(&mut self) -> Result<()> {
+        if heal::is_needed(&self.connection)? {
+            self.write(heal::heal)?;
+        }
+        Ok(())
+    }
+}
+
+fn connect(location: Location<'_>) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let (path, vfs) = match location {
+        Location::File { path, vfs } => (path, vfs),
+        Location::Memory { vfs } => (":memory:", vfs),
+    };
+    Ok(match vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs)?,
+        None => Connection::open_with_flags(path, flags)?,
+    })
+}
+
+/// Sets a pragma and checks that it took: SQLite ignores what it cannot do without an error.
+fn expect(connection: &Connection, pragma: &str, value: &str, answer: &str) -> Result<()> {
+    connection.pragma_update(None, pragma, value)?;
+    let now = connection.pragma_query_value(None, pragma, |row| engine::text(row, 0))?;
+    if now == answer {
+        Ok(())
+    } else {
+        Err(StoreError::new(
+            ErrorCode::StorageUnavailable,
+            format!("this storage does not take PRAGMA {pragma}={value}: it stays '{now}'"),
+        ))
+    }
+}
