@@ -20,3 +20,5 @@ pub mod name;
 pub mod rpc;
 pub mod store;
 pub mod time;
+#[cfg(target_arch = "wasm32")]
+pub mod wasm;

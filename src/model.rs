@@ -120,7 +120,7 @@ pub enum MessageKey {
 /// Which conversations, from where, how many.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a query (an object)")]
 pub struct ConversationQuery {
     /// At most so many, 1 to 1,000,000; 50 if not given.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number"))]
@@ -137,7 +137,10 @@ pub struct ConversationQuery {
 /// A place in the list of conversations: its exclusive lower end. A whole row fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-#[serde(rename_all = "camelCase")]
+#[serde(
+    rename_all = "camelCase",
+    expecting = "a conversation: an object with its id and updatedAt"
+)]
 pub struct ConversationCursor {
     #[serde(deserialize_with = "id")]
     pub id: i64,
@@ -148,7 +151,7 @@ pub struct ConversationCursor {
 /// Which messages of a conversation. `before` and `after` exclude each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a query (an object)")]
 pub struct MessageQuery {
     /// At most so many, 1 to 1,000,000; all if not given. With no cursor: the newest so many.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number"))]
@@ -173,7 +176,7 @@ pub enum MessageCursor {
 /// What to change of a conversation. A field left out stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a patch (an object)")]
 pub struct ConversationPatch {
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string"))]
     #[serde(deserialize_with = "present")]
@@ -374,6 +377,7 @@ impl<'de> Deserialize<'de> for MessageKey {
 impl<'de> Deserialize<'de> for MessageCursor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
+        #[serde(expecting = "a message: an object with its id or its uid")]
         struct Keys {
             #[serde(default, deserialize_with = "optional_id")]
             id: Option<i64>,
@@ -381,7 +385,9 @@ impl<'de> Deserialize<'de> for MessageCursor {
             uid: Option<String>,
         }
 
-        fn optional_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+        fn optional_id<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<i64>, D::Error> {
             id(deserializer).map(Some)
         }
 
@@ -429,4 +435,80 @@ pub(crate) fn query_or_limit<'de, D: Deserializer<'de>>(
     }
 
     deserializer.deserialize_any(QueryVisitor)
+}
+
+/// Where the caller wants the database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "lowercase")]
+pub enum StorageOption {
+    /// The best that this browser has; never memory.
+    #[default]
+    Auto,
+    /// The origin private file system.
+    Opfs,
+    Indexeddb,
+    /// Memory, gone with the page.
+    Memory,
+}
+
+/// How to open a database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(default, rename_all = "camelCase", expecting = "options (an object)")]
+pub struct DatabaseOptions {
+    /// 'auto' if not given.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub storage: StorageOption,
+    /// 'strict' if not given.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub durability: Durability,
+}
+
+/// Where a database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "lowercase")]
+pub enum StorageKind {
+    Opfs,
+    Indexeddb,
+    Memory,
+}
+
+/// Whether this tab holds the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "lowercase")]
+pub enum TabRole {
+    Leader,
+    Follower,
+}
+
+/// Where and how a database is kept.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct StoreStatus {
+    pub storage: StorageKind,
+    pub role: TabRole,
+    pub durability: Durability,
+    /// SQLite's word: 'wal', or 'memory' in memory.
+    pub journal_mode: String,
+    /// SQLite's word: 'full' or 'normal'.
+    pub synchronous: String,
+    /// Whether the browser has promised not to evict this origin's data.
+    pub persisted: bool,
+    /// Bytes that this origin uses, as the browser estimates.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<f64>,
+    /// Bytes that this origin may use, as the browser estimates.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota: Option<f64>,
+    pub sqlite_version: String,
+    /// The number of migrations the file has had.
+    pub schema_version: i64,
+    /// Of this package.
+    pub version: String,
 }

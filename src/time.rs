@@ -180,7 +180,8 @@ impl<'de> Deserialize<'de> for Timestamp {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
-                Timestamp::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+                Timestamp::parse(text)
+                    .ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
             }
 
             fn visit_i64<E: de::Error>(self, millis: i64) -> Result<Timestamp, E> {
@@ -222,7 +223,10 @@ mod tests {
             ("1970-01-01 00:00:00", "1970-01-01T00:00:00.000Z"),
             ("2024-02-29 23:59:59", "2024-02-29T23:59:59.000Z"),
             ("2024-02-29T23:59:59.5Z", "2024-02-29T23:59:59.500Z"),
-            ("2024-03-01T08:59:59.123456+09:00", "2024-02-29T23:59:59.123Z"),
+            (
+                "2024-03-01T08:59:59.123456+09:00",
+                "2024-02-29T23:59:59.123Z",
+            ),
             ("2024-02-29T23:59-00:30", "2024-03-01T00:29:00.000Z"),
             ("2000-01-01", "2000-01-01T00:00:00.000Z"),
             ("0000-01-01 00:00:00.000", "0000-01-01T00:00:00.000Z"),

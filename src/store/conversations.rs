@@ -44,7 +44,9 @@ impl Store {
     /// Those of reading.
     pub fn list_conversations(&self, query: &ConversationQuery) -> Result<Vec<Conversation>> {
         let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
-        let after = query.after.map(|cursor| (cursor.updated_at.to_sql(), cursor.id));
+        let after = query
+            .after
+            .map(|cursor| (cursor.updated_at.to_sql(), cursor.id));
         let mut statement = self
             .connection
             .prepare_cached(&list_sql(query.brain.is_some(), after.is_some()))?;

@@ -51,11 +51,11 @@ impl Store {
             Found::Foreign { reason } => return Err(unsupported(&reason)),
         }
         // integrity_check reports the damage it understands as rows and fails on the rest.
-        let verdict = self
-            .connection
-            .query_row("PRAGMA incoming.integrity_check(1)", [], |row| {
-                engine::text(row, 0)
-            })?;
+        let verdict =
+            self.connection
+                .query_row("PRAGMA incoming.integrity_check(1)", [], |row| {
+                    engine::text(row, 0)
+                })?;
         if verdict != "ok" {
             return Err(StoreError::new(
                 ErrorCode::Corrupt,

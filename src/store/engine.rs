@@ -2,8 +2,8 @@
 //!
 //! Codes come from SQLite's result codes (<https://sqlite.org/rescode.html>), never from its text.
 
-use rusqlite::types::ValueRef;
 use rusqlite::Row;
+use rusqlite::types::ValueRef;
 
 use crate::error::{ErrorCode, StoreError};
 use crate::time::Timestamp;
@@ -17,12 +17,14 @@ impl From<rusqlite::Error> for StoreError {
                 ErrorCode::QuotaExceeded,
                 "no space is left for this database: delete conversations or ask the browser for more",
             ),
-            Some(Sqlite::DatabaseCorrupt) => {
-                (ErrorCode::Corrupt, "the stored bytes are damaged; nothing was deleted")
-            }
-            Some(Sqlite::NotADatabase) => {
-                (ErrorCode::NotADatabase, "the bytes are not a SQLite database")
-            }
+            Some(Sqlite::DatabaseCorrupt) => (
+                ErrorCode::Corrupt,
+                "the stored bytes are damaged; nothing was deleted",
+            ),
+            Some(Sqlite::NotADatabase) => (
+                ErrorCode::NotADatabase,
+                "the bytes are not a SQLite database",
+            ),
             Some(Sqlite::OutOfMemory) => (
                 ErrorCode::QuotaExceeded,
                 "no memory is left for this call: ask for less at once",
@@ -43,7 +45,10 @@ impl From<rusqlite::Error> for StoreError {
             Some(Sqlite::DatabaseBusy | Sqlite::DatabaseLocked) => {
                 (ErrorCode::Blocked, "another connection holds the database")
             }
-            _ => (ErrorCode::Internal, "the engine failed in a way this package does not expect"),
+            _ => (
+                ErrorCode::Internal,
+                "the engine failed in a way this package does not expect",
+            ),
         };
         Self::new(code, format!("{advice} ({error})"))
     }
@@ -80,4 +85,3 @@ pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> 
 pub fn version() -> &'static str {
     rusqlite::version()
 }
-

@@ -76,7 +76,12 @@ fn heal_conversations(transaction: &Transaction<'_>, env: &Env) -> Result<()> {
         let created_at = row.times[0].or(row.times[1]).unwrap_or_else(|| env.now());
         let updated_at = row.times[1].unwrap_or(created_at).max(created_at);
         let uid = row.uid.unwrap_or_else(|| env.uid(created_at));
-        update.execute(params![row.id, uid, created_at.to_sql(), updated_at.to_sql()])?;
+        update.execute(params![
+            row.id,
+            uid,
+            created_at.to_sql(),
+            updated_at.to_sql()
+        ])?;
     }
     Ok(())
 }

@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Store, conversations, engine};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{
-    AddedMessage, ConversationKey, Message, MessageCursor, MessageKey, MessageQuery,
-    Role, check_content,
+    AddedMessage, ConversationKey, Message, MessageCursor, MessageKey, MessageQuery, Role,
+    check_content,
 };
 
 const COLUMNS: &str = "m.id, m.uid, m.conversation_id, c.uid, m.role, m.content, m.created_at";
@@ -78,7 +78,11 @@ impl Store {
     /// # Errors
     /// `invalid-argument` if both cursors are given; `conflict` if the message of the cursor is
     /// not (or no longer) in this conversation.
-    pub fn messages_for(&self, key: &ConversationKey, query: &MessageQuery) -> Result<Vec<Message>> {
+    pub fn messages_for(
+        &self,
+        key: &ConversationKey,
+        query: &MessageQuery,
+    ) -> Result<Vec<Message>> {
         let Some(conversation) = self.get_conversation(key)? else {
             return Ok(Vec::new());
         };
@@ -130,7 +134,10 @@ impl Store {
                 let Some(conversation) = self.get_conversation(conversation)? else {
                     return Ok(None);
                 };
-                one("m.uid = ?1 AND m.conversation_id = ?2", &[uid, &conversation.id])?
+                one(
+                    "m.uid = ?1 AND m.conversation_id = ?2",
+                    &[uid, &conversation.id],
+                )?
             }
         };
         if found.len() > 1 {
@@ -207,4 +214,3 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
         created_at: engine::time(row, 6)?,
     })
 }
-

@@ -59,10 +59,7 @@ impl Store {
     }
 
     /// Runs `work` in one transaction: all of it happens, or, on an error, none.
-    fn write<T>(
-        &mut self,
-        work: impl FnOnce(&Transaction<'_>, &Env) -> Result<T>,
-    ) -> Result<T> {
+    fn write<T>(&mut self, work: impl FnOnce(&Transaction<'_>, &Env) -> Result<T>) -> Result<T> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;

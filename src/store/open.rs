@@ -14,10 +14,7 @@ use crate::model::Durability;
 #[derive(Clone, Copy, Debug)]
 pub enum Location<'a> {
     /// A file; `vfs` names the SQLite VFS that holds it, if it is not the default one.
-    File {
-        path: &'a str,
-        vfs: Option<&'a str>,
-    },
+    File { path: &'a str, vfs: Option<&'a str> },
     /// Memory that goes with the store. `vfs` holds the files of backup and restore.
     Memory { vfs: Option<&'a str> },
 }

@@ -70,13 +70,22 @@ fn pages_of_messages_come_off_an_index() {
 #[test]
 fn keys_and_bounds_are_looked_up() {
     check("SELECT id FROM conversations WHERE id = ?1", "PRIMARY KEY");
-    check("SELECT id FROM conversations WHERE uid = ?1", "conversations_uid");
-    check("SELECT 1 FROM messages m WHERE m.uid = ?1 LIMIT 2", "messages_uid");
+    check(
+        "SELECT id FROM conversations WHERE uid = ?1",
+        "conversations_uid",
+    );
+    check(
+        "SELECT 1 FROM messages m WHERE m.uid = ?1 LIMIT 2",
+        "messages_uid",
+    );
     check(
         "SELECT max(created_at) FROM messages WHERE conversation_id = ?1",
         "idx_msg_conv_created",
     );
-    check("SELECT 1 FROM messages WHERE conversation_id = ?1", "conversation_id=?");
+    check(
+        "SELECT 1 FROM messages WHERE conversation_id = ?1",
+        "conversation_id=?",
+    );
 }
 
 #[test]

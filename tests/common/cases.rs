@@ -41,16 +41,25 @@ pub fn the_five_methods_of_the_lesson(world: &World) {
     let mut store = world.open();
     let id = store.create_conversation("Hello", None).unwrap();
     let first = store.add_message(&key(id), Role::User, "hi").unwrap();
-    let second = store.add_message(&key(id), Role::Assistant, "hello").unwrap();
+    let second = store
+        .add_message(&key(id), Role::Assistant, "hello")
+        .unwrap();
     assert!(first.id < second.id);
 
-    let listed = store.list_conversations(&ConversationQuery::default()).unwrap();
+    let listed = store
+        .list_conversations(&ConversationQuery::default())
+        .unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!((listed[0].id, listed[0].title.as_str()), (id, "Hello"));
     assert_eq!(listed[0].brain, "claude");
 
-    let messages = store.messages_for(&key(id), &MessageQuery::default()).unwrap();
-    let said: Vec<_> = messages.iter().map(|it| (it.role, it.content.as_str())).collect();
+    let messages = store
+        .messages_for(&key(id), &MessageQuery::default())
+        .unwrap();
+    let said: Vec<_> = messages
+        .iter()
+        .map(|it| (it.role, it.content.as_str()))
+        .collect();
     assert_eq!(said, [(Role::User, "hi"), (Role::Assistant, "hello")]);
     assert_eq!(messages[0].created_at, Timestamp::from_millis(NOON));
     assert_eq!(messages[0].conversation_uid, listed[0].uid);
@@ -74,13 +83,18 @@ pub fn text_comes_back_as_it_went_in(world: &World) {
         store.add_message(&key(id), Role::System, text).unwrap();
         let row = store.get_conversation(&key(id)).unwrap().unwrap();
         assert_eq!((row.title.as_str(), row.brain.as_str()), (text, "뇌\0"));
-        let messages = store.messages_for(&key(id), &MessageQuery::default()).unwrap();
+        let messages = store
+            .messages_for(&key(id), &MessageQuery::default())
+            .unwrap();
         assert_eq!(messages[0].content, text);
     }
     let long = "가".repeat(2_000_000);
     let id = store.create_conversation("long", None).unwrap();
     let added = store.add_message(&key(id), Role::User, &long).unwrap();
-    let row = store.get_message(&MessageKey::Id(added.id)).unwrap().unwrap();
+    let row = store
+        .get_message(&MessageKey::Id(added.id))
+        .unwrap()
+        .unwrap();
     assert_eq!(row.content, long);
 }
 
@@ -114,7 +128,10 @@ pub fn equal_times_keep_the_order_of_ids(world: &World) {
     let messages: Vec<_> = (0..5)
         .map(|n| {
             let text = n.to_string();
-            store.add_message(&key(conversations[0]), Role::User, &text).unwrap().id
+            store
+                .add_message(&key(conversations[0]), Role::User, &text)
+                .unwrap()
+                .id
         })
         .collect();
     let read: Vec<_> = store
@@ -161,7 +178,12 @@ pub fn messages_page_both_ways(world: &World) {
     let mut all = Vec::new();
     for n in 0..17 {
         world.tick(n % 2);
-        all.push(store.add_message(&key(id), Role::User, &n.to_string()).unwrap().id);
+        all.push(
+            store
+                .add_message(&key(id), Role::User, &n.to_string())
+                .unwrap()
+                .id,
+        );
         store.add_message(&key(other), Role::User, "x").unwrap();
     }
     let page = |query: MessageQuery| -> Vec<i64> {
@@ -169,14 +191,32 @@ pub fn messages_page_both_ways(world: &World) {
         rows.iter().map(|row| row.id).collect()
     };
     let limit = Some(5);
-    assert_eq!(page(MessageQuery { limit, ..Default::default() }), all[12..]);
+    assert_eq!(
+        page(MessageQuery {
+            limit,
+            ..Default::default()
+        }),
+        all[12..]
+    );
     for at in 0..17 {
         let cursor = Some(MessageCursor::Id(all[at]));
-        let before = page(MessageQuery { limit, before: cursor.clone(), after: None });
+        let before = page(MessageQuery {
+            limit,
+            before: cursor.clone(),
+            after: None,
+        });
         assert_eq!(before, all[at.saturating_sub(5)..at]);
-        let after = page(MessageQuery { limit, before: None, after: cursor.clone() });
+        let after = page(MessageQuery {
+            limit,
+            before: None,
+            after: cursor.clone(),
+        });
         assert_eq!(after, all[at + 1..17.min(at + 6)]);
-        let rest = page(MessageQuery { limit: None, before: None, after: cursor });
+        let rest = page(MessageQuery {
+            limit: None,
+            before: None,
+            after: cursor,
+        });
         assert_eq!(rest, all[at + 1..]);
     }
 }
@@ -187,22 +227,34 @@ pub fn a_cursor_must_be_of_the_conversation(world: &World) {
     let b = store.create_conversation("b", None).unwrap();
     let here = store.add_message(&key(a), Role::User, "x").unwrap();
     let there = store.add_message(&key(b), Role::User, "x").unwrap();
-    let cursor = |cursor| MessageQuery { before: Some(cursor), ..Default::default() };
+    let cursor = |cursor| MessageQuery {
+        before: Some(cursor),
+        ..Default::default()
+    };
     for wrong in [
         MessageCursor::Id(there.id),
         MessageCursor::Uid(there.uid),
         MessageCursor::Id(999),
         MessageCursor::Uid(here.id.to_string()),
     ] {
-        refused(store.messages_for(&key(a), &cursor(wrong)), ErrorCode::Conflict);
+        refused(
+            store.messages_for(&key(a), &cursor(wrong)),
+            ErrorCode::Conflict,
+        );
     }
-    assert_eq!(store.messages_for(&key(a), &cursor(MessageCursor::Uid(here.uid))), Ok(vec![]));
+    assert_eq!(
+        store.messages_for(&key(a), &cursor(MessageCursor::Uid(here.uid))),
+        Ok(vec![])
+    );
     let both = MessageQuery {
         before: Some(MessageCursor::Id(here.id)),
         after: Some(MessageCursor::Id(here.id)),
         ..Default::default()
     };
-    refused(store.messages_for(&key(a), &both), ErrorCode::InvalidArgument);
+    refused(
+        store.messages_for(&key(a), &both),
+        ErrorCode::InvalidArgument,
+    );
 }
 
 pub fn filters_by_brain(world: &World) {
@@ -213,14 +265,23 @@ pub fn filters_by_brain(world: &World) {
         .collect();
     for (n, brain) in brains.iter().enumerate() {
         let expected: Vec<_> = made.iter().skip(n).step_by(4).rev().copied().collect();
-        let query = ConversationQuery { brain: Some((*brain).into()), ..Default::default() };
+        let query = ConversationQuery {
+            brain: Some((*brain).into()),
+            ..Default::default()
+        };
         let rows = store.list_conversations(&query).unwrap();
         assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), expected);
-        let after = Some(ConversationCursor { id: rows[0].id, updated_at: rows[0].updated_at });
+        let after = Some(ConversationCursor {
+            id: rows[0].id,
+            updated_at: rows[0].updated_at,
+        });
         let query = ConversationQuery { after, ..query };
         assert_eq!(ids(&store, query), expected[1..]);
     }
-    let none = ConversationQuery { brain: Some("Echo".into()), ..Default::default() };
+    let none = ConversationQuery {
+        brain: Some("Echo".into()),
+        ..Default::default()
+    };
     assert_eq!(ids(&store, none), [0; 0]);
 }
 
@@ -230,20 +291,43 @@ pub fn limits_are_held(world: &World) {
         store.create_conversation("t", None).unwrap();
     }
     assert_eq!(ids(&store, ConversationQuery::default()).len(), 50);
-    let limit = |limit| ConversationQuery { limit: Some(limit), ..Default::default() };
+    let limit = |limit| ConversationQuery {
+        limit: Some(limit),
+        ..Default::default()
+    };
     assert_eq!(ids(&store, limit(1)).len(), 1);
     assert_eq!(ids(&store, limit(1_000_000)).len(), 60);
 
     let longest = "é".repeat(MAX_TITLE);
-    let id = store.create_conversation(&longest, Some(&"b".repeat(MAX_BRAIN))).unwrap();
-    assert_eq!(store.get_conversation(&key(id)).unwrap().unwrap().title, longest);
+    let id = store
+        .create_conversation(&longest, Some(&"b".repeat(MAX_BRAIN)))
+        .unwrap();
+    assert_eq!(
+        store.get_conversation(&key(id)).unwrap().unwrap().title,
+        longest
+    );
     let before = everything(&store);
     let too_long = "a".repeat(MAX_TITLE + 1);
-    refused(store.create_conversation(&too_long, None), ErrorCode::InvalidArgument);
-    refused(store.create_conversation("t", Some("")), ErrorCode::InvalidArgument);
-    refused(store.create_conversation("t", Some(&too_long)), ErrorCode::InvalidArgument);
-    let patch = ConversationPatch { title: Some(too_long), brain: None };
-    refused(store.update_conversation(&key(id), &patch), ErrorCode::InvalidArgument);
+    refused(
+        store.create_conversation(&too_long, None),
+        ErrorCode::InvalidArgument,
+    );
+    refused(
+        store.create_conversation("t", Some("")),
+        ErrorCode::InvalidArgument,
+    );
+    refused(
+        store.create_conversation("t", Some(&too_long)),
+        ErrorCode::InvalidArgument,
+    );
+    let patch = ConversationPatch {
+        title: Some(too_long),
+        brain: None,
+    };
+    refused(
+        store.update_conversation(&key(id), &patch),
+        ErrorCode::InvalidArgument,
+    );
     assert_eq!(everything(&store), before);
 }
 
@@ -252,10 +336,17 @@ pub fn a_clock_set_back_reorders_nothing(world: &World) {
     let id = store.create_conversation("t", None).unwrap();
     let first = store.add_message(&key(id), Role::User, "first").unwrap();
     world.set_clock(NOON - 86_400_000);
-    let second = store.add_message(&key(id), Role::Assistant, "second").unwrap();
+    let second = store
+        .add_message(&key(id), Role::Assistant, "second")
+        .unwrap();
     assert_eq!(second.created_at, first.created_at);
-    let messages = store.messages_for(&key(id), &MessageQuery::default()).unwrap();
-    assert_eq!(messages.iter().map(|it| it.id).collect::<Vec<_>>(), [first.id, second.id]);
+    let messages = store
+        .messages_for(&key(id), &MessageQuery::default())
+        .unwrap();
+    assert_eq!(
+        messages.iter().map(|it| it.id).collect::<Vec<_>>(),
+        [first.id, second.id]
+    );
     let row = store.get_conversation(&key(id)).unwrap().unwrap();
     assert_eq!(row.updated_at, first.created_at);
     for extreme in [i64::MIN, i64::MAX] {
@@ -274,13 +365,22 @@ pub fn title_and_brain_change_and_the_time_does_not(world: &World) {
         title: title.map(Into::into),
         brain: brain.map(Into::into),
     };
-    store.update_conversation(&key(id), &set(Some("new"), None)).unwrap();
-    store.update_conversation(&key(id), &set(None, Some("echo"))).unwrap();
-    store.update_conversation(&key(id), &set(None, None)).unwrap();
+    store
+        .update_conversation(&key(id), &set(Some("new"), None))
+        .unwrap();
+    store
+        .update_conversation(&key(id), &set(None, Some("echo")))
+        .unwrap();
+    store
+        .update_conversation(&key(id), &set(None, None))
+        .unwrap();
     let row = store.get_conversation(&key(id)).unwrap().unwrap();
     assert_eq!((row.title.as_str(), row.brain.as_str()), ("new", "echo"));
     assert_eq!(row.updated_at, Timestamp::from_millis(NOON));
-    refused(store.update_conversation(&key(99), &set(None, None)), ErrorCode::NotFound);
+    refused(
+        store.update_conversation(&key(99), &set(None, None)),
+        ErrorCode::NotFound,
+    );
 }
 
 pub fn uids_name_rows_and_are_not_ids(world: &World) {
@@ -290,30 +390,64 @@ pub fn uids_name_rows_and_are_not_ids(world: &World) {
     let by_uid = ConversationKey::Uid(row.uid.clone());
     let added = store.add_message(&by_uid, Role::User, "hi").unwrap();
     assert_eq!(store.get_conversation(&by_uid).unwrap().unwrap().id, id);
-    assert_eq!(store.messages_for(&by_uid, &MessageQuery::default()).unwrap().len(), 1);
+    assert_eq!(
+        store
+            .messages_for(&by_uid, &MessageQuery::default())
+            .unwrap()
+            .len(),
+        1
+    );
     for message in [
         MessageKey::Id(added.id),
         MessageKey::Uid(added.uid.clone()),
-        MessageKey::InConversation { conversation: key(id), uid: added.uid.clone() },
-        MessageKey::InConversation { conversation: by_uid.clone(), uid: added.uid.clone() },
+        MessageKey::InConversation {
+            conversation: key(id),
+            uid: added.uid.clone(),
+        },
+        MessageKey::InConversation {
+            conversation: by_uid.clone(),
+            uid: added.uid.clone(),
+        },
     ] {
         assert_eq!(store.get_message(&message).unwrap().unwrap().id, added.id);
     }
-    assert_eq!(store.get_conversation(&ConversationKey::Uid(id.to_string())), Ok(None));
-    assert_eq!(store.get_message(&MessageKey::Uid(added.id.to_string())), Ok(None));
-    let elsewhere = MessageKey::InConversation { conversation: key(99), uid: added.uid };
+    assert_eq!(
+        store.get_conversation(&ConversationKey::Uid(id.to_string())),
+        Ok(None)
+    );
+    assert_eq!(
+        store.get_message(&MessageKey::Uid(added.id.to_string())),
+        Ok(None)
+    );
+    let elsewhere = MessageKey::InConversation {
+        conversation: key(99),
+        uid: added.uid,
+    };
     assert_eq!(store.get_message(&elsewhere), Ok(None));
     assert_eq!(store.delete_conversation(&by_uid), Ok(1));
 }
 
 pub fn an_absent_row_is_empty_or_refused(world: &World) {
     let mut store = world.open();
-    assert_eq!(store.list_conversations(&ConversationQuery::default()), Ok(vec![]));
-    for absent in [key(1), key(MAX_SAFE_INTEGER), ConversationKey::Uid(String::new())] {
+    assert_eq!(
+        store.list_conversations(&ConversationQuery::default()),
+        Ok(vec![])
+    );
+    for absent in [
+        key(1),
+        key(MAX_SAFE_INTEGER),
+        ConversationKey::Uid(String::new()),
+    ] {
         assert_eq!(store.get_conversation(&absent), Ok(None));
-        assert_eq!(store.messages_for(&absent, &MessageQuery::default()), Ok(vec![]));
+        assert_eq!(
+            store.messages_for(&absent, &MessageQuery::default()),
+            Ok(vec![])
+        );
         assert_eq!(store.delete_conversation(&absent), Ok(0));
-        refused(store.add_message(&absent, Role::User, "x"), ErrorCode::NotFound);
+        refused(
+            store.add_message(&absent, Role::User, "x"),
+            ErrorCode::NotFound,
+        );
     }
     assert_eq!(store.get_message(&MessageKey::Id(1)), Ok(None));
 }
@@ -324,7 +458,10 @@ pub fn a_refusal_changes_nothing(world: &World) {
     store.add_message(&key(id), Role::User, "x").unwrap();
     let before = everything(&store);
     world.tick(1_000);
-    refused(store.add_message(&key(7), Role::User, "x"), ErrorCode::NotFound);
+    refused(
+        store.add_message(&key(7), Role::User, "x"),
+        ErrorCode::NotFound,
+    );
     assert_eq!(everything(&store), before);
 }
 
@@ -363,7 +500,12 @@ pub fn deleting_takes_the_messages_along(world: &World) {
     for message in gone {
         assert_eq!(store.get_message(&MessageKey::Id(message)), Ok(None));
     }
-    assert!(store.get_message(&MessageKey::Id(there.id)).unwrap().is_some());
+    assert!(
+        store
+            .get_message(&MessageKey::Id(there.id))
+            .unwrap()
+            .is_some()
+    );
 }
 
 pub fn a_reopened_store_has_it_all(world: &World) {
@@ -389,10 +531,19 @@ pub fn sql_in_a_string_is_text(world: &World) {
     let text = "'); DROP TABLE messages; -- \" ] ` ?1 :a @b $c %";
     let id = store.create_conversation(text, Some(text)).unwrap();
     store.add_message(&key(id), Role::User, text).unwrap();
-    let query = ConversationQuery { brain: Some(text.into()), ..Default::default() };
+    let query = ConversationQuery {
+        brain: Some(text.into()),
+        ..Default::default()
+    };
     assert_eq!(store.list_conversations(&query).unwrap()[0].title, text);
-    assert_eq!(store.get_conversation(&ConversationKey::Uid(text.into())), Ok(None));
-    assert_eq!(store.messages_for(&key(id), &Default::default()).unwrap()[0].content, text);
+    assert_eq!(
+        store.get_conversation(&ConversationKey::Uid(text.into())),
+        Ok(None)
+    );
+    assert_eq!(
+        store.messages_for(&key(id), &Default::default()).unwrap()[0].content,
+        text
+    );
 }
 
 pub fn requests_are_read_and_refused_by_name(world: &World) {
@@ -403,16 +554,46 @@ pub fn requests_are_read_and_refused_by_name(world: &World) {
         serde_json::to_string(&response).map_err(|error| error.to_string())
     };
     let ok = [
-        (r#"{"method":"createConversation","params":{"title":"t"}}"#, "1"),
-        (r#"{"method":"listConversations","params":{}}"#, r#"[{"id":1"#),
-        (r#"{"method":"listConversations","params":{"query":1}}"#, r#"[{"id":1"#),
-        (r#"{"method":"listConversations","params":{"query":{"brain":"x"}}}"#, "[]"),
-        (r#"{"method":"getConversation","params":{"id":1.0}}"#, r#"{"id":1"#),
-        (r#"{"method":"getConversation","params":{"id":"1"}}"#, "null"),
-        (r#"{"method":"updateConversation","params":{"id":1,"patch":{"title":"u"}}}"#, "null"),
-        (r#"{"method":"addMessage","params":{"conversationId":1,"role":"user","content":"hi"}}"#, r#"{"id":1"#),
-        (r#"{"method":"messagesFor","params":{"conversationId":1,"query":{"before":{"id":1}}}}"#, "[]"),
-        (r#"{"method":"getMessage","params":{"id":{"conversationId":1,"uid":"x"}}}"#, "null"),
+        (
+            r#"{"method":"createConversation","params":{"title":"t"}}"#,
+            "1",
+        ),
+        (
+            r#"{"method":"listConversations","params":{}}"#,
+            r#"[{"id":1"#,
+        ),
+        (
+            r#"{"method":"listConversations","params":{"query":1}}"#,
+            r#"[{"id":1"#,
+        ),
+        (
+            r#"{"method":"listConversations","params":{"query":{"brain":"x"}}}"#,
+            "[]",
+        ),
+        (
+            r#"{"method":"getConversation","params":{"id":1.0}}"#,
+            r#"{"id":1"#,
+        ),
+        (
+            r#"{"method":"getConversation","params":{"id":"1"}}"#,
+            "null",
+        ),
+        (
+            r#"{"method":"updateConversation","params":{"id":1,"patch":{"title":"u"}}}"#,
+            "null",
+        ),
+        (
+            r#"{"method":"addMessage","params":{"conversationId":1,"role":"user","content":"hi"}}"#,
+            r#"{"id":1"#,
+        ),
+        (
+            r#"{"method":"messagesFor","params":{"conversationId":1,"query":{"before":{"id":1}}}}"#,
+            "[]",
+        ),
+        (
+            r#"{"method":"getMessage","params":{"id":{"conversationId":1,"uid":"x"}}}"#,
+            "null",
+        ),
         (r#"{"method":"deleteConversation","params":{"id":1}}"#, "1"),
     ];
     for (json, expected) in ok {
@@ -451,7 +632,10 @@ pub fn requests_are_read_and_refused_by_name(world: &World) {
     ];
     for json in wrong {
         let refusal = call(json).expect_err(json);
-        assert!(!refusal.contains("there is no conversation"), "{json}: {refusal}");
+        assert!(
+            !refusal.contains("there is no conversation"),
+            "{json}: {refusal}"
+        );
     }
 }
 
@@ -463,7 +647,10 @@ fn beside(world: &World) -> String {
             } else {
                 // Natively a copy of a database in memory is a file all the same.
                 std::env::temp_dir()
-                    .join(format!("conversation-store-copy-{:?}.db", std::thread::current().id()))
+                    .join(format!(
+                        "conversation-store-copy-{:?}.db",
+                        std::thread::current().id()
+                    ))
                     .to_string_lossy()
                     .into_owned()
             }
@@ -502,7 +689,9 @@ pub fn restore_refuses_what_is_not_ours(world: &World) {
     let copy = beside(world);
     refused(store.restore_from(&copy), ErrorCode::UnsupportedFormat);
     assert_eq!(everything(&store), before);
-    store.add_message(&key(id), Role::User, "still works").unwrap();
+    store
+        .add_message(&key(id), Role::User, "still works")
+        .unwrap();
     if !world.vfs.is_some() {
         let _ = std::fs::remove_file(copy);
     }

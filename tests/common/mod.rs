@@ -96,7 +96,11 @@ pub fn everything(store: &Store) -> String {
         .unwrap();
     let messages: Vec<_> = conversations
         .iter()
-        .map(|it| store.messages_for(&key(it.id), &Default::default()).unwrap())
+        .map(|it| {
+            store
+                .messages_for(&key(it.id), &Default::default())
+                .unwrap()
+        })
         .collect();
     format!("{conversations:?} {messages:?}")
 }

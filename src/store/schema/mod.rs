@@ -12,10 +12,7 @@ use crate::error::{ErrorCode, Result, StoreError};
 pub const APPLICATION_ID: i64 = 0x4353_534f;
 
 /// Every migration there ever was, oldest first.
-pub const MIGRATIONS: [&str; 2] = [
-    include_str!("001_lesson.sql"),
-    include_str!("002_keys.sql"),
-];
+pub const MIGRATIONS: [&str; 2] = [include_str!("001_lesson.sql"), include_str!("002_keys.sql")];
 
 /// The schema this version writes: the number of migrations.
 pub const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -79,8 +76,13 @@ pub fn inspect(connection: &Connection, name: &str) -> Result<Found> {
             return Ok(foreign(format!("it has no table '{table}'")));
         }
         let has = columns_of(connection, name, table)?;
-        if let Some(missing) = columns.iter().find(|column| !has.iter().any(|it| it == *column)) {
-            return Ok(foreign(format!("its table '{table}' has no column '{missing}'")));
+        if let Some(missing) = columns
+            .iter()
+            .find(|column| !has.iter().any(|it| it == *column))
+        {
+            return Ok(foreign(format!(
+                "its table '{table}' has no column '{missing}'"
+            )));
         }
     }
     if application_id == APPLICATION_ID && version >= 2 {
@@ -101,13 +103,17 @@ pub fn inspect(connection: &Connection, name: &str) -> Result<Found> {
         });
     }
     if version > 1 {
-        return Ok(foreign(format!("its user_version is {version}, another program's")));
+        return Ok(foreign(format!(
+            "its user_version is {version}, another program's"
+        )));
     }
     if let Some((other, _)) = tables
         .iter()
         .find(|(table, _)| !LESSON_TABLES.iter().any(|(known, _)| known == table))
     {
-        return Ok(foreign(format!("it has a table '{other}' of another program")));
+        return Ok(foreign(format!(
+            "it has a table '{other}' of another program"
+        )));
     }
     Ok(Found::Lesson)
 }

@@ -1,0 +1,64 @@
+/**
+ * `npm run build`: from the sources to a complete dist/, on a machine that has only Rust and Node.
+ * Knows the steps; what each needs is tools.mjs's.
+ */
+
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { root, run, say } from './run.mjs';
+import { buildTools } from './tools.mjs';
+
+/** Builds dist/. Returns the environment it was built in. */
+export async function build() {
+  const env = await buildTools();
+  const dist = join(root, 'dist');
+  const wasm = join(dist, 'wasm');
+
+  say('Compiling Rust and SQLite to WebAssembly (about a minute the first time)');
+  await run('cargo', ['build', '--locked', '--release', '--target', 'wasm32-unknown-unknown'], {
+    env,
+  });
+  rmSync(dist, { recursive: true, force: true });
+  say('Generating the JavaScript and TypeScript of its exports');
+  await run(
+    'wasm-bindgen',
+    [
+      '--target',
+      'web',
+      '--remove-name-section',
+      '--remove-producers-section',
+      '--out-dir',
+      wasm,
+      '--out-name',
+      'conversation_store',
+      join(root, 'target/wasm32-unknown-unknown/release/conversation_store.wasm'),
+    ],
+    { env },
+  );
+  say('Optimizing the module (about half a minute)');
+  const module = join(wasm, 'conversation_store_bg.wasm');
+  await run(process.execPath, [
+    join(root, 'node_modules/binaryen/bin/wasm-opt'),
+    '-Oz',
+    // What rustc writes for this target, and every browser with OPFS reads; no more.
+    '--enable-bulk-memory',
+    '--enable-multivalue',
+    '--enable-mutable-globals',
+    '--enable-nontrapping-float-to-int',
+    '--enable-reference-types',
+    '--enable-sign-ext',
+    module,
+    '-o',
+    module,
+  ]);
+  rmSync(join(wasm, 'conversation_store_bg.wasm.d.ts'));
+  say('Compiling the TypeScript of the page');
+  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root]);
+  return env;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await build();
+  say('dist/ is complete');
+}

@@ -1,0 +1,373 @@
+/**
+ * One open database of this page: its worker, the calls under way and the objects that share it.
+ * Every call ends: by its answer, its signal, its timeout, or the end of the worker. Knows no
+ * method by name but open and close.
+ */
+
+import { aborted, ConversationStoreError, type ErrorData } from './errors.js';
+import { type Port, start } from './port.js';
+import type { Durability, StorageOption } from './wasm/conversation_store.js';
+
+/** How to open a database. */
+export interface OpenOptions {
+  /** Where: 'auto' (the default) is OPFS in this version; memory only where asked for. */
+  storage?: StorageOption;
+  /** 'strict' (the default) flushes to the device before a write resolves. */
+  durability?: Durability;
+  /** Ends the wait, with `aborted`. */
+  signal?: AbortSignal;
+  /** Milliseconds to wait for another tab, then `blocked`. 30,000 if not given. */
+  timeout?: number;
+  /** Makes the worker, where a bundler cannot find it by itself. */
+  worker?: () => Worker;
+  /** The wasm module or where it is, where a bundler cannot find it by itself. */
+  wasm?: string | URL | WebAssembly.Module;
+}
+
+/** The last argument of every method. */
+export interface CallOptions {
+  /** Aborts the call: a read at once; a write rejects if it had not begun, else resolves. */
+  signal?: AbortSignal;
+  /** Milliseconds until the call rejects with `timeout`. 30,000 if not given. */
+  timeout?: number;
+}
+
+/** Whether a call changes the database: an aborted write waits to hear whether it happened. */
+export type Kind = 'read' | 'write';
+
+interface Call {
+  kind: Kind;
+  resolve(value: unknown): void;
+  reject(error: ConversationStoreError): void;
+  /** Begins the timeout anew. */
+  progressed(): void;
+}
+
+type Answer =
+  | { id: number; value: unknown }
+  | { id: number; error: ErrorData }
+  | { id: number; progress: true };
+
+const DEFAULT_TIMEOUT = 30_000;
+
+/** The longest wait that a timer can hold, in milliseconds. */
+const MAX_TIMER = 2 ** 31 - 1;
+
+/** The open databases of this page that are shared by name. */
+const shared = new Map<string, Connection>();
+
+export class Connection {
+  readonly #name: string;
+  readonly #options: OpenOptions;
+  readonly #memory: boolean;
+  readonly #calls = new Map<number, Call>();
+  #lastId = 0;
+  #users = 0;
+  #ready = false;
+  #port: Port | undefined;
+  /** The opening under way or done; undefined before it and after the worker died. */
+  #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(name: string, options: OpenOptions) {
+    this.#name = name;
+    this.#options = options;
+    this.#memory = options.storage === 'memory';
+  }
+
+  /** The connection of that name in this page, or a new one, with one more user. */
+  static async join(name: string, options: OpenOptions): Promise<Connection> {
+    checkTimeout(options.timeout);
+    checkSignal(options.signal);
+    const alone = name === ':memory:';
+    if (alone) {
+      const { storage = 'memory' } = options;
+      if (storage !== 'memory' && storage !== 'auto') {
+        throw new ConversationStoreError(
+          'invalid-argument',
+          `storage is '${storage}', but the name ':memory:' means storage 'memory': give another name`,
+        );
+      }
+      return new Connection(name, { ...options, storage: 'memory' }).#enter(options);
+    }
+    // Its files are free when it has closed.
+    let connection = shared.get(name);
+    while (connection && connection.#closing) {
+      await connection.#closing.catch(() => {});
+      connection = shared.get(name);
+    }
+    if (connection) {
+      connection.#check(options);
+    } else {
+      connection = new Connection(name, options);
+      shared.set(name, connection);
+    }
+    return connection.#enter(options);
+  }
+
+  async #enter(options: OpenOptions): Promise<Connection> {
+    this.#users += 1;
+    try {
+      await withSignal(this.#open(), options.signal);
+    } catch (error) {
+      await this.leave();
+      throw error;
+    }
+    return this;
+  }
+
+  #check({ storage = 'auto', durability = 'strict' }: OpenOptions): void {
+    const mine = { storage: 'auto', durability: 'strict', ...this.#options };
+    const here = mine.storage === 'auto' ? 'opfs' : mine.storage;
+    const asked = storage === 'auto' ? 'opfs' : storage;
+    if (asked !== here || durability !== mine.durability) {
+      throw new ConversationStoreError(
+        'conflict',
+        `'${this.#name}' is open in this page with storage '${mine.storage}' and durability ` +
+          `'${mine.durability}': open it with the same, or close it first`,
+      );
+    }
+  }
+
+  #open(): Promise<void> {
+    this.#opening ??= this.#start().catch((error) => {
+      this.#stop();
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  async #start(): Promise<void> {
+    const { storage, durability, worker, wasm, timeout } = this.#options;
+    this.#port = start(
+      { worker, wasm, memory: this.#memory },
+      {
+        onAnswer: (data) => this.#answer(data as Answer),
+        onReady: () => {
+          this.#ready = true;
+        },
+        onEnd: (error) => this.#fail(error),
+      },
+    );
+    const params = { name: this.#name, storage, durability };
+    try {
+      await this.#send('open', params, 'read', timeout === undefined ? {} : { timeout });
+    } catch (error) {
+      if (!(error instanceof ConversationStoreError) || error.code !== 'timeout') throw error;
+      throw this.#ready
+        ? new ConversationStoreError(
+            'blocked',
+            `'${this.#name}' is open in another tab, which did not close within the timeout: ` +
+              'close it there, or wait longer',
+          )
+        : new ConversationStoreError(
+            'storage-unavailable',
+            "the store's worker did not start within the timeout",
+          );
+    }
+  }
+
+  /** Carries out a call. Rejects with a ConversationStoreError, always. */
+  async call(
+    method: string,
+    params: object,
+    kind: Kind,
+    options: CallOptions = {},
+  ): Promise<unknown> {
+    checkTimeout(options.timeout);
+    checkSignal(options.signal);
+    if (options.signal?.aborted) throw aborted(options.signal);
+    // After a crash this starts a new worker.
+    if (!this.#ready || !this.#port) await withSignal(this.#open(), options.signal);
+    return this.#send(method, params, kind, options);
+  }
+
+  #send(method: string, params: object, kind: Kind, options: CallOptions): Promise<unknown> {
+    const port = this.#port;
+    const { signal, timeout = DEFAULT_TIMEOUT } = options;
+    if (!port) return Promise.reject(closed());
+    this.#lastId += 1;
+    const id = this.#lastId;
+    return new Promise((resolve, reject) => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const settle = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+        this.#calls.delete(id);
+      };
+      const onAbort = () => {
+        port.post({ abort: id });
+        if (kind === 'write') return;
+        settle();
+        reject(aborted(signal as AbortSignal));
+      };
+      const onTimeout = () => {
+        settle();
+        port.post({ abort: id });
+        const after = kind === 'write' ? '; it may or may not have happened' : '';
+        reject(
+          new ConversationStoreError(
+            'timeout',
+            `${method} did not end within ${timeout} ms${after}`,
+          ),
+        );
+      };
+      const progressed = () => {
+        clearTimeout(timer);
+        if (timeout <= MAX_TIMER) timer = setTimeout(onTimeout, timeout);
+      };
+      this.#calls.set(id, {
+        kind,
+        progressed,
+        resolve(value) {
+          settle();
+          resolve(value);
+        },
+        reject(error) {
+          settle();
+          reject(error.code === 'aborted' && signal?.aborted ? aborted(signal) : error);
+        },
+      });
+      progressed();
+      signal?.addEventListener('abort', onAbort);
+      try {
+        port.post({ id, method, params, deadline: Date.now() + timeout });
+      } catch (error) {
+        settle();
+        reject(
+          new ConversationStoreError('invalid-argument', `an argument cannot be sent: ${error}`, {
+            cause: error,
+          }),
+        );
+      }
+    });
+  }
+
+  #answer(answer: Answer): void {
+    const call = this.#calls.get(answer.id);
+    if (!call) return;
+    if ('error' in answer) {
+      call.reject(new ConversationStoreError(answer.error.code, answer.error.message));
+    } else if ('progress' in answer) {
+      call.progressed();
+    } else {
+      call.resolve(answer.value);
+    }
+  }
+
+  /** The worker is gone: nothing under way will be answered. */
+  #fail(error: ConversationStoreError): void {
+    this.#port = undefined;
+    this.#opening = undefined;
+    this.#ready = false;
+    for (const call of [...this.#calls.values()]) {
+      call.reject(
+        new ConversationStoreError(
+          error.code,
+          call.kind === 'write'
+            ? `${error.message}. This write may or may not have happened: read before repeating it`
+            : error.message,
+        ),
+      );
+    }
+  }
+
+  #stop(): void {
+    this.#port?.stop();
+    this.#fail(closed());
+  }
+
+  /** One user less; the last one closes the database and gives its files back. */
+  leave(): Promise<void> {
+    this.#users -= 1;
+    if (this.#users > 0) return Promise.resolve();
+    this.#closing ??= this.#close().finally(() => {
+      if (shared.get(this.#name) === this) shared.delete(this.#name);
+    });
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      // Nothing to close where it never opened, or is still waiting to.
+      if (this.#port && this.#ready && (await isSettled(this.#opening))) {
+        await this.#send('close', {}, 'write', {});
+      }
+    } finally {
+      this.#stop();
+    }
+  }
+}
+
+/** Asks a worker of its own, with no database open. */
+export async function ask(
+  method: string,
+  params: object,
+  options: Pick<OpenOptions, 'worker' | 'wasm'>,
+): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const port = start(
+      { ...options, memory: false },
+      {
+        onReady() {},
+        onEnd: reject,
+        onAnswer(data) {
+          port.stop();
+          const answer = data as Answer;
+          if ('error' in answer) {
+            reject(new ConversationStoreError(answer.error.code, answer.error.message));
+          } else {
+            resolve();
+          }
+        },
+      },
+    );
+    port.post({ id: 0, method, params });
+  });
+}
+
+export function closed(): ConversationStoreError {
+  return new ConversationStoreError(
+    'closed',
+    'the store is closed: open it again with ConversationStore.open',
+  );
+}
+
+function checkTimeout(timeout: unknown): void {
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
+    throw new ConversationStoreError(
+      'invalid-argument',
+      `timeout is ${String(timeout)}: give milliseconds, 0 or more`,
+    );
+  }
+}
+
+function checkSignal(signal: unknown): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new ConversationStoreError('invalid-argument', 'signal is not an AbortSignal');
+  }
+}
+
+/** Settles like the promise, or rejects as soon as the signal aborts. */
+async function withSignal<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  // Observed here, so that losing the race is not an unhandled rejection.
+  promise.catch(() => {});
+  if (signal.aborted) throw aborted(signal);
+  let stop = () => {};
+  const abort = new Promise<never>((_, reject) => {
+    const onAbort = () => reject(aborted(signal));
+    signal.addEventListener('abort', onAbort);
+    stop = () => signal.removeEventListener('abort', onAbort);
+  });
+  try {
+    return await Promise.race([promise, abort]);
+  } finally {
+    stop();
+  }
+}
+
+async function isSettled(promise: Promise<unknown> | undefined): Promise<boolean> {
+  const pending = Symbol('pending');
+  return (await Promise.race([promise, Promise.resolve(pending)])) !== pending;
+}

@@ -1,0 +1,34 @@
+/**
+ * The error class of the package. Codes cross from the worker as data, since structured clone
+ * keeps only `name` and `message` of an Error. Knows no worker and no request.
+ */
+
+import type { ErrorCode } from './wasm/conversation_store.js';
+
+/** What the worker sends of an error. */
+export interface ErrorData {
+  code: ErrorCode;
+  message: string;
+}
+
+/**
+ * What every method of this package rejects with. Branch on `code`, which is one of a closed set;
+ * `message` says what was wrong with which argument and what to do.
+ */
+export class ConversationStoreError extends Error {
+  override readonly name = 'ConversationStoreError';
+  /** What went wrong. */
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The error that an aborted call rejects with; its `cause` is the signal's reason. */
+export function aborted(signal: AbortSignal): ConversationStoreError {
+  return new ConversationStoreError('aborted', 'the call was aborted by its signal', {
+    cause: signal.reason,
+  });
+}

@@ -1,0 +1,303 @@
+/**
+ * `ConversationStore`, the class that a page imports. It names each method once and sends it to
+ * the worker; bounds, rules and SQL are the worker's. Importing it does nothing.
+ */
+
+import { ask, type CallOptions, Connection, closed, type Kind, type OpenOptions } from './connection.js';
+import { ConversationStoreError } from './errors.js';
+import type {
+  AddedMessage,
+  Conversation,
+  ConversationKey,
+  ConversationPatch,
+  ConversationQuery,
+  Message,
+  MessageKey,
+  MessageQuery,
+  Role,
+  StoreStatus,
+  ConversationStore as WasmConversationStore,
+} from './wasm/conversation_store.js';
+
+export type { CallOptions, OpenOptions } from './connection.js';
+export { ConversationStoreError } from './errors.js';
+export type {
+  AddedMessage,
+  Conversation,
+  ConversationCursor,
+  ConversationKey,
+  ConversationPatch,
+  ConversationQuery,
+  Durability,
+  ErrorCode,
+  Message,
+  MessageCursor,
+  MessageKey,
+  MessageQuery,
+  Role,
+  StorageKind,
+  StorageOption,
+  StoreStatus,
+  TabRole,
+} from './wasm/conversation_store.js';
+
+/** The methods that the wasm class exports too, generated from Rust. */
+type StoreMethods = Omit<WasmConversationStore, 'free' | typeof Symbol.dispose>;
+
+/**
+ * A web app's chats, kept in this browser in a SQLite database.
+ *
+ * Every method rejects with a {@link ConversationStoreError}, and takes {@link CallOptions} as its
+ * last argument; optional arguments before it may be left out. Where a row is named, a number is
+ * its id and a string its uid.
+ */
+export class ConversationStore extends EventTarget implements StoreMethods {
+  #connection: Connection | undefined;
+  #closed: Promise<void> | undefined;
+
+  private constructor(connection: Connection) {
+    super();
+    this.#connection = connection;
+  }
+
+  /**
+   * Opens the database `name`, making it where there is none. ':memory:' keeps nothing and is a
+   * new database at each open. While another tab has the database, waits for it to close.
+   *
+   * @param name 1 to 200 bytes as a directory name; 'conversations' if not given.
+   * @throws `invalid-argument`, `storage-unavailable` (no OPFS, worker or module: the message says
+   * which), `blocked` (after `timeout`), `aborted`, `conflict` (open in this page with other
+   * options), `corrupt`, `schema-too-new`, `unsupported-format`. A failed open deletes nothing.
+   */
+  static async open(
+    name: string = 'conversations',
+    options: OpenOptions = {},
+  ): Promise<ConversationStore> {
+    checkName(name);
+    if (typeof options !== 'object' || options === null) {
+      throw new ConversationStoreError('invalid-argument', 'options is not an object');
+    }
+    return new ConversationStore(await Connection.join(name, options));
+  }
+
+  /**
+   * Deletes the database `name` from this browser, for good. One that is not there is no error.
+   *
+   * @throws `blocked` if it is open, here or in another tab.
+   */
+  static async delete(
+    name: string,
+    options: Pick<OpenOptions, 'worker' | 'wasm'> = {},
+  ): Promise<void> {
+    checkName(name);
+    if (name === ':memory:') return;
+    await ask('delete', { name }, options);
+  }
+
+  /**
+   * Makes a conversation and resolves to its id.
+   *
+   * @param title At most 10,000 characters.
+   * @param brain Who answers: 1 to 1,000 characters, 'claude' if not given.
+   * @throws `invalid-argument`, `quota-exceeded`.
+   */
+  createConversation(
+    title: string,
+    brain?: string | CallOptions,
+    options?: CallOptions,
+  ): Promise<number> {
+    const [given, rest] = split(brain, options);
+    return this.#call('createConversation', { title, brain: given }, 'write', rest);
+  }
+
+  /**
+   * Adds a message at the end of a conversation and moves the conversation's `updatedAt`.
+   * Resolves when the message is stored.
+   *
+   * @param content At most 100,000,000 bytes of UTF-8. A lone surrogate is stored as U+FFFD.
+   * @throws `not-found`, `invalid-argument`, `quota-exceeded`.
+   */
+  addMessage(
+    conversationId: ConversationKey,
+    role: Role,
+    content: string,
+    options?: CallOptions,
+  ): Promise<AddedMessage> {
+    return this.#call('addMessage', { conversationId, role, content }, 'write', options);
+  }
+
+  /**
+   * Conversations by (updatedAt, id), newest first.
+   *
+   * @param query A number is the limit. Default limit 50, largest 1,000,000. The last row of a
+   * page is the `after` of the next.
+   * @throws `invalid-argument`.
+   */
+  listConversations(
+    query?: number | ConversationQuery | CallOptions,
+    options?: CallOptions,
+  ): Promise<Conversation[]> {
+    const [given, rest] = split(query, options);
+    return this.#call('listConversations', { query: plainQuery(given) }, 'read', rest);
+  }
+
+  /**
+   * Messages of a conversation, oldest first, always; [] for a conversation that is not there.
+   *
+   * @param query No limit: all. A limit and no cursor: the newest `limit`. `before` or `after` a
+   * message of this conversation (a row fits), without it.
+   * @throws `invalid-argument` (both cursors), `conflict` (the cursor's message is not in this
+   * conversation).
+   */
+  messagesFor(
+    conversationId: ConversationKey,
+    query?: MessageQuery | CallOptions,
+    options?: CallOptions,
+  ): Promise<Message[]> {
+    const [given, rest] = split(query, options);
+    return this.#call('messagesFor', { conversationId, query: plainQuery(given) }, 'read', rest);
+  }
+
+  /**
+   * Deletes a conversation with its messages, for good. Resolves to the number of conversations
+   * deleted: 0 or 1.
+   */
+  deleteConversation(id: ConversationKey, options?: CallOptions): Promise<number> {
+    return this.#call('deleteConversation', { id }, 'write', options);
+  }
+
+  /** One conversation, or `undefined`. */
+  getConversation(id: ConversationKey, options?: CallOptions): Promise<Conversation | undefined> {
+    return this.#call('getConversation', { id }, 'read', options);
+  }
+
+  /**
+   * Changes title or brain. A field left out stays; `updatedAt` does not move.
+   *
+   * @throws `not-found`, `invalid-argument`, `quota-exceeded`.
+   */
+  updateConversation(
+    id: ConversationKey,
+    patch: ConversationPatch,
+    options?: CallOptions,
+  ): Promise<void> {
+    return this.#call('updateConversation', { id, patch: plain(patch) }, 'write', options);
+  }
+
+  /**
+   * One message, or `undefined`.
+   *
+   * @throws `conflict` if messages of two conversations have that uid: give
+   * `{ conversationId, uid }`.
+   */
+  getMessage(id: MessageKey, options?: CallOptions): Promise<Message | undefined> {
+    return this.#call('getMessage', { id: plain(id) }, 'read', options);
+  }
+
+  /**
+   * A consistent copy of this moment's database, as a SQLite file that stock SQLite 3.40 opens. It
+   * holds no text of deleted chats.
+   *
+   * @throws `quota-exceeded`: the copy is written beside the database first.
+   */
+  backup(options?: CallOptions): Promise<Blob> {
+    return this.#call('backup', {}, 'read', options);
+  }
+
+  /**
+   * Replaces everything by what a SQLite file holds: a backup, or a file of the lesson's Python
+   * class. Checked before anything is replaced; all or nothing.
+   *
+   * @throws `not-a-database`, `corrupt`, `schema-too-new`, `unsupported-format`,
+   * `quota-exceeded`. Everything is then as it was.
+   */
+  restore(file: Blob, options?: CallOptions): Promise<void> {
+    return this.#call('restore', { file }, 'write', options);
+  }
+
+  /** Where and how the database is kept. */
+  status(options?: CallOptions): Promise<StoreStatus> {
+    return this.#call('status', {}, 'read', options);
+  }
+
+  /**
+   * Asks the browser never to evict this origin's data. Resolves to whether it promises that;
+   * some browsers ask the user.
+   */
+  async persist(): Promise<boolean> {
+    if (!this.#connection) throw closed();
+    return (await globalThis.navigator?.storage?.persist?.()) ?? false;
+  }
+
+  /**
+   * Ends this object. Calls made before are carried out; when the last object of the database in
+   * this page has closed, the files are given back before this resolves. Closing twice is fine.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#connection?.leave() ?? Promise.resolve();
+    this.#connection = undefined;
+    return this.#closed;
+  }
+
+  /** `await using`: closes. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #call<T>(method: string, params: object, kind: Kind, options?: CallOptions): Promise<T> {
+    if (!this.#connection) throw closed();
+    return (await this.#connection.call(method, params, kind, options)) as T;
+  }
+}
+
+function checkName(name: unknown): void {
+  if (typeof name !== 'string') {
+    throw new ConversationStoreError('invalid-argument', `name is a ${typeof name}, not a string`);
+  }
+  if (/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(name)) {
+    throw new ConversationStoreError(
+      'invalid-argument',
+      'name holds half of a surrogate pair: give well-formed text',
+    );
+  }
+}
+
+/** Call options may stand where an optional argument was left out. */
+function split<T>(given: T | CallOptions | undefined, options: CallOptions | undefined) {
+  if (options === undefined && isCallOptions(given)) return [undefined, given] as const;
+  return [given as T | undefined, options] as const;
+}
+
+function isCallOptions(value: unknown): value is CallOptions {
+  if (typeof value !== 'object' || value === null) return false;
+  const keys = Object.keys(value);
+  return keys.length > 0 && keys.every((key) => key === 'signal' || key === 'timeout');
+}
+
+/** Of a row given as a cursor, the keys are sent, not its text. */
+function plainQuery(query: unknown): unknown {
+  if (typeof query !== 'object' || query === null || Array.isArray(query)) return query;
+  const { before, after, ...rest } = query as Record<string, unknown>;
+  return { ...plainObject(rest), before: cursor(before), after: cursor(after) };
+}
+
+function cursor(row: unknown): unknown {
+  if (typeof row !== 'object' || row === null) return row;
+  const { id, uid, updatedAt } = row as Record<string, unknown>;
+  return plain({ id, uid, updatedAt });
+}
+
+/** Proxies of reactive frameworks cannot be cloned; their values can. Dates cross as numbers. */
+function plain(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return plainObject(value);
+}
+
+function plainObject(value: object): object {
+  return Object.fromEntries(
+    Object.entries(value).map(([key, field]) => [
+      key,
+      field instanceof Date ? field.getTime() : field,
+    ]),
+  );
+}

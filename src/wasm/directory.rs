@@ -1,0 +1,309 @@
+//! The files of one database in the origin private file system: acquiring their handles,
+//! examining what is there, removing them.
+//!
+//! A database `name` has the directory `conversation-store/<encoded name>`, with `main.db` (a
+//! SQLite database like any other), its log and journal, and `copy.db` while a backup or restore
+//! runs. Knows no SQL; must be called by the holder of the name's lock only.
+
+use js_sys::{Array, AsyncIterator, Promise};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use web_sys::{
+    File, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions,
+    FileSystemGetFileOptions, FileSystemRemoveOptions, FileSystemSyncAccessHandle, StorageManager,
+};
+
+use super::js;
+use super::vfs::{OpfsFile, Pool};
+use crate::error::{ErrorCode, Result, StoreError};
+
+const ROOT: &str = "conversation-store";
+const MAIN: [&str; 3] = ["main.db", "main.db-wal", "main.db-journal"];
+const COPY: [&str; 2] = ["copy.db", "copy.db-journal"];
+
+/// How long a handle of a tab that just died may keep a new one from being made: pauses in
+/// milliseconds, 5 s together.
+const RETRY_PAUSES: [i32; 8] = [10, 20, 50, 120, 300, 700, 1_300, 2_500];
+
+/// The directory of one database.
+pub struct Directory {
+    /// `None`: the database is in memory.
+    handle: Option<FileSystemDirectoryHandle>,
+    prefix: String,
+    pool: Pool,
+}
+
+/// `navigator.storage`, where this environment has it.
+pub fn storage_manager() -> Option<StorageManager> {
+    let manager = js::global(&["navigator", "storage"]);
+    (!manager.is_undefined() && !manager.is_null()).then(|| manager.unchecked_into())
+}
+
+async fn root() -> Result<FileSystemDirectoryHandle> {
+    let unavailable = || {
+        StoreError::new(
+            ErrorCode::StorageUnavailable,
+            "this environment has no origin private file system (navigator.storage.getDirectory): \
+             it needs a browser worker in a secure context; open ':memory:' to keep nothing",
+        )
+    };
+    let manager = storage_manager().ok_or_else(unavailable)?;
+    if !js::get(&manager, "getDirectory").is_function() {
+        return Err(unavailable());
+    }
+    let root = js::settled("navigator.storage.getDirectory", manager.get_directory()).await?;
+    Ok(root.unchecked_into())
+}
+
+async fn subdirectory(
+    parent: &FileSystemDirectoryHandle,
+    name: &str,
+) -> Result<FileSystemDirectoryHandle> {
+    let options = FileSystemGetDirectoryOptions::new();
+    options.set_create(true);
+    let promise = parent.get_directory_handle_with_options(name, &options);
+    Ok(js::settled("opening the directory", promise)
+        .await?
+        .unchecked_into())
+}
+
+impl Directory {
+    /// Acquires the files of a database in OPFS, creating them where there are none.
+    ///
+    /// # Errors
+    /// `storage-unavailable` without OPFS, `blocked` if another worker keeps a handle,
+    /// `corrupt` if the directory holds data but not the main file.
+    pub async fn acquire(name: &str) -> Result<Self> {
+        let handle = subdirectory(&subdirectory(&root().await?, ROOT).await?, name).await?;
+        let directory = Self {
+            handle: Some(handle),
+            prefix: format!("/{name}/"),
+            pool: Pool::of_this_worker()?,
+        };
+        directory.check_main_file().await?;
+        if let Err(error) = directory.take(&MAIN).await {
+            directory.release();
+            return Err(error);
+        }
+        if directory.size("main.db")? == 0 && directory.size("main.db-wal")? > 0 {
+            directory.release();
+            return Err(corrupt("its main file is empty but its log is not"));
+        }
+        Ok(directory)
+    }
+
+    /// A database in memory.
+    ///
+    /// # Errors
+    /// `internal`.
+    pub fn in_memory(number: u32) -> Result<Self> {
+        Ok(Self {
+            handle: None,
+            prefix: format!("/:memory:{number}/"),
+            pool: Pool::of_this_worker()?,
+        })
+    }
+
+    /// The path SQLite opens.
+    pub fn main_path(&self) -> String {
+        self.path("main.db")
+    }
+
+    /// The path of the file that backup writes and restore reads.
+    pub fn copy_path(&self) -> String {
+        self.path("copy.db")
+    }
+
+    /// The pool that holds the files.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Acquires an empty file for a copy of the database.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub async fn take_copy(&self) -> Result<()> {
+        if self.handle.is_some() {
+            self.take(&COPY).await?;
+            for name in COPY {
+                self.pool.clear(&self.path(name))?;
+            }
+        } else {
+            for name in COPY {
+                self.pool.put_memory(self.path(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the file of the copy.
+    ///
+    /// # Errors
+    /// Those of the storage; the next copy begins by emptying what is left.
+    pub async fn drop_copy(&self) -> Result<()> {
+        for name in COPY {
+            self.pool.release(&self.path(name));
+        }
+        if let Some(handle) = &self.handle {
+            for name in COPY {
+                js::settled("removing the copy", handle.remove_entry(name)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Releases every handle.
+    pub fn release(&self) {
+        for name in MAIN.iter().chain(&COPY) {
+            self.pool.release(&self.path(name));
+        }
+    }
+
+    fn path(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    fn size(&self, name: &str) -> Result<u64> {
+        self.pool.size(&self.path(name))
+    }
+
+    /// A directory that holds data but not the main file is damaged, never a new database.
+    async fn check_main_file(&self) -> Result<()> {
+        let Some(handle) = &self.handle else {
+            return Ok(());
+        };
+        if JsFuture::from(handle.get_file_handle(MAIN[0]))
+            .await
+            .is_ok()
+        {
+            return Ok(());
+        }
+        let entries: AsyncIterator = js::get(handle, "values")
+            .dyn_into::<js_sys::Function>()
+            .and_then(|values| values.call0(handle))
+            .map_err(|error| js::thrown("listing the directory", &error))?
+            .unchecked_into();
+        loop {
+            let next = entries
+                .next()
+                .map_err(|error| js::thrown("listing the directory", &error))?;
+            let next = js::settled("listing the directory", next).await?;
+            if js::get(&next, "done").is_truthy() {
+                return Ok(());
+            }
+            let entry: FileSystemFileHandle = js::get(&next, "value").unchecked_into();
+            if js::get(&entry, "kind") != "file" {
+                return Err(corrupt("it holds a directory"));
+            }
+            let file = js::settled("reading a file's size", entry.get_file()).await?;
+            if file.unchecked_into::<File>().size() > 0.0 && !COPY.contains(&entry.name().as_str())
+            {
+                return Err(corrupt("it holds files, but no main.db"));
+            }
+        }
+    }
+
+    /// Opens handles to the files of those names, at the same time, or none.
+    async fn take(&self, names: &[&str]) -> Result<()> {
+        let Some(directory) = &self.handle else {
+            return Ok(());
+        };
+        let promises: Array = names
+            .iter()
+            .map(|name| {
+                let (directory, name) = (directory.clone(), (*name).to_owned());
+                future_to_promise(async move { open_file(&directory, &name).await })
+            })
+            .collect();
+        let settled = js::settled("opening files", Promise::all_settled(&promises)).await?;
+        let mut failed = None;
+        for (outcome, name) in Array::from(&settled).iter().zip(names) {
+            if js::get(&outcome, "status") == "fulfilled" {
+                let handle: FileSystemSyncAccessHandle =
+                    js::get(&outcome, "value").unchecked_into();
+                self.pool.put(self.path(name), OpfsFile::new(handle));
+            } else {
+                failed = Some(js::get(&outcome, "reason"));
+            }
+        }
+        let Some(reason) = failed else { return Ok(()) };
+        for name in names {
+            self.pool.release(&self.path(name));
+        }
+        Err(if js::name_of(&reason) == "NoModificationAllowedError" {
+            StoreError::new(
+                ErrorCode::Blocked,
+                "another worker keeps the database's files open: close it, or reload its tab",
+            )
+        } else {
+            js::thrown("opening the database's files", &reason)
+        })
+    }
+}
+
+/// Opens a file for synchronous access. The handle of a worker that died is freed a moment after
+/// its lock, so a refusal is asked again for a while.
+async fn open_file(directory: &FileSystemDirectoryHandle, name: &str) -> Result<JsValue, JsValue> {
+    let options = FileSystemGetFileOptions::new();
+    options.set_create(true);
+    let file: FileSystemFileHandle =
+        JsFuture::from(directory.get_file_handle_with_options(name, &options))
+            .await?
+            .unchecked_into();
+    if !js::get(&file, "createSyncAccessHandle").is_function() {
+        return Err(js_sys::Error::new(
+            "this browser has no synchronous access to OPFS files in workers",
+        )
+        .into());
+    }
+    let mut pauses = RETRY_PAUSES.iter();
+    loop {
+        match JsFuture::from(file.create_sync_access_handle()).await {
+            Err(error) if js::name_of(&error) == "NoModificationAllowedError" => {
+                match pauses.next() {
+                    Some(pause) => js::sleep(*pause).await,
+                    None => return Err(error),
+                }
+            }
+            settled => return settled,
+        }
+    }
+}
+
+/// Removes the directory of a database with all it holds. Nothing there is no error.
+///
+/// # Errors
+/// `blocked` if another worker keeps a file open, `storage-unavailable` without OPFS.
+pub async fn remove(name: &str) -> Result<()> {
+    let parent = subdirectory(&root().await?, ROOT).await?;
+    let options = FileSystemRemoveOptions::new();
+    options.set_recursive(true);
+    let mut pauses = RETRY_PAUSES.iter();
+    loop {
+        let Err(error) = JsFuture::from(parent.remove_entry_with_options(name, &options)).await
+        else {
+            return Ok(());
+        };
+        match js::name_of(&error).as_str() {
+            "NotFoundError" => return Ok(()),
+            "NoModificationAllowedError" | "InvalidStateError" => match pauses.next() {
+                Some(pause) => js::sleep(*pause).await,
+                None => {
+                    return Err(StoreError::new(
+                        ErrorCode::Blocked,
+                        "another worker keeps the database's files open: close it first",
+                    ));
+                }
+            },
+            _ => return Err(js::thrown("removing the database", &error)),
+        }
+    }
+}
+
+fn corrupt(reason: &str) -> StoreError {
+    StoreError::new(
+        ErrorCode::Corrupt,
+        format!("the database's directory is damaged: {reason}; nothing was deleted"),
+    )
+}

@@ -1,0 +1,118 @@
+//! Errors and values on their way between Rust and JavaScript.
+//!
+//! Knows no request and no storage. An error crosses as plain data, `{ code, message }`:
+//! structured clone keeps only `name` and `message` of an `Error`.
+
+use js_sys::{Function, Object, Promise, Reflect};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+use crate::error::{ErrorCode, Result, StoreError};
+
+/// A property, or `undefined`: never throws, also not on a primitive.
+pub fn get(value: &JsValue, name: &str) -> JsValue {
+    Reflect::get(value, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// A property of the global scope, down a path.
+pub fn global(path: &[&str]) -> JsValue {
+    path.iter()
+        .fold(js_sys::global().into(), |value, name| get(&value, name))
+}
+
+/// Sets a property of a fresh plain object, which cannot fail.
+pub fn set(object: &Object, name: &str, value: &JsValue) {
+    let _ = Reflect::set(object, &JsValue::from_str(name), value);
+}
+
+/// The `name` of a thrown value: "QuotaExceededError", "NotFoundError", …
+pub fn name_of(thrown: &JsValue) -> String {
+    get(thrown, "name").as_string().unwrap_or_default()
+}
+
+/// What a browser interface threw, as an error of this package.
+pub fn thrown(what: &str, thrown: &JsValue) -> StoreError {
+    let name = name_of(thrown);
+    let message = get(thrown, "message")
+        .as_string()
+        .unwrap_or_else(|| format!("{thrown:?}"));
+    let code = match name.as_str() {
+        "QuotaExceededError" => ErrorCode::QuotaExceeded,
+        "AbortError" => ErrorCode::Aborted,
+        _ => ErrorCode::StorageUnavailable,
+    };
+    StoreError::new(code, format!("{what} failed: {name}: {message}"))
+}
+
+/// Awaits a promise of a browser interface.
+pub async fn settled(what: &str, promise: Promise) -> Result<JsValue> {
+    JsFuture::from(promise)
+        .await
+        .map_err(|error| thrown(what, &error))
+}
+
+/// Awaits a timer.
+pub async fn sleep(millis: i32) {
+    let promise = Promise::new(&mut |resolve, _| {
+        if let Ok(set_timeout) = global(&["setTimeout"]).dyn_into::<Function>() {
+            let _ = set_timeout.call2(&JsValue::UNDEFINED, &resolve, &millis.into());
+        }
+    });
+    // A timer's promise is never rejected.
+    let _ = JsFuture::from(promise).await;
+}
+
+/// Reads what a caller gave, naming the argument that does not fit. `undefined` is as good as
+/// left out, `null` is not.
+pub fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T> {
+    let value = without_undefined(value, 3);
+    let deserializer = serde_wasm_bindgen::Deserializer::from(value);
+    serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let argument = path.strip_prefix("params.").unwrap_or(&path);
+        let reason = error.inner().to_string();
+        let reason = reason.strip_prefix("Error: ").unwrap_or(&reason);
+        StoreError::invalid(if matches!(argument, "." | "params" | "?" | "method") {
+            reason.to_owned()
+        } else {
+            format!("{argument}: {reason}")
+        })
+    })
+}
+
+/// A plain object without its undefined properties, down to `depth` levels; anything else as it is.
+fn without_undefined(value: &JsValue, depth: u32) -> JsValue {
+    let prototype = || Object::get_prototype_of(value);
+    let is_plain = value.is_object()
+        && (prototype().is_null() || Object::is(&get(&prototype(), "constructor"), &global(&["Object"])));
+    if !is_plain || depth == 0 {
+        return value.clone();
+    }
+    let copy = Object::new();
+    for key in Object::keys(value.unchecked_ref::<Object>()).iter() {
+        let field = Reflect::get(value, &key).unwrap_or(JsValue::UNDEFINED);
+        if !field.is_undefined() {
+            // A fresh plain object takes any property.
+            let _ = Reflect::set(&copy, &key, &without_undefined(&field, depth - 1));
+        }
+    }
+    copy.into()
+}
+
+/// Writes a value for JavaScript: plain objects, numbers for integers, `undefined` for `None`.
+pub fn write(value: &impl Serialize) -> Result<JsValue> {
+    value
+        .serialize(&serde_wasm_bindgen::Serializer::new().serialize_maps_as_objects(true))
+        .map_err(|error| StoreError::new(ErrorCode::Internal, error.to_string()))
+}
+
+/// An error as data: `{ code, message }`.
+pub fn error_data(error: &StoreError) -> JsValue {
+    let data = Object::new();
+    let code = serde_wasm_bindgen::to_value(&error.code).unwrap_or(JsValue::UNDEFINED);
+    set(&data, "code", &code);
+    set(&data, "message", &error.message.as_str().into());
+    data.into()
+}

@@ -1,0 +1,395 @@
+//! SQLite's files over OPFS sync access handles, or in memory.
+//!
+//! SQLite opens files synchronously and OPFS hands out handles asynchronously, so the handles of a
+//! database are acquired before it is opened ([`super::directory`]) and put here under their
+//! paths. A path that was not put here cannot be opened. A file of no bytes does not exist, which
+//! is all that SQLite asks of a journal or a log. Knows no database name and no lock.
+//!
+//! Sync access handles: <https://fs.spec.whatwg.org/#api-filesystemsyncaccesshandle>.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use js_sys::Uint8Array;
+use rsqlite_vfs::{
+    AccessMode, DeviceCharacteristics, LockLevel, MemChunksFile, OpenAccess, OpenOptions,
+    OpenRequest, OpenedFile, SQLiteIoMethods, SQLiteVfs, SyncOptions, VfsError, VfsErrorCode,
+    VfsFile, VfsResult, VfsStore, register_vfs,
+};
+use sqlite_wasm_rs::{WasmOsCallback, vfs as rsqlite_vfs};
+use wasm_bindgen::JsValue;
+use web_sys::{FileSystemReadWriteOptions, FileSystemSyncAccessHandle};
+
+use super::js;
+use crate::error::{ErrorCode, Result, StoreError};
+
+/// The name under which SQLite knows this VFS.
+pub const NAME: &str = "conversation-store";
+
+/// Bytes moved at a time by backup and restore.
+pub const CHUNK: u32 = 1 << 20;
+
+/// An OPFS file held by this worker. Closing releases it to others.
+pub struct OpfsFile {
+    handle: FileSystemSyncAccessHandle,
+    at: FileSystemReadWriteOptions,
+}
+
+impl OpfsFile {
+    pub fn new(handle: FileSystemSyncAccessHandle) -> Self {
+        Self {
+            handle,
+            at: FileSystemReadWriteOptions::new(),
+        }
+    }
+
+    fn at(&self, offset: u64) -> &FileSystemReadWriteOptions {
+        self.at.set_at(offset as f64);
+        &self.at
+    }
+}
+
+impl Drop for OpfsFile {
+    fn drop(&mut self) {
+        self.handle.close();
+    }
+}
+
+/// Where a file's bytes are.
+enum Bytes {
+    Opfs(OpfsFile),
+    Memory(RefCell<MemChunksFile>),
+}
+
+impl Bytes {
+    fn read(&self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
+        match self {
+            Self::Opfs(file) => file
+                .handle
+                .read_with_u8_array_and_options(buffer, file.at(offset))
+                .map(|count| count as usize)
+                .map_err(|error| failed(VfsErrorCode::IoRead, &error)),
+            Self::Memory(file) => file.borrow_mut().read(buffer, offset),
+        }
+    }
+
+    fn write(&self, bytes: &[u8], offset: u64) -> VfsResult<()> {
+        match self {
+            Self::Opfs(file) => {
+                let count = file
+                    .handle
+                    .write_with_u8_array_and_options(bytes, file.at(offset))
+                    .map_err(|error| failed(VfsErrorCode::IoWrite, &error))?;
+                if count == bytes.len() as f64 {
+                    Ok(())
+                } else {
+                    // A short write is how a full disk shows where no quota is in the way.
+                    Err(VfsError::new(
+                        VfsErrorCode::Full,
+                        format!("wrote {count} of {} bytes", bytes.len()).into(),
+                    ))
+                }
+            }
+            Self::Memory(file) => file.borrow_mut().write(bytes, offset),
+        }
+    }
+
+    fn truncate(&self, size: u64) -> VfsResult<()> {
+        match self {
+            Self::Opfs(file) => file
+                .handle
+                .truncate_with_f64(size as f64)
+                .map_err(|error| failed(VfsErrorCode::IoTruncate, &error)),
+            Self::Memory(file) => file.borrow_mut().truncate(size),
+        }
+    }
+
+    fn flush(&self) -> VfsResult<()> {
+        match self {
+            Self::Opfs(file) => file
+                .handle
+                .flush()
+                .map_err(|error| failed(VfsErrorCode::IoSync, &error)),
+            Self::Memory(_) => Ok(()),
+        }
+    }
+
+    fn size(&self) -> VfsResult<u64> {
+        match self {
+            Self::Opfs(file) => file
+                .handle
+                .get_size()
+                .map(|size| size as u64)
+                .map_err(|error| failed(VfsErrorCode::IoStat, &error)),
+            Self::Memory(file) => file.borrow().size(),
+        }
+    }
+}
+
+fn failed(code: VfsErrorCode, thrown: &JsValue) -> VfsError {
+    let name = js::name_of(thrown);
+    let code = if name == "QuotaExceededError" {
+        VfsErrorCode::Full
+    } else {
+        code
+    };
+    let message = js::get(thrown, "message").as_string().unwrap_or_default();
+    VfsError::new(code, format!("{name}: {message}").into())
+}
+
+type Files = Rc<RefCell<HashMap<String, Rc<Bytes>>>>;
+
+/// The files of this worker, by path, and the way to them outside SQLite.
+#[derive(Clone)]
+pub struct Pool {
+    files: Files,
+}
+
+thread_local! {
+    static POOL: RefCell<Option<Pool>> = const { RefCell::new(None) };
+}
+
+impl Pool {
+    /// The worker's pool; the first call registers the VFS.
+    ///
+    /// # Errors
+    /// `internal` if SQLite refuses the registration.
+    pub fn of_this_worker() -> Result<Self> {
+        POOL.with_borrow_mut(|pool| {
+            if let Some(pool) = pool {
+                return Ok(pool.clone());
+            }
+            let made = Self {
+                files: Files::default(),
+            };
+            let data = AppData {
+                files: Rc::clone(&made.files),
+                os: WasmOsCallback,
+            };
+            // SAFETY: `Methods` and `Vfs` use the default file layout and the same store; a wasm
+            // worker has one thread, so registration cannot race; the registration is kept for
+            // the life of the worker by `into_raw`, so no callback outlives its data.
+            let registered = unsafe { register_vfs::<Methods, Vfs>(NAME, data, false) };
+            registered
+                .map_err(|error| StoreError::new(ErrorCode::Internal, error.to_string()))?
+                .into_raw();
+            *pool = Some(made.clone());
+            Ok(made)
+        })
+    }
+
+    /// Puts an OPFS file under a path.
+    pub fn put(&self, path: String, file: OpfsFile) {
+        let bytes = Rc::new(Bytes::Opfs(file));
+        self.files.borrow_mut().insert(path, bytes);
+    }
+
+    /// Puts an empty file in memory under a path.
+    pub fn put_memory(&self, path: String) {
+        let bytes = Bytes::Memory(RefCell::new(MemChunksFile::new(1 << 16)));
+        self.files.borrow_mut().insert(path, Rc::new(bytes));
+    }
+
+    /// Releases the file of a path: its handle closes once SQLite has closed it too.
+    pub fn release(&self, path: &str) {
+        self.files.borrow_mut().remove(path);
+    }
+
+    /// Bytes in the file of a path.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn size(&self, path: &str) -> Result<u64> {
+        self.find(path)?.size().map_err(outside)
+    }
+
+    /// Empties the file of a path.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn clear(&self, path: &str) -> Result<()> {
+        self.find(path)?.truncate(0).map_err(outside)
+    }
+
+    /// Reads up to `length` bytes of a file straight into JavaScript's memory.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn read(&self, path: &str, offset: u64, length: u32) -> Result<Uint8Array> {
+        let mut buffer = vec![0; length as usize];
+        let count = self
+            .find(path)?
+            .read(&mut buffer, offset)
+            .map_err(outside)?;
+        Ok(Uint8Array::from(&buffer[..count]))
+    }
+
+    /// Writes a piece of a file.
+    ///
+    /// # Errors
+    /// `quota-exceeded` and those of the storage.
+    pub fn write(&self, path: &str, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.find(path)?.write(bytes, offset).map_err(outside)
+    }
+
+    fn find(&self, path: &str) -> Result<Rc<Bytes>> {
+        self.files.borrow().get(path).cloned().ok_or_else(|| {
+            StoreError::new(ErrorCode::Internal, format!("no file was put under {path}"))
+        })
+    }
+}
+
+/// A VFS error met outside SQLite.
+fn outside(error: VfsError) -> StoreError {
+    let code = if error.code() == VfsErrorCode::Full {
+        ErrorCode::QuotaExceeded
+    } else {
+        ErrorCode::StorageUnavailable
+    };
+    StoreError::new(code, format!("the storage failed: {error}"))
+}
+
+struct AppData {
+    files: Files,
+    os: WasmOsCallback,
+}
+
+impl AppData {
+    fn find(&self, path: &str) -> Option<Rc<Bytes>> {
+        self.files.borrow().get(path).cloned()
+    }
+}
+
+/// A file as SQLite has it open.
+enum OpenFile {
+    Held(Rc<Bytes>),
+    /// What SQLite spills and nobody else sees; never written to the device.
+    Temporary(MemChunksFile),
+}
+
+impl VfsFile for OpenFile {
+    fn device_characteristics(&self) -> DeviceCharacteristics {
+        // OPFS files are files of the system below, where SQLite assumes the same
+        // (https://sqlite.org/psow.html).
+        DeviceCharacteristics::POWERSAFE_OVERWRITE
+    }
+
+    fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
+        match self {
+            Self::Held(bytes) => bytes.read(buffer, offset),
+            Self::Temporary(file) => file.read(buffer, offset),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8], offset: u64) -> VfsResult<()> {
+        match self {
+            Self::Held(file) => file.write(bytes, offset),
+            Self::Temporary(file) => file.write(bytes, offset),
+        }
+    }
+
+    fn truncate(&mut self, size: u64) -> VfsResult<()> {
+        match self {
+            Self::Held(bytes) => bytes.truncate(size),
+            Self::Temporary(file) => file.truncate(size),
+        }
+    }
+
+    fn sync(&mut self, _options: SyncOptions) -> VfsResult<()> {
+        match self {
+            Self::Held(bytes) => bytes.flush(),
+            Self::Temporary(_) => Ok(()),
+        }
+    }
+
+    fn size(&self) -> VfsResult<u64> {
+        match self {
+            Self::Held(bytes) => bytes.size(),
+            Self::Temporary(file) => file.size(),
+        }
+    }
+
+    // One connection has each file, by the Web Lock and the exclusive handle: nothing contends.
+    fn lock(&mut self, _level: LockLevel) -> VfsResult<()> {
+        Ok(())
+    }
+
+    fn unlock(&mut self, _level: LockLevel) -> VfsResult<()> {
+        Ok(())
+    }
+
+    fn check_reserved_lock(&self) -> VfsResult<bool> {
+        Ok(false)
+    }
+}
+
+struct FileStore;
+
+impl VfsStore for FileStore {
+    type File = OpenFile;
+    type AppData = AppData;
+
+    fn open_file(data: &AppData, request: OpenRequest<'_>) -> VfsResult<OpenedFile<OpenFile>> {
+        let file = match request.filename {
+            None => OpenFile::Temporary(MemChunksFile::new(1 << 16)),
+            Some(name) => OpenFile::Held(data.find(name.path()).ok_or_else(|| {
+                VfsError::new(
+                    VfsErrorCode::CantOpen,
+                    format!("no handle was acquired for {}", name.path()).into(),
+                )
+            })?),
+        };
+        Ok(OpenedFile {
+            file,
+            access: OpenAccess::ReadWrite,
+        })
+    }
+
+    fn close_file(
+        _data: &AppData,
+        _name: Option<&str>,
+        file: OpenFile,
+        options: OpenOptions,
+    ) -> VfsResult<()> {
+        match file {
+            OpenFile::Held(bytes) if options.delete_on_close() => bytes.truncate(0),
+            _ => Ok(()),
+        }
+    }
+
+    fn access(data: &AppData, name: &str, _mode: AccessMode) -> VfsResult<bool> {
+        data.find(name)
+            .map_or(Ok(false), |bytes| Ok(bytes.size()? > 0))
+    }
+
+    fn full_pathname(_data: &AppData, name: &str) -> VfsResult<String> {
+        Ok(name.to_owned())
+    }
+
+    fn delete_file(data: &AppData, name: &str, sync_dir: bool) -> VfsResult<()> {
+        if let Some(bytes) = data.find(name) {
+            bytes.truncate(0)?;
+            if sync_dir {
+                bytes.flush()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Methods;
+
+impl SQLiteIoMethods for Methods {
+    type Store = FileStore;
+}
+
+struct Vfs;
+
+impl SQLiteVfs<Methods> for Vfs {
+    type Os = WasmOsCallback;
+
+    fn os(data: &AppData) -> &WasmOsCallback {
+        &data.os
+    }
+}

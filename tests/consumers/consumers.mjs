@@ -1,0 +1,219 @@
+/**
+ * The consumers: how each installs, builds and serves. What a page then has to do is the same for
+ * all (shared/, lib/browser.mjs). The first word of a name is its fixture.
+ */
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { cp, mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run } from './lib/processes.mjs';
+import { serveFiles } from './lib/static-server.mjs';
+import { checkContents } from './lib/tarball.mjs';
+
+/**
+ * @typedef {object} Tools
+ * @property {(fixture: string) => Promise<import('./lib/project.mjs').Project>} project
+ * @property {import('./lib/browser.mjs').Browser} browser
+ * @property {string} tarball
+ * @property {string} root
+ * @property {(name: string) => Promise<string>} scratch
+ */
+
+/** @type {{ name: string, check: (tools: Tools) => Promise<void> }[]} */
+export const consumers = [
+  {
+    name: 'tarball',
+    async check({ tarball, root, scratch }) {
+      await checkContents(tarball, root, await scratch('tarball'));
+    },
+  },
+  {
+    name: 'publint',
+    async check({ tarball, root }) {
+      await run('npx', ['--no', 'publint', 'run', tarball, '--strict'], { cwd: root });
+    },
+  },
+  {
+    name: 'attw',
+    async check({ tarball, root }) {
+      // The package is ESM only; a wasm file has no types to be wrong.
+      const wasm = ['--exclude-entrypoints', './conversation_store_bg.wasm'];
+      const plain = ['--profile', 'esm-only', '--no-definitely-typed', '--no-emoji'];
+      await run('npx', ['--no', 'attw', tarball, ...plain, ...wasm], { cwd: root });
+    },
+  },
+  {
+    name: 'types own',
+    // TypeScript as many apps have it today.
+    check: ({ project }) => checkTypes(project, 'tsc'),
+  },
+  {
+    name: 'types ours',
+    // TypeScript as the package is compiled with.
+    check: ({ project, root }) => checkTypes(project, join(root, 'node_modules/.bin/tsc')),
+  },
+  {
+    name: 'node',
+    async check({ project }) {
+      const node = await project('node');
+      // The deadline is the test that it ends by itself.
+      await node.run(process.execPath, ['import.mjs'], { seconds: 20 });
+      await node.run(process.execPath, ['memory.mjs'], { seconds: 20 });
+    },
+  },
+  {
+    name: 'import-map',
+    async check({ project, browser }) {
+      const { directory } = await project('import-map');
+      await serveFiles(directory, {}, (url) => browser.check(url));
+    },
+  },
+  {
+    name: 'import-map csp',
+    async check({ project, browser }) {
+      const { directory } = await project('import-map');
+      // An import map can only be inline, so that the policy has to name it by its hash. The
+      // header goes with the worker's script too: a worker obeys its own.
+      const page = await readFile(join(directory, 'index.html'), 'utf8');
+      const map = /<script type="importmap">([^]*?)<\/script>/.exec(page)[1];
+      const hash = createHash('sha256').update(map).digest('base64');
+      const headers = {
+        'content-security-policy': [
+          "default-src 'none'",
+          `script-src 'self' 'wasm-unsafe-eval' 'sha256-${hash}'`,
+          "worker-src 'self'",
+          "connect-src 'self'",
+          'img-src data:',
+        ].join('; '),
+      };
+      await serveFiles(directory, headers, (url) => browser.check(url));
+    },
+  },
+  {
+    name: 'esbuild',
+    async check({ project, browser }) {
+      const esbuild = await project('esbuild');
+      // The client looks for worker.js, and for wasm/ with the module, beside its own bundle.
+      await esbuild.run('esbuild', [
+        ...['main.js', 'worker=conversation-store/worker'],
+        ...['--bundle', '--splitting', '--format=esm', '--minify', '--outdir=dist'],
+      ]);
+      await mkdir(esbuild.path('dist/wasm'));
+      await cp(
+        esbuild.path('node_modules/conversation-store/dist/wasm/conversation_store_bg.wasm'),
+        esbuild.path('dist/wasm/conversation_store_bg.wasm'),
+      );
+      await cp(esbuild.path('index.html'), esbuild.path('dist/index.html'));
+      await serveFiles(esbuild.path('dist'), {}, (url) => browser.check(url));
+    },
+  },
+  {
+    name: 'esbuild options',
+    async check({ project, browser }) {
+      const esbuild = await project('esbuild');
+      // Names of one's own: options.js tells `open` what they are.
+      await esbuild.run('esbuild', [
+        ...['main=options.js', 'store-worker=conversation-store/worker'],
+        ...['--bundle', '--splitting', '--format=esm', '--minify', '--loader:.wasm=file'],
+        ...['--outdir=dist-options'],
+      ]);
+      await cp(esbuild.path('index.html'), esbuild.path('dist-options/index.html'));
+      await serveFiles(esbuild.path('dist-options'), {}, (url) => browser.check(url));
+    },
+  },
+  {
+    name: 'esbuild unused',
+    async check({ project }) {
+      // `sideEffects`: what is imported and not used goes, except the worker, whose import is use.
+      const esbuild = await project('esbuild');
+      const size = async (entry) =>
+        (await esbuild.run('esbuild', [entry, '--bundle', '--format=esm', '--minify'])).trim().length;
+      assert.equal(await size('unused.js'), 0, 'an unused import stays in the bundle');
+      assert.ok((await size('unused-worker.js')) > 1000, 'the worker is dropped from the bundle');
+    },
+  },
+  {
+    name: 'vite build',
+    check: ({ project, browser }) => checkViteBuild(project, browser, 'vite'),
+  },
+  {
+    name: 'vite dev',
+    check: ({ project, browser }) => checkViteDev(project, browser, 'vite'),
+  },
+  {
+    name: 'vite7 build',
+    check: ({ project, browser }) => checkViteBuild(project, browser, 'vite7'),
+  },
+  {
+    name: 'vite7 dev',
+    check: ({ project, browser }) => checkViteDev(project, browser, 'vite7'),
+  },
+  {
+    name: 'own-worker build',
+    check: ({ project, browser }) => checkViteBuild(project, browser, 'own-worker'),
+  },
+  {
+    name: 'own-worker dev',
+    check: ({ project, browser }) => checkViteDev(project, browser, 'own-worker'),
+  },
+  {
+    name: 'webpack',
+    async check({ project, browser }) {
+      const webpack = await project('webpack');
+      await webpack.run('webpack', []);
+      await cp(webpack.path('index.html'), webpack.path('dist/index.html'));
+      await serveFiles(webpack.path('dist'), {}, (url) => browser.check(url));
+    },
+  },
+  {
+    name: 'next dev',
+    async check({ project, browser }) {
+      const next = await project('next');
+      const use = (url) => browser.check(url);
+      await next.serve('next', ['dev', ...NEXT.address], { env: NEXT.env, ready: /Ready in/ }, use);
+    },
+  },
+  {
+    name: 'next build',
+    async check({ project, browser }) {
+      const next = await project('next');
+      await next.run('next', ['build'], { env: NEXT.env });
+      await next.serve(
+        'next',
+        ['start', ...NEXT.address],
+        { env: NEXT.env, ready: /Ready in/ },
+        async (url) => {
+          const html = await (await fetch(url)).text();
+          assert.match(html, /Rendered on the server/, 'the component was not rendered');
+          await browser.check(url);
+        },
+      );
+    },
+  },
+];
+
+const NEXT = {
+  address: ['--hostname', '127.0.0.1', '--port', '0'],
+  env: { NEXT_TELEMETRY_DISABLED: '1' },
+};
+
+async function checkViteBuild(project, browser, fixture) {
+  const vite = await project(fixture);
+  await vite.run('vite', ['build']);
+  const args = ['preview', '--host', '127.0.0.1', '--port', '0'];
+  await vite.serve('vite', args, {}, (url) => browser.check(url));
+}
+
+async function checkViteDev(project, browser, fixture) {
+  const vite = await project(fixture);
+  const args = ['--host', '127.0.0.1', '--port', '0'];
+  await vite.serve('vite', args, {}, (url) => browser.check(url));
+}
+
+async function checkTypes(project, tsc) {
+  const types = await project('types');
+  for (const resolution of ['bundler', 'node16', 'nodenext']) {
+    await types.run(tsc, ['--project', `tsconfig.${resolution}.json`]);
+  }
+}

@@ -1,0 +1,3 @@
+// Must bundle to the worker.
+
+import 'conversation-store/worker';

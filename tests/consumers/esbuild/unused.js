@@ -1,0 +1,3 @@
+// Must bundle to nothing.
+
+import { ConversationStore } from 'conversation-store';

@@ -1,0 +1,103 @@
+/**
+ * Opens a consumer's page in Chromium and holds what it did against what it must do. Knows neither
+ * how the page was built nor who serves it.
+ */
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { chromium } from '@playwright/test';
+import { BRAIN, MESSAGES, TITLE } from '../shared/conversation.js';
+
+const WRITTEN = {
+  conversations: [{ title: TITLE, brain: BRAIN }],
+  messages: MESSAGES,
+  status: { storage: 'opfs', journalMode: 'wal', synchronous: 'full' },
+};
+
+/** A browser with a profile on disk, started when the first page is checked. */
+export class Browser {
+  #directory;
+  #context;
+
+  constructor(directory) {
+    this.#directory = directory;
+  }
+
+  /**
+   * Writes on the first load, reloads, reads back.
+   *
+   * @param {string} url the page; its origin is the only one that may be asked for anything
+   */
+  async check(url) {
+    this.#context ??= await chromium.launchPersistentContext(join(this.#directory, 'profile'), {
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    });
+    const page = await this.#context.newPage();
+    const errors = [];
+    const requests = new Map();
+    const sockets = [];
+    const onRequest = (request) => {
+      const { protocol, origin } = new URL(request.url());
+      // data: and blob: are answered inside the page.
+      if (/^https?:$/.test(protocol)) requests.set(origin, (requests.get(origin) ?? 0) + 1);
+    };
+    // The context's, not the page's: workers are heard there too.
+    this.#context.on('request', onRequest);
+    page.on('websocket', (socket) => sockets.push(new URL(socket.url()).host));
+    page.on('pageerror', (error) => errors.push(String(error.stack ?? error)));
+    page.on('console', (message) => {
+      if (message.type() === 'error') errors.push(`${message.text()} (${message.location().url})`);
+    });
+    page.on('requestfailed', (request) => {
+      // A reload cuts off what the page before it still loaded.
+      const reason = request.failure()?.errorText;
+      if (reason !== 'net::ERR_ABORTED') errors.push(`${request.url()}: ${reason}`);
+    });
+    try {
+      await page.goto(url, { timeout: 90_000 });
+      const first = await result(page, errors);
+      assert.deepEqual(first, { found: 0, ...WRITTEN }, 'on the first load');
+      await page.reload({ timeout: 30_000 });
+      const second = await result(page, errors);
+      assert.deepEqual(second, { found: 1, ...WRITTEN }, 'after the reload');
+      assert.deepEqual(errors, [], 'the page reported errors');
+      const { origin, host } = new URL(url);
+      assert.deepEqual([...requests.keys()], [origin], 'requests left the origin of the page');
+      assert.ok(
+        sockets.every((other) => other === host),
+        `sockets left the origin of the page: ${sockets}`,
+      );
+    } finally {
+      this.#context.off('request', onRequest);
+      await page.close();
+    }
+  }
+
+  async close() {
+    await this.#context?.close();
+  }
+}
+
+/** What the page shows, once it does. */
+async function result(page, errors) {
+  try {
+    const handle = await page.waitForFunction(() => document.body?.dataset.result, null, {
+      timeout: 45_000,
+    });
+    const value = JSON.parse(await handle.jsonValue());
+    assert.ok(!value.error, value.error);
+    return value;
+  } catch (error) {
+    error.message += `\nThe page reported: ${errors.join('\n') || 'nothing'}`;
+    throw error;
+  }
+}

@@ -1,0 +1,17 @@
+'use client';
+
+// A client component. It is rendered on the server too, where importing the package must do
+// nothing.
+
+import { useEffect } from 'react';
+import { show } from '../app';
+
+let shown;
+
+export function Chats() {
+  useEffect(() => {
+    // Once, though React runs effects twice in development.
+    shown ??= show();
+  }, []);
+  return <p>Rendered on the server</p>;
+}

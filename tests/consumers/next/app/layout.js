@@ -1,0 +1,9 @@
+// The document. No font is fetched.
+
+export default function Layout({ children }) {
+  return (
+    <html lang="en">
+      <body>{children}</body>
+    </html>
+  );
+}

@@ -1,0 +1,128 @@
+// Puts the page together once the store is open: which part asks which other part for what.
+
+import type { Conversation, ConversationStore } from 'conversation-store';
+import { announce, liveRegions } from './announce.ts';
+import { ChatList } from './chat-list.ts';
+import { ChatPane } from './chat-pane.ts';
+import { Chats } from './chats.ts';
+import { Deletions } from './deletions.ts';
+import { h, isTextField } from './dom.ts';
+import { Drafts } from './drafts.ts';
+import { currentRoute, go, onRoute, type Route } from './route.ts';
+import { Sidebar } from './sidebar.ts';
+import { StoragePanel, storageWords } from './storage-panel.ts';
+import { Toasts } from './toasts.ts';
+import { because } from './words.ts';
+
+export async function startApp(root: HTMLElement, store: ConversationStore): Promise<void> {
+  const drafts = new Drafts();
+  const toasts = new Toasts();
+  const list = new ChatList(store, () => sidebar.render());
+  const chats = new Chats(store, list, toasts, (conversation) => pane.update(conversation));
+
+  // Open when they were deleted: Undo opens them again.
+  const closed = new Set<number>();
+  const deletions = new Deletions(store, toasts, {
+    hidden: (conversation) => {
+      const neighbour = sidebar.neighbour(conversation.id);
+      const wasOpen = isOpen(conversation);
+      const hadFocus = sidebar.hasFocus;
+      sidebar.render();
+      if (wasOpen) {
+        closed.add(conversation.id);
+        go({ view: 'list' }, 'replace');
+      }
+      if (hadFocus || wasOpen) sidebar.focusRow(neighbour);
+    },
+    shown: (conversation) => {
+      list.put(conversation);
+      const { id } = conversation;
+      if (closed.delete(id) && currentRoute().view === 'list') go({ view: 'chat', id }, 'replace');
+      else sidebar.focusRow(id);
+      announce('The chat is back.');
+    },
+    gone: (conversation) => {
+      drafts.remove(conversation.uid);
+      list.remove(conversation.id);
+    },
+  });
+
+  const sidebar = new Sidebar(list, {
+    isHidden: (id) => deletions.has(id),
+    rename: (id, title) => chats.change(id, { title }),
+    delete: (id) => {
+      const conversation = list.find(id);
+      if (conversation) void deletions.delete(conversation);
+    },
+    filter: (brain) => void list.read(brain),
+    openStorage: () => void panel.open(),
+  });
+
+  const toList = () => {
+    if (isNarrow()) go({ view: 'list' });
+    sidebar.focus();
+  };
+  const pane = new ChatPane(chats, drafts, toasts, {
+    isHidden: (id) => deletions.has(id),
+    delete: (conversation) => void deletions.delete(conversation),
+    escape: toList,
+    opened: ({ id }) => go({ view: 'chat', id }, 'replace'),
+  });
+
+  const panel = new StoragePanel(store, toasts, {
+    settle: () => deletions.finish(),
+    restored: () => {
+      go({ view: 'list' }, 'replace');
+      list.brains.clear();
+      list.brains.add('claude');
+      void list.read(undefined).then(() => list.seeMore());
+    },
+    status: (status) => sidebar.setStorage(storageWords(status)),
+  });
+
+  // Before anything is listed: what was shown as deleted is not to come back.
+  await deletions.finishEarlier();
+
+  const skip = h(
+    'button',
+    { type: 'button', class: 'button skip', onclick: () => pane.focus() },
+    'Skip to the chat',
+  );
+  const app = h('div', { class: 'app' }, skip, sidebar.element, pane.element);
+  root.replaceChildren(app, toasts.element, ...liveRegions());
+
+  const show = (route: Route, focus: boolean) => {
+    // Where there is room for one view only, this says which.
+    app.dataset.view = route.view === 'list' ? 'list' : 'chat';
+    sidebar.setCurrent(route.view === 'chat' ? route.id : undefined);
+    if (focus && route.view === 'list' && isNarrow()) sidebar.focus();
+    return pane.show(route, focus);
+  };
+  onRoute((route) => void show(route, true));
+
+  document.addEventListener('keydown', (event) => {
+    const undo = event.key.toLowerCase() === 'z' && (event.ctrlKey || event.metaKey);
+    if (!undo || event.shiftKey || isTextField(event.target)) return;
+    event.preventDefault();
+    toasts.undoNewest();
+  });
+
+  // A fault of the page itself is said too, not only written to the console.
+  addEventListener('unhandledrejection', ({ reason }) => {
+    toasts.show(`That did not work: ${because(reason)}`, { kind: 'error' });
+  });
+
+  void panel.refresh();
+  await Promise.all([list.read(), show(currentRoute(), false)]);
+  // Only brains to offer in the filter: not worth a word if it fails.
+  await list.seeMore().catch(() => undefined);
+}
+
+function isOpen({ id }: Conversation): boolean {
+  const route = currentRoute();
+  return route.view === 'chat' && route.id === id;
+}
+
+function isNarrow(): boolean {
+  return matchMedia('(max-width: 719px)').matches;
+}

@@ -1,0 +1,179 @@
+// One open chat: its head, its messages, the composer.
+
+import type { Conversation } from 'conversation-store';
+import type { Chats } from './chats.ts';
+import { Composer } from './composer.ts';
+import { h } from './dom.ts';
+import type { Draft, Drafts } from './drafts.ts';
+import { icon } from './icons.ts';
+import { inlineEdit } from './inline-edit.ts';
+import { MessageList } from './message-list.ts';
+import { hashOf } from './route.ts';
+import { languageOf, shorten } from './text.ts';
+import type { Toasts } from './toasts.ts';
+import { because, titleOf } from './words.ts';
+
+export interface ChatViewActions {
+  delete: (conversation: Conversation) => void;
+  escape: () => void;
+}
+
+/** The way back to the list, shown where the list is a view of its own. */
+export function backLink(): HTMLAnchorElement {
+  return h(
+    'a',
+    {
+      class: 'icon-button back',
+      href: hashOf({ view: 'list' }),
+      'aria-label': 'Back to all chats',
+      'data-testid': 'back',
+    },
+    icon('back'),
+  );
+}
+
+export class ChatView {
+  readonly element: HTMLElement;
+  readonly heading = h('h2', {
+    class: 'chat-title',
+    dir: 'auto',
+    tabindex: -1,
+    'data-testid': 'chat-title',
+  });
+  readonly #head: HTMLElement;
+  readonly #brain = h('button', {
+    type: 'button',
+    class: 'badge badge-button',
+    dir: 'auto',
+    'data-testid': 'chat-brain',
+    onclick: () => this.#edit('brain'),
+  });
+  readonly #brains = h('datalist', { id: 'chat-brains' });
+  readonly #messages: MessageList;
+  readonly #composer: Composer;
+  #disposed = false;
+
+  constructor(
+    private conversation: Conversation,
+    private readonly chats: Chats,
+    private readonly drafts: Drafts,
+    private readonly toasts: Toasts,
+    actions: ChatViewActions,
+  ) {
+    this.#head = h(
+      'header',
+      { class: 'chat-head' },
+      backLink(),
+      h('div', { class: 'chat-name' }, this.heading, this.#brain),
+      h(
+        'div',
+        { class: 'chat-actions' },
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'icon-button',
+            'aria-label': 'Rename this chat',
+            'data-testid': 'chat-rename',
+            onclick: () => this.#edit('title'),
+          },
+          icon('pencil'),
+        ),
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'icon-button',
+            'aria-label': 'Delete this chat',
+            'data-testid': 'chat-delete',
+            onclick: () => actions.delete(this.conversation),
+          },
+          icon('trash'),
+        ),
+      ),
+      this.#brains,
+    );
+    this.#messages = new MessageList(chats.store, conversation);
+    this.#composer = new Composer(drafts.get(conversation.uid), {
+      send: (draft) => void this.#send(draft),
+      changed: (draft) => drafts.set(conversation.uid, draft),
+      escape: actions.escape,
+    });
+    this.element = h(
+      'div',
+      { class: 'view', 'data-testid': 'chat' },
+      this.#head,
+      this.#messages.element,
+      this.#composer.element,
+    );
+    this.update(conversation);
+  }
+
+  get id(): number {
+    return this.conversation.id;
+  }
+
+  /** Shows the newest messages. The view must be in the page: it is scrolled to their end. */
+  async start(): Promise<void> {
+    await this.#messages.start();
+    this.#composer.shown();
+  }
+
+  update(conversation: Conversation): void {
+    this.conversation = conversation;
+    const title = titleOf(conversation);
+    this.heading.textContent = shorten(title, 200);
+    this.heading.lang = languageOf(title) ?? '';
+    this.heading.toggleAttribute('data-untitled', conversation.title.trim() === '');
+    const brain = shorten(conversation.brain, 60);
+    this.#brain.textContent = brain;
+    this.#brain.setAttribute('aria-label', `Brain: ${brain}. Change it`);
+  }
+
+  focusComposer(): void {
+    this.#composer.focus();
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#messages.dispose();
+  }
+
+  async #send(draft: Draft): Promise<void> {
+    const { conversation } = this;
+    const pending = this.#messages.add(draft.role, draft.text);
+    try {
+      const { createdAt } = await this.chats.say(conversation, draft);
+      pending.saved(createdAt);
+    } catch (error) {
+      pending.failed();
+      this.drafts.giveBack(conversation.uid, draft);
+      if (!this.#disposed) this.#composer.fill(this.drafts.get(conversation.uid));
+      this.toasts.show(`Not saved: ${because(error)} Your text is back where you wrote it.`, {
+        kind: 'error',
+      });
+    }
+  }
+
+  #edit(what: 'title' | 'brain'): void {
+    if (this.#head.querySelector('input')) return;
+    this.#brains.replaceChildren(...this.chats.brains.map((value) => h('option', { value })));
+    const shown = what === 'title' ? this.heading : this.#brain;
+    const input = inlineEdit({
+      value: this.conversation[what],
+      label: what === 'title' ? 'Title' : 'Brain',
+      maxLength: what === 'title' ? 10_000 : 1_000,
+      ...(what === 'brain' && { list: this.#brains.id }),
+      save: (value) => this.chats.change(this.id, { [what]: value }),
+      done: (byKey) => {
+        input.remove();
+        shown.hidden = false;
+        if (byKey) shown.focus();
+      },
+    });
+    shown.hidden = true;
+    shown.after(input);
+    input.focus();
+    input.select();
+  }
+}

@@ -1,0 +1,27 @@
+// The page's few icons, drawn as SVG lines. They carry no meaning of their own: each stands beside
+// a label, or in a control that has one.
+
+const lines = {
+  plus: 'M12 5v14M5 12h14',
+  back: 'M15 5l-7 7 7 7',
+  send: 'M12 19V5M6 11l6-6 6 6',
+  down: 'M12 5v14M6 13l6 6 6-6',
+  close: 'M6 6l12 12M18 6L6 18',
+  pencil: 'M4 20h4L19 9l-4-4L4 16v4zM13 7l4 4',
+  trash: 'M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5',
+  disk: 'M5 6c0-4 14-4 14 0v12c0 4-14 4-14 0V6zM5 6c0 4 14 4 14 0M5 12c0 4 14 4 14 0',
+  chat: 'M5 5h14a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2h-7l-5 4v-4H5a2 2 0 0 1-2-2V7a2 2 0 0 1 2-2z',
+  warning: 'M12 4l9 16H3L12 4zM12 10v4M12 17v.5',
+} as const;
+
+export function icon(name: keyof typeof lines): SVGSVGElement {
+  const space = 'http://www.w3.org/2000/svg';
+  const svg = document.createElementNS(space, 'svg');
+  svg.setAttribute('class', 'icon');
+  svg.setAttribute('viewBox', '0 0 24 24');
+  svg.setAttribute('aria-hidden', 'true');
+  const path = document.createElementNS(space, 'path');
+  path.setAttribute('d', lines[name]);
+  svg.append(path);
+  return svg;
+}

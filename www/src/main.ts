@@ -1,0 +1,18 @@
+// Starts the page. Exposes nothing.
+
+import { startApp } from './app.ts';
+import { openStore, showProblem } from './open.ts';
+
+const root = document.getElementById('root');
+if (!root) throw new Error('index.html has no #root');
+
+for (;;) {
+  const store = await openStore(root);
+  try {
+    await startApp(root, store);
+    break;
+  } catch (error) {
+    await store.close().catch(() => undefined);
+    await showProblem(root, error);
+  }
+}

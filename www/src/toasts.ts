@@ -1,0 +1,123 @@
+// Short notes at the edge of the page, some with an Undo. Knows nothing of chats.
+
+import { announce } from './announce.ts';
+import { h } from './dom.ts';
+import { icon } from './icons.ts';
+
+const SECONDS = 8;
+const MOST = 3;
+
+export interface ToastOptions {
+  kind?: 'note' | 'error';
+  undo?: () => void;
+  /** Told once, when the toast is gone and undo with it: it lapsed or was dismissed. */
+  onLapse?: () => void;
+}
+
+export class Toast {
+  readonly element: HTMLElement;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #ended = false;
+
+  constructor(
+    text: string,
+    private readonly options: ToastOptions,
+    private readonly onGone: (toast: Toast) => void,
+  ) {
+    const { undo, kind = 'note' } = options;
+    this.element = h(
+      'li',
+      { class: 'toast', 'data-kind': kind, 'data-testid': 'toast' },
+      h('span', { class: 'toast-text', dir: 'auto' }, text),
+      undo &&
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'button button-quiet',
+            'aria-keyshortcuts': 'Control+Z',
+            onclick: () => this.undo(),
+          },
+          'Undo',
+        ),
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'icon-button',
+          'aria-label': 'Dismiss',
+          onclick: () => this.lapse(),
+        },
+        icon('close'),
+      ),
+    );
+    // A note does not vanish under the pointer or the focus; an error waits to be dismissed.
+    if (kind === 'note') {
+      this.element.addEventListener('pointerenter', () => this.#hold());
+      this.element.addEventListener('pointerleave', () => this.#run());
+      this.element.addEventListener('focusin', () => this.#hold());
+      this.element.addEventListener('focusout', () => this.#run());
+      this.#run();
+    }
+  }
+
+  get canUndo(): boolean {
+    return this.options.undo !== undefined;
+  }
+
+  undo(): void {
+    if (this.close()) this.options.undo?.();
+  }
+
+  /** Ends without undo. */
+  lapse(): void {
+    if (this.close()) this.options.onLapse?.();
+  }
+
+  /** Takes the toast away and tells nobody. False if it was gone already. */
+  close(): boolean {
+    if (this.#ended) return false;
+    this.#ended = true;
+    this.#hold();
+    this.element.remove();
+    this.onGone(this);
+    return true;
+  }
+
+  #hold(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #run(): void {
+    this.#hold();
+    if (this.#ended || this.element.matches(':focus-within')) return;
+    this.#timer = setTimeout(() => this.lapse(), SECONDS * 1_000);
+  }
+}
+
+export class Toasts {
+  readonly element: HTMLElement;
+  readonly #list: HTMLOListElement;
+  #shown: Toast[] = [];
+
+  constructor() {
+    this.#list = h('ol', { class: 'toast-list' });
+    this.element = h('section', { class: 'toasts', 'aria-label': 'Notifications' }, this.#list);
+  }
+
+  show(text: string, options: ToastOptions = {}): Toast {
+    const toast = new Toast(text, options, (gone) => {
+      this.#shown = this.#shown.filter((shown) => shown !== gone);
+    });
+    this.#shown.push(toast);
+    this.#list.append(toast.element);
+    if (this.#shown.length > MOST) this.#shown[0]?.lapse();
+    announce(options.undo ? `${text}. Control Z to undo.` : text, options.kind === 'error' ? 'urgent' : 'polite');
+    return toast;
+  }
+
+  /** Undoes what the newest toast on show can undo, if any can. */
+  undoNewest(): void {
+    this.#shown.findLast((toast) => toast.canUndo)?.undo();
+  }
+}
