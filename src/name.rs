@@ -36,7 +36,7 @@ pub fn directory_name(name: &str) -> Result<String> {
     Ok(encoded)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
     use crate::error::ErrorCode;

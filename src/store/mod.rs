@@ -10,7 +10,7 @@ mod engine;
 mod heal;
 mod messages;
 mod open;
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod plans;
 pub mod schema;
 

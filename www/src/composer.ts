@@ -2,8 +2,8 @@
 // key that an input method still uses does neither. Knows no store.
 
 import type { Role } from 'conversation-store';
-import type { Draft } from './drafts.ts';
 import { h, isComposing } from './dom.ts';
+import type { Draft } from './drafts.ts';
 import { icon } from './icons.ts';
 import { ROLES } from './words.ts';
 

@@ -83,7 +83,12 @@ export class NewChat {
     this.element = h(
       'div',
       { class: 'view', 'data-testid': 'new-chat' },
-      h('header', { class: 'chat-head' }, backLink(), h('div', { class: 'chat-name' }, this.heading)),
+      h(
+        'header',
+        { class: 'chat-head' },
+        backLink(),
+        h('div', { class: 'chat-name' }, this.heading),
+      ),
       h('div', { class: 'scroller' }, h('div', { class: 'column' }, form)),
       this.#composer.element,
     );

@@ -92,7 +92,11 @@ export class StoragePanel {
       this.#facts.replaceChildren(...facts(status, () => void this.#onKeep()));
     } catch (error) {
       this.#facts.replaceChildren(
-        h('p', { class: 'dialog-text' }, `How the chats are stored could not be read: ${because(error)}`),
+        h(
+          'p',
+          { class: 'dialog-text' },
+          `How the chats are stored could not be read: ${because(error)}`,
+        ),
       );
     }
   }
@@ -191,7 +195,8 @@ function whyNotRestored(error: unknown): string {
 function facts(status: StoreStatus, keep: () => void): Node[] {
   const where = {
     opfs: 'On this device, in files that only this page in this browser can open. Nothing is sent anywhere.',
-    indexeddb: 'On this device, in this browser’s database for this page. Nothing is sent anywhere.',
+    indexeddb:
+      'On this device, in this browser’s database for this page. Nothing is sent anywhere.',
     memory: 'Only in the memory of this tab. When it closes, the chats are gone.',
   }[status.storage];
   const saved =

@@ -7,7 +7,8 @@ const BLOCK = 20_000;
 
 /** How much of a long text is shown at first: an end index, `text.length` for all of it. */
 export function shownLength(text: string): number {
-  let end = text.length > SHOWN_CHARACTERS * 1.2 ? breakBefore(text, SHOWN_CHARACTERS) : text.length;
+  let end =
+    text.length > SHOWN_CHARACTERS * 1.2 ? breakBefore(text, SHOWN_CHARACTERS) : text.length;
   let lines = 0;
   for (let at = text.indexOf('\n'); at !== -1 && at < end; at = text.indexOf('\n', at + 1)) {
     lines += 1;
@@ -47,12 +48,18 @@ function breakBefore(text: string, at: number): number {
 function joins(text: string, index: number): boolean {
   const before = text.charCodeAt(index - 1);
   if (before === 0x200d || (before >= 0xd800 && before <= 0xdbff)) return true;
-  return /^[\p{M}\u200d\u{1f3fb}-\u{1f3ff}\u{1f1e6}-\u{1f1ff}]/u.test(text.slice(index, index + 2));
+  const after = text.slice(index, index + 2);
+  return (
+    after.startsWith('\u200d') || /^[\p{M}\p{Emoji_Modifier}\p{Regional_Indicator}]/u.test(after)
+  );
 }
 
 /** At most `length` characters of one line, with an ellipsis where something was left out. */
 export function shorten(text: string, length: number): string {
-  const line = text.slice(0, length * 40).trim().replace(/\s+/g, ' ');
+  const line = text
+    .slice(0, length * 40)
+    .trim()
+    .replace(/\s+/g, ' ');
   let count = 0;
   for (const { index } of new Intl.Segmenter().segment(line)) {
     if (count === length) return `${line.slice(0, index).trimEnd()}…`;

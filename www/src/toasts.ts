@@ -112,7 +112,10 @@ export class Toasts {
     this.#shown.push(toast);
     this.#list.append(toast.element);
     if (this.#shown.length > MOST) this.#shown[0]?.lapse();
-    announce(options.undo ? `${text}. Control Z to undo.` : text, options.kind === 'error' ? 'urgent' : 'polite');
+    announce(
+      options.undo ? `${text}. Control Z to undo.` : text,
+      options.kind === 'error' ? 'urgent' : 'polite',
+    );
     return toast;
   }
 
