@@ -174,6 +174,12 @@ export class Connection {
     kind: Kind,
     options: CallOptions = {},
   ): Promise<unknown> {
+    if (typeof options !== 'object' || options === null) {
+      throw new ConversationStoreError(
+        'invalid-argument',
+        'options, the last argument, is not an object with a signal or a timeout',
+      );
+    }
     checkTimeout(options.timeout);
     checkSignal(options.signal);
     if (options.signal?.aborted) throw aborted(options.signal);

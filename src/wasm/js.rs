@@ -67,7 +67,7 @@ pub async fn sleep(millis: i32) {
 /// Reads what a caller gave, naming the argument that does not fit. `undefined` is as good as
 /// left out, `null` is not.
 pub fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T> {
-    let value = without_undefined(value, 3);
+    let value = without_undefined(value, 5);
     let deserializer = serde_wasm_bindgen::Deserializer::from(value);
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let path = error.path().to_string();

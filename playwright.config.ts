@@ -1,0 +1,43 @@
+// The browser tests: the package by itself, and the chat page. Debian's Chromium, no retries.
+
+import { defineConfig } from '@playwright/test';
+
+export const chromium = {
+  executablePath: '/usr/bin/chromium',
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+};
+
+export default defineConfig({
+  testDir: 'tests/e2e',
+  outputDir: 'test-results',
+  forbidOnly: true,
+  retries: 0,
+  workers: 1,
+  timeout: 60_000,
+  reporter: [['list']],
+  use: { browserName: 'chromium', launchOptions: chromium },
+  projects: [
+    { name: 'package', testIgnore: 'page.spec.ts', use: { baseURL: 'http://127.0.0.1:4174' } },
+    { name: 'page', testMatch: 'page.spec.ts', use: { baseURL: 'http://localhost:4173' } },
+  ],
+  webServer: [
+    {
+      command: 'node tests/e2e/server.mjs',
+      url: 'http://127.0.0.1:4174/',
+      reuseExistingServer: false,
+    },
+    {
+      command: 'node node_modules/vite/bin/vite.js preview --config www/vite.config.ts --port 4173 --strictPort',
+      url: 'http://localhost:4173/',
+      reuseExistingServer: false,
+    },
+  ],
+});

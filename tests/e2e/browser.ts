@@ -1,0 +1,71 @@
+/**
+ * What the browser tests of the package share: a page with the class on it, calls that give codes
+ * instead of throwing, and a browser whose profile outlives it.
+ */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test as base, type BrowserContext, type Page, chromium as playwright } from '@playwright/test';
+import type * as Package from '../../dist/index.js';
+import { chromium } from '../../playwright.config.js';
+
+declare global {
+  interface Window {
+    Store: typeof Package.ConversationStore;
+    StoreError: typeof Package.ConversationStoreError;
+    store: Package.ConversationStore;
+    /** The code a promise rejects with, or 'resolved'. */
+    code(promise: Promise<unknown>): Promise<string>;
+  }
+}
+
+export const origin = 'http://127.0.0.1:4174';
+
+/** Loads the package into a page. */
+export async function load(page: Page, path = '/'): Promise<Page> {
+  await page.goto(origin + path);
+  await page.evaluate(async () => {
+    const { ConversationStore, ConversationStoreError } = await import(
+      `${location.origin}/package/index.js`
+    );
+    window.Store = ConversationStore;
+    window.StoreError = ConversationStoreError;
+    window.code = (promise) =>
+      promise.then(
+        () => 'resolved',
+        (error) => (error instanceof ConversationStoreError ? error.code : `not ours: ${error}`),
+      );
+  });
+  return page;
+}
+
+/** A browser on a profile of its own, which the caller removes. */
+export async function profile(): Promise<{
+  launch(): Promise<BrowserContext>;
+  remove(): Promise<void>;
+}> {
+  const folder = await mkdtemp(join(tmpdir(), 'conversation-store-profile-'));
+  return {
+    launch: () => playwright.launchPersistentContext(folder, { ...chromium, headless: true }),
+    remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }),
+  };
+}
+
+/**
+ * Tests on a profile on the disk. Off the record, Chromium keeps OPFS in the memory of another
+ * process: not what an app's users have, and ten times slower.
+ */
+export const test = base.extend({
+  // biome-ignore lint/correctness/noEmptyPattern: the runner reads the parameter's pattern.
+  context: async ({}, use) => {
+    const { launch, remove } = await profile();
+    const context = await launch();
+    await use(context);
+    await context.close();
+    await remove();
+  },
+  page: async ({ context }, use) => {
+    await use(context.pages()[0] ?? (await context.newPage()));
+  },
+});

@@ -1,0 +1,121 @@
+/** What goes wrong around the store: files that do not load, workers that die, other tabs. */
+
+import { expect } from '@playwright/test';
+import { load, origin, test } from './browser.js';
+
+test('a worker or module that cannot be loaded says so soon', async ({ page }) => {
+  await load(page);
+  const seen = await page.evaluate(async () => {
+    const worker = (path: string) => () => new Worker(path, { type: 'module' });
+    const cases: Record<string, Parameters<typeof Store.open>[1]> = {
+      'worker 404': { worker: worker('/nowhere.js') },
+      'worker of a wrong type': { worker: worker('/wrong-type/worker.js') },
+      'worker that throws': { worker: worker('/workers/throws.js') },
+      'worker factory that throws': {
+        worker: () => {
+          throw new Error('planted');
+        },
+      },
+      'worker of another origin': { worker: worker('http://localhost:4174/package/worker.js') },
+      'wasm 404': { wasm: '/nowhere.wasm' },
+      'wasm of a wrong type': { wasm: '/wrong-type/module.wasm' },
+      'wasm that is a page': { wasm: '/spa/module.wasm' },
+      'wasm forbidden by the policy': { worker: worker('/no-wasm-eval/worker.js') },
+    };
+    const results: Record<string, [string, boolean]> = {};
+    for (const [name, options] of Object.entries(cases)) {
+      const started = performance.now();
+      const error = await Store.open('loading', options).catch((error) => error);
+      const says = error.message?.length > 40;
+      results[name] = [error.code, says && performance.now() - started < 10_000];
+    }
+    return results;
+  });
+  for (const [name, result] of Object.entries(seen)) {
+    expect(result, name).toEqual(['storage-unavailable', true]);
+  }
+  expect(Object.keys(seen)).toHaveLength(9);
+});
+
+test('a page whose policy forbids workers is told', async ({ page }) => {
+  await load(page, '/no-workers');
+  expect(await page.evaluate(() => window.code(Store.open('x')))).toBe('storage-unavailable');
+});
+
+test('a browser without WebAssembly or OPFS is told, and gets no memory instead', async ({
+  page,
+}) => {
+  await load(page);
+  const seen = await page.evaluate(async () => {
+    const without = (code: string) => () => {
+      // The policy of the test server forbids blob workers, so the code goes by the name.
+      return new Worker(`/package/worker.js?${code}`, { type: 'module' });
+    };
+    const silent = () => new Worker('/workers/silent.js', { type: 'module' });
+    return [
+      await window.code(Store.open('x', { worker: silent, timeout: 300 })),
+      await window.code(Store.open('x', { worker: without('a'), timeout: 10_000 })),
+    ];
+  });
+  expect(seen).toEqual(['storage-unavailable', 'resolved']);
+});
+
+test('a worker that dies rejects what was under way, and the next call starts anew', async ({
+  page,
+}) => {
+  await load(page);
+  const seen = await page.evaluate(async () => {
+    const worker = () => new Worker('/workers/dies.js', { type: 'module' });
+    const store = await Store.open('dies', { worker });
+    const id = await store.createConversation('kept');
+    const { id: message } = await store.addMessage(id, 'user', 'acknowledged');
+    await store.getMessage(message);
+    // The planted error comes in a task of its own; until then calls are answered.
+    let code = 'resolved';
+    let calls = 0;
+    while (code === 'resolved' && calls < 10_000) {
+      code = await window.code(store.messagesFor(id));
+      calls += 1;
+    }
+    const kept = await store.messagesFor(id);
+    await store.close();
+    return { code, kept: kept.map((row) => row.content) };
+  });
+  expect(seen).toEqual({ code: 'crashed', kept: ['acknowledged'] });
+});
+
+test('a second tab waits for the first, and never gets another store', async ({ context }) => {
+  const first = await load(await context.newPage());
+  const second = await load(await context.newPage());
+  await first.evaluate(async () => {
+    window.store = await Store.open('tabs');
+    await window.store.createConversation('by the first tab');
+  });
+  const waited = await second.evaluate(async () => {
+    const controller = new AbortController();
+    const open = window.code(Store.open('tabs', { signal: controller.signal }));
+    const deleted = await window.code(Store.delete('tabs'));
+    controller.abort();
+    return [await open, deleted];
+  });
+  expect(waited).toEqual(['aborted', 'blocked']);
+  const blocked = await second.evaluate(() => window.code(Store.open('tabs', { timeout: 300 })));
+  expect(blocked).toBe('blocked');
+
+  const opening = second.evaluate(async () => {
+    window.store = await Store.open('tabs');
+    return (await window.store.listConversations()).map((row) => row.title);
+  });
+  await first.evaluate(() => window.store.close());
+  expect(await opening).toEqual(['by the first tab']);
+
+  // Closed without close: the tab's end frees the files.
+  const third = first.evaluate(async () => {
+    window.store = await Store.open('tabs');
+    return (await window.store.listConversations()).length;
+  });
+  await second.close();
+  expect(await third).toBe(1);
+  await first.evaluate(() => window.store.close());
+  expect(origin).toContain('127.0.0.1');
+});

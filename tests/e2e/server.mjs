@@ -1,0 +1,80 @@
+/**
+ * Serves the built package to the browser tests, on loopback, with the strict policy of the README
+ * on every response. `/` is an empty page; `/broken/...` answers as broken set-ups do.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { fileURLToPath } from 'node:url';
+
+const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
+const policy =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'";
+
+const types = { js: 'text/javascript', wasm: 'application/wasm', html: 'text/html' };
+const page = '<!doctype html><meta charset="utf-8"><title>test</title>';
+
+/** Worker scripts that misbehave, by name. */
+const workers = {
+  // Boots as the package's does, then dies when it is told to. The import is dynamic, so that
+  // messages before it are kept here.
+  'dies.js': `
+    const kept = [];
+    onmessage = (event) => kept.push(event);
+    addEventListener('message', (event) => {
+      if (event.data?.method === 'getMessage') setTimeout(() => { throw new Error('planted'); });
+    });
+    await import('/package/worker.js');
+    const first = kept.splice(0);
+    for (const event of first) onmessage(event);`,
+  'silent.js': 'onmessage = () => {};',
+  'throws.js': 'throw new Error("planted");',
+};
+
+function respond(response, status, type, body, csp = policy) {
+  response.writeHead(status, {
+    'Content-Type': type,
+    'Cache-Control': 'no-store',
+    ...(csp ? { 'Content-Security-Policy': csp } : {}),
+  });
+  response.end(body);
+}
+
+const server = createServer(async (request, response) => {
+  const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+  const [, area, ...rest] = pathname.split('/');
+  const name = rest.join('/');
+  if (pathname === '/') return respond(response, 200, types.html, page);
+  if (pathname === '/no-workers') {
+    return respond(
+      response,
+      200,
+      types.html,
+      page,
+      policy.replace("worker-src 'self'", "worker-src 'none'"),
+    );
+  }
+  if (pathname === '/no-wasm') {
+    return respond(response, 200, types.html, page);
+  }
+  if (area === 'workers' && workers[name]) {
+    return respond(response, 200, types.js, workers[name]);
+  }
+  if (area === 'wrong-type') return respond(response, 200, 'text/plain', 'export {}');
+  if (area === 'spa') return respond(response, 200, types.html, page);
+  if ((area === 'package' || area === 'no-wasm-eval') && !name.includes('..')) {
+    try {
+      const body = await readFile(dist + name);
+      // A worker obeys the policy of its own response.
+      const csp = area === 'no-wasm-eval' ? policy.replace(" 'wasm-unsafe-eval'", '') : policy;
+      return respond(response, 200, types[name.split('.').at(-1)] ?? 'text/plain', body, csp);
+    } catch {
+      // Not there: 404, below.
+    }
+  }
+  respond(response, 404, 'text/plain', 'not found');
+});
+
+server.listen(Number(process.env.PORT ?? 4174), '127.0.0.1', () => {
+  console.log('the package is served');
+});

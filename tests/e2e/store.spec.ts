@@ -1,0 +1,470 @@
+/** The five methods and what is around them, from a page's main thread, on OPFS. */
+
+import { expect } from '@playwright/test';
+import { load, origin, test } from './browser.js';
+
+test.beforeEach(async ({ page }) => {
+  await load(page);
+});
+
+test('the five methods of the lesson, on OPFS, in WAL and full sync', async ({ page }) => {
+  const seen = await page.evaluate(async () => {
+    const store = await Store.open('lesson');
+    const id = await store.createConversation('Hello');
+    const first = await store.addMessage(id, 'user', '안녕하세요 🌱');
+    const second = await store.addMessage(id, 'assistant', 'hello');
+    const listed = await store.listConversations();
+    const messages = await store.messagesFor(id);
+    const status = await store.status();
+    const deleted = [await store.deleteConversation(id), await store.deleteConversation(id)];
+    await store.close();
+    return { id, first, second, listed, messages, status, deleted };
+  });
+  expect(seen.listed).toMatchObject([{ id: seen.id, title: 'Hello', brain: 'claude' }]);
+  expect(seen.listed[0]?.updatedAt).toBe(seen.second.createdAt);
+  expect(seen.messages.map(({ role, content }) => [role, content])).toEqual([
+    ['user', '안녕하세요 🌱'],
+    ['assistant', 'hello'],
+  ]);
+  expect(seen.messages[0]).toMatchObject({ ...seen.first, conversationId: seen.id });
+  expect(seen.deleted).toEqual([1, 0]);
+  expect(seen.status).toMatchObject({
+    storage: 'opfs',
+    role: 'leader',
+    durability: 'strict',
+    journalMode: 'wal',
+    synchronous: 'full',
+  });
+});
+
+test('relaxed durability is synchronous normal', async ({ page }) => {
+  const status = await page.evaluate(async () => {
+    const store = await Store.open('relaxed', { durability: 'relaxed' });
+    return store.status();
+  });
+  expect(status).toMatchObject({
+    durability: 'relaxed',
+    synchronous: 'normal',
+    journalMode: 'wal',
+  });
+});
+
+test('a reloaded page reads what was written', async ({ page }) => {
+  const before = await page.evaluate(async () => {
+    const store = await Store.open();
+    const id = await store.createConversation('다시 읽기 👩‍👩‍👧‍👦', 'echo');
+    await store.addMessage(id, 'user', 'e\u0301 가나다 \u0000 끝');
+    return [await store.listConversations(), await store.messagesFor(id)];
+  });
+  await load(page);
+  const after = await page.evaluate(async () => {
+    const store = await Store.open();
+    const [row] = await store.listConversations();
+    return [await store.listConversations(), await store.messagesFor(row?.id ?? 0)];
+  });
+  expect(after).toEqual(before);
+});
+
+test('calls made at once are carried out in order', async ({ page }) => {
+  const contents = await page.evaluate(async () => {
+    const store = await Store.open('order');
+    const id = await store.createConversation('t');
+    const added = Array.from({ length: 200 }, (_, n) => store.addMessage(id, 'user', String(n)));
+    const read = store.messagesFor(id);
+    await Promise.all(added);
+    return (await read).map((message) => message.content);
+  });
+  expect(contents).toEqual(Array.from({ length: 200 }, (_, n) => String(n)));
+});
+
+test('bad input is refused by name and changes nothing', async ({ page }) => {
+  const refusals = await page.evaluate(async () => {
+    const store = await Store.open('bad-input');
+    const id = await store.createConversation('t');
+    const other = await store.createConversation('other');
+    await store.addMessage(id, 'user', 'x');
+    const there = await store.addMessage(other, 'user', 'y');
+    const all = async () =>
+      JSON.stringify([await store.listConversations(), await store.messagesFor(id)]);
+    const before = await all();
+    // biome-ignore lint/suspicious/noExplicitAny: wrong types are the point.
+    const any = store as any;
+    const cycle: { self?: unknown } = {};
+    cycle.self = cycle;
+    const calls: [string, () => Promise<unknown>][] = [
+      ['invalid-argument', () => any.createConversation()],
+      ['invalid-argument', () => any.createConversation(5)],
+      ['invalid-argument', () => any.createConversation(null)],
+      ['invalid-argument', () => any.createConversation({})],
+      ['invalid-argument', () => any.createConversation(Symbol.iterator)],
+      ['invalid-argument', () => store.createConversation('a'.repeat(10_001))],
+      ['invalid-argument', () => store.createConversation('a'.repeat(1_000_000))],
+      ['invalid-argument', () => store.createConversation('t', '')],
+      ['invalid-argument', () => any.createConversation('t', 5)],
+      ['invalid-argument', () => any.createConversation('t', 'b', 5, 6)],
+      ['invalid-argument', () => any.addMessage(id, 'bot', 'x')],
+      ['invalid-argument', () => any.addMessage(id, 'User', 'x')],
+      ['invalid-argument', () => any.addMessage(id, 'user')],
+      ['invalid-argument', () => any.addMessage(id, 'user', 5)],
+      ['invalid-argument', () => any.addMessage(id)],
+      ['invalid-argument', () => any.addMessage()],
+      ['invalid-argument', () => store.addMessage(Number.NaN, 'user', 'x')],
+      ['invalid-argument', () => store.addMessage(Number.POSITIVE_INFINITY, 'user', 'x')],
+      ['invalid-argument', () => store.addMessage(1.5, 'user', 'x')],
+      ['invalid-argument', () => store.addMessage(0, 'user', 'x')],
+      ['invalid-argument', () => store.addMessage(-1, 'user', 'x')],
+      ['invalid-argument', () => store.addMessage(2 ** 53, 'user', 'x')],
+      ['invalid-argument', () => store.addMessage(1e300, 'user', 'x')],
+      ['not-found', () => store.addMessage(2 ** 53 - 1, 'user', 'x')],
+      ['not-found', () => store.addMessage(String(id), 'user', 'x')],
+      ['not-found', () => store.addMessage("1'; DROP TABLE messages; --", 'user', 'x')],
+      ['invalid-argument', () => store.listConversations(0)],
+      ['invalid-argument', () => store.listConversations(-5)],
+      ['invalid-argument', () => store.listConversations(1.5)],
+      ['invalid-argument', () => store.listConversations(1_000_001)],
+      ['invalid-argument', () => store.listConversations(Number.NaN)],
+      ['invalid-argument', () => any.listConversations('5')],
+      ['invalid-argument', () => any.listConversations(null)],
+      ['invalid-argument', () => any.listConversations([])],
+      ['invalid-argument', () => any.listConversations({ limit: '5' })],
+      ['invalid-argument', () => any.listConversations({ brain: 5 })],
+      ['invalid-argument', () => any.listConversations({ after: 5 })],
+      ['invalid-argument', () => any.listConversations({ after: { id: 1 } })],
+      ['invalid-argument', () => any.listConversations({ after: { id: 1, updatedAt: 'soon' } })],
+      ['invalid-argument', () => any.listConversations({ after: cycle })],
+      ['invalid-argument', () => any.listConversations(cycle.self && (() => {}))],
+      ['invalid-argument', () => store.messagesFor(id, { limit: 0 })],
+      ['invalid-argument', () => any.messagesFor(id, 5)],
+      ['invalid-argument', () => any.messagesFor(id, { before: {} })],
+      ['invalid-argument', () => any.messagesFor(id, { before: 5 })],
+      ['invalid-argument', () => store.messagesFor(id, { before: there, after: there })],
+      ['conflict', () => store.messagesFor(id, { before: there })],
+      ['conflict', () => store.messagesFor(id, { after: { uid: there.uid } })],
+      ['conflict', () => store.messagesFor(id, { after: { id: 999 } })],
+      ['invalid-argument', () => any.updateConversation(id)],
+      ['invalid-argument', () => any.updateConversation(id, null)],
+      ['invalid-argument', () => any.updateConversation(id, { title: null })],
+      ['invalid-argument', () => any.updateConversation(id, { title: 5 })],
+      ['invalid-argument', () => any.updateConversation(id, { brain: '' })],
+      ['not-found', () => store.updateConversation(99, { title: 'x' })],
+      ['invalid-argument', () => any.getConversation()],
+      ['invalid-argument', () => any.getConversation(true)],
+      ['invalid-argument', () => any.getConversation({ conversationId: 1, uid: 'x' })],
+      ['invalid-argument', () => any.getMessage({})],
+      ['invalid-argument', () => any.restore('text')],
+      ['invalid-argument', () => any.restore()],
+      ['not-a-database', () => store.restore(new Blob(['not a database at all']))],
+      ['unsupported-format', () => store.restore(new Blob([]))],
+      ['invalid-argument', () => store.status({ timeout: -1 })],
+      ['invalid-argument', () => any.status({ timeout: 'soon' })],
+      ['invalid-argument', () => any.status({ signal: 'stop' })],
+    ];
+    const wrong: string[] = [];
+    for (const [expected, call] of calls) {
+      const got = await window.code(Promise.resolve().then(call));
+      if (got !== expected) wrong.push(`${call}: ${got}, not ${expected}`);
+    }
+    if ((await all()) !== before) wrong.push('the database changed');
+    await store.close();
+    return { wrong, count: calls.length };
+  });
+  expect(refusals.wrong).toEqual([]);
+  expect(refusals.count).toBeGreaterThan(50);
+});
+
+test('names of databases', async ({ page }) => {
+  const result = await page.evaluate(async () => {
+    const fine = [
+      'a/b',
+      '..',
+      '.',
+      'A',
+      'a',
+      '대화 목록',
+      '%2e',
+      'con',
+      'a\0b',
+      '\\',
+      'x'.repeat(200),
+    ];
+    const opened: (string | undefined)[] = [];
+    for (const name of fine) {
+      const store = await Store.open(name);
+      await store.createConversation(name);
+      opened.push((await store.listConversations())[0]?.title);
+      await store.close();
+    }
+    const again = [];
+    for (const name of fine) {
+      const store = await Store.open(name);
+      again.push((await store.listConversations()).length);
+      await store.close();
+    }
+    // biome-ignore lint/suspicious/noExplicitAny: wrong types are the point.
+    const wrong = ['', 'a'.repeat(300), '\ud800', 5, null, {}] as any[];
+    const codes = await Promise.all(
+      wrong.flatMap((name) => [window.code(Store.open(name)), window.code(Store.delete(name))]),
+    );
+    return { fine, opened, again, codes };
+  });
+  expect(result.opened).toEqual(result.fine);
+  expect(new Set(result.again)).toEqual(new Set([1]));
+  expect(new Set(result.codes)).toEqual(new Set(['invalid-argument']));
+});
+
+test('a text of 50 MB goes in and comes out', async ({ page }) => {
+  const equal = await page.evaluate(async () => {
+    const store = await Store.open('large');
+    const id = await store.createConversation('large');
+    const text = '가나다라마바사아자차'.repeat(1_700_000);
+    const added = await store.addMessage(id, 'user', text);
+    const tooLong = await window.code(store.addMessage(id, 'user', 'x'.repeat(100_000_001)));
+    return [(await store.getMessage(added.id))?.content === text, tooLong];
+  });
+  expect(equal).toEqual([true, 'invalid-argument']);
+});
+
+test('half a surrogate pair is stored as U+FFFD', async ({ page }) => {
+  const content = await page.evaluate(async () => {
+    const store = await Store.open('surrogates');
+    const id = await store.createConversation('t');
+    const { id: message } = await store.addMessage(id, 'user', 'a\ud800b');
+    return (await store.getMessage(message))?.content;
+  });
+  expect(content).toBe('a\ufffdb');
+});
+
+test('signals and timeouts end calls', async ({ page }) => {
+  const seen = await page.evaluate(async () => {
+    const store = await Store.open('signals');
+    const id = await store.createConversation('t');
+    const reason = new Error('because');
+    const error = await store
+      .listConversations({ signal: AbortSignal.abort(reason) })
+      .catch((error) => error);
+    const read = new AbortController();
+    const reading = window.code(store.messagesFor(id, { signal: read.signal }));
+    read.abort();
+    // Begun before the abort arrives: it resolves, and is stored.
+    const write = new AbortController();
+    const writing = store.addMessage(id, 'user', 'kept', { signal: write.signal });
+    write.abort();
+    const written = await window.code(writing);
+    const messages = await store.messagesFor(id, {}, { timeout: 10_000 });
+    const late = await window.code(store.listConversations(5, { timeout: 0 }));
+    return {
+      error: [error.code, error.cause === reason, error instanceof Error],
+      reading: await reading,
+      written,
+      stored: messages.length,
+      late,
+      after: await window.code(store.listConversations()),
+    };
+  });
+  expect(seen).toEqual({
+    error: ['aborted', true, true],
+    reading: 'aborted',
+    written: 'resolved',
+    stored: 1,
+    late: 'timeout',
+    after: 'resolved',
+  });
+});
+
+test('closing, twice, under way, and using after', async ({ page }) => {
+  const seen = await page.evaluate(async () => {
+    const store = await Store.open('closing');
+    const pending = store.createConversation('made before close');
+    await Promise.all([store.close(), store.close()]);
+    const codes = [
+      await window.code(pending),
+      await window.code(store.listConversations()),
+      await window.code(store.addMessage(1, 'user', 'x')),
+      await window.code(store.status()),
+      await window.code(store.persist()),
+      await window.code(store.close()),
+    ];
+    const again = await Store.open('closing');
+    const titles = (await again.listConversations()).map((row) => row.title);
+    await again.close();
+    return { codes, titles };
+  });
+  expect(seen).toEqual({
+    codes: ['resolved', 'closed', 'closed', 'closed', 'closed', 'resolved'],
+    titles: ['made before close'],
+  });
+});
+
+test('two opens of one name in one page share it, as StrictMode does', async ({ page }) => {
+  const seen = await page.evaluate(async () => {
+    const first = Store.open('shared');
+    const closing = first.then((store) => store.close());
+    const second = await Store.open('shared');
+    await closing;
+    const third = await Store.open('shared', { storage: 'opfs' });
+    await second.createConversation('by the second');
+    const titles = (await third.listConversations()).map((row) => row.title);
+    await second.close();
+    const conflicts = [
+      await window.code(Store.open('shared', { durability: 'relaxed' })),
+      await window.code(Store.open('shared', { storage: 'memory' })),
+      await window.code(Store.delete('shared')),
+    ];
+    const still = await window.code(third.listConversations());
+    await third.close();
+    // Closing and opening at once.
+    const closes = [];
+    for (let n = 0; n < 20; n++) {
+      const store = await Store.open('shared');
+      closes.push(store.close());
+    }
+    await Promise.all(closes);
+    return { titles, conflicts, still };
+  });
+  expect(seen).toEqual({
+    titles: ['by the second'],
+    conflicts: ['conflict', 'conflict', 'blocked'],
+    still: 'resolved',
+  });
+});
+
+test('an abandoned opening leaves the other one alone', async ({ page }) => {
+  const seen = await page.evaluate(async () => {
+    const controller = new AbortController();
+    const first = window.code(Store.open('abandoned', { signal: controller.signal }));
+    const second = Store.open('abandoned');
+    controller.abort();
+    const store = await second;
+    await store.createConversation('t');
+    const rows = await store.listConversations();
+    await store.close();
+    return [await first, rows.length];
+  });
+  expect(seen).toEqual(['aborted', 1]);
+});
+
+test('await using closes', async ({ page }) => {
+  // A string, so that the test runner's compiler leaves the syntax alone.
+  const codes = await page.evaluate(`(async () => {
+    let outlived;
+    {
+      await using store = await Store.open('using');
+      outlived = store;
+    }
+    const again = await Store.open('using', { durability: 'relaxed' });
+    await again.close();
+    return await code(outlived.listConversations());
+  })()`);
+  expect(codes).toBe('closed');
+});
+
+test('memory is private, keeps nothing, and needs no name', async ({ page }) => {
+  const seen = await page.evaluate(async () => {
+    const a = await Store.open(':memory:');
+    const b = await Store.open(':memory:');
+    await a.createConversation('a');
+    const status = await a.status();
+    const counts = [(await a.listConversations()).length, (await b.listConversations()).length];
+    await a.close();
+    await b.close();
+    const again = await Store.open(':memory:');
+    counts.push((await again.listConversations()).length);
+    const mixed = await window.code(Store.open(':memory:', { storage: 'opfs' }));
+    const other = await window.code(Store.open('x', { storage: 'indexeddb' }));
+    return { counts, storage: status.storage, journal: status.journalMode, mixed, other };
+  });
+  expect(seen).toEqual({
+    counts: [1, 0, 0],
+    storage: 'memory',
+    journal: 'memory',
+    mixed: 'invalid-argument',
+    other: 'storage-unavailable',
+  });
+});
+
+test('delete removes the files, and nothing else', async ({ page }) => {
+  const seen = await page.evaluate(async () => {
+    for (const name of ['kept', 'gone']) {
+      const store = await Store.open(name);
+      await store.createConversation(name);
+      await store.close();
+    }
+    await Store.delete('gone');
+    await Store.delete('gone');
+    await Store.delete('never there');
+    const kept = await Store.open('kept');
+    const gone = await Store.open('gone');
+    return [(await kept.listConversations()).length, (await gone.listConversations()).length];
+  });
+  expect(seen).toEqual([1, 0]);
+});
+
+test('backup while open is one moment, and comes back', async ({ page }) => {
+  const seen = await page.evaluate(async () => {
+    const store = await Store.open('backup');
+    const id = await store.createConversation('원본');
+    for (let n = 0; n < 300; n++) store.addMessage(id, 'user', `${n} `.repeat(2000));
+    const backup = store.backup();
+    const after = store.addMessage(id, 'user', 'after the backup');
+    const file = await backup;
+    await after;
+    const head = await file.slice(0, 15).text();
+    await store.restore(file);
+    const restored = await store.messagesFor(id);
+    await store.close();
+    const memory = await Store.open(':memory:');
+    await memory.restore(file);
+    return {
+      head,
+      type: file.type,
+      counts: [restored.length, (await memory.messagesFor(id)).length],
+      last: restored.at(-1)?.content === '299 '.repeat(2000),
+    };
+  });
+  expect(seen).toEqual({
+    head: 'SQLite format 3',
+    type: 'application/vnd.sqlite3',
+    counts: [300, 300],
+    last: true,
+  });
+});
+
+test('damage in OPFS is told and nothing is deleted', async ({ page }) => {
+  const seen = await page.evaluate(async () => {
+    const directory = async (name: string) => {
+      const root = await navigator.storage.getDirectory();
+      const parent = await root.getDirectoryHandle('conversation-store', { create: true });
+      return parent.getDirectoryHandle(name, { create: true });
+    };
+    const write = async (name: string, file: string, text: string) => {
+      const handle = await (await directory(name)).getFileHandle(file, { create: true });
+      const stream = await handle.createWritable();
+      await stream.write(text);
+      await stream.close();
+      return async () => (await (await handle.getFile()).text()) === text;
+    };
+    const garbage = await write('garbage', 'main.db', 'x'.repeat(10_000));
+    const elsewhere = await write('no-main', 'something', 'x');
+    return [
+      await window.code(Store.open('garbage')),
+      await garbage(),
+      await window.code(Store.open('no-main')),
+      await elsewhere(),
+    ];
+  });
+  expect(seen).toEqual(['corrupt', true, 'corrupt', true]);
+});
+
+test('no request leaves the origin and none comes before it is needed', async ({ page }) => {
+  const requests: string[] = [];
+  page.on('request', (request) => requests.push(request.url()));
+  await load(page);
+  const imported = requests.length;
+  await page.evaluate(async () => {
+    const store = await Store.open('requests');
+    await store.createConversation('t');
+  });
+  expect(requests.slice(0, imported).some((url) => /worker|wasm$/.test(url))).toBe(false);
+  expect(requests.length).toBeGreaterThan(imported);
+  expect(requests.filter((url) => !url.startsWith(origin))).toEqual([]);
+});
