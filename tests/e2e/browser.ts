@@ -6,7 +6,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test as base, type BrowserContext, type Page, chromium as playwright } from '@playwright/test';
+import {
+  type BrowserContext,
+  test as base,
+  type Page,
+  chromium as playwright,
+} from '@playwright/test';
 import type * as Package from '../../dist/index.js';
 import { chromium } from '../../playwright.config.js';
 

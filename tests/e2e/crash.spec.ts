@@ -25,7 +25,7 @@ test('no acknowledged message is lost, doubled or out of order over crashes', as
         heard = () => acknowledged >= until && resolve();
       });
       const stored = await page.evaluate(async () => {
-        const store = await Store.open('crashes');
+        const store = await window.Store.open('crashes');
         const [row] = await store.listConversations();
         const id = row?.id ?? (await store.createConversation('crashes'));
         const contents = (await store.messagesFor(id)).map((message) => Number(message.content));
@@ -51,7 +51,7 @@ test('no acknowledged message is lost, doubled or out of order over crashes', as
     }
     const page = await load(await context.newPage());
     const contents = await page.evaluate(async () => {
-      const store = await Store.open('crashes');
+      const store = await window.Store.open('crashes');
       const [row] = await store.listConversations();
       return (await store.messagesFor(row?.id ?? 0)).map((message) => Number(message.content));
     });
@@ -69,7 +69,7 @@ test('what was written is there after the browser was killed', async () => {
     const context = await launch();
     const page = await load(await context.newPage());
     const written = await page.evaluate(async () => {
-      const store = await Store.open('killed');
+      const store = await window.Store.open('killed');
       const id = await store.createConversation('죽어도 남는 것 🪦');
       for (let n = 0; n < 20; n++) await store.addMessage(id, 'user', `메시지 ${n}`);
       return store.messagesFor(id);
@@ -82,7 +82,7 @@ test('what was written is there after the browser was killed', async () => {
     const again = await launch();
     const reopened = await load(await again.newPage());
     const read = await reopened.evaluate(async () => {
-      const store = await Store.open('killed');
+      const store = await window.Store.open('killed');
       const [row] = await store.listConversations();
       return store.messagesFor(row?.id ?? 0);
     });

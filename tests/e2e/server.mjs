@@ -14,21 +14,22 @@ const policy =
 const types = { js: 'text/javascript', wasm: 'application/wasm', html: 'text/html' };
 const page = '<!doctype html><meta charset="utf-8"><title>test</title>';
 
-/** Worker scripts that misbehave, by name. */
+/** Worker scripts that misbehave, or work in an environment that lacks something, by name. */
 const workers = {
-  // Boots as the package's does, then dies when it is told to. The import is dynamic, so that
-  // messages before it are kept here.
+  // Works as the package's does, then dies when it is told to.
   'dies.js': `
-    const kept = [];
-    onmessage = (event) => kept.push(event);
+    import '/package/worker.js';
     addEventListener('message', (event) => {
       if (event.data?.method === 'getMessage') setTimeout(() => { throw new Error('planted'); });
-    });
-    await import('/package/worker.js');
-    const first = kept.splice(0);
-    for (const event of first) onmessage(event);`,
+    });`,
   'silent.js': 'onmessage = () => {};',
   'throws.js': 'throw new Error("planted");',
+  'lacks.js': 'delete globalThis[new URL(import.meta.url).searchParams.get("it")];',
+  'no-wasm.js': 'import "/workers/lacks.js?it=WebAssembly"; import "/package/worker.js";',
+  'no-opfs.js': 'import "/workers/lacks-opfs.js"; import "/package/worker.js";',
+  'lacks-opfs.js': 'delete StorageManager.prototype.getDirectory;',
+  'no-sync.js': 'import "/workers/lacks-sync.js"; import "/package/worker.js";',
+  'lacks-sync.js': 'delete FileSystemFileHandle.prototype.createSyncAccessHandle;',
 };
 
 function respond(response, status, type, body, csp = policy) {
@@ -53,9 +54,6 @@ const server = createServer(async (request, response) => {
       page,
       policy.replace("worker-src 'self'", "worker-src 'none'"),
     );
-  }
-  if (pathname === '/no-wasm') {
-    return respond(response, 200, types.html, page);
   }
   if (area === 'workers' && workers[name]) {
     return respond(response, 200, types.js, workers[name]);

@@ -9,7 +9,7 @@ test.beforeEach(async ({ page }) => {
 
 test('the five methods of the lesson, on OPFS, in WAL and full sync', async ({ page }) => {
   const seen = await page.evaluate(async () => {
-    const store = await Store.open('lesson');
+    const store = await window.Store.open('lesson');
     const id = await store.createConversation('Hello');
     const first = await store.addMessage(id, 'user', '안녕하세요 🌱');
     const second = await store.addMessage(id, 'assistant', 'hello');
@@ -39,7 +39,7 @@ test('the five methods of the lesson, on OPFS, in WAL and full sync', async ({ p
 
 test('relaxed durability is synchronous normal', async ({ page }) => {
   const status = await page.evaluate(async () => {
-    const store = await Store.open('relaxed', { durability: 'relaxed' });
+    const store = await window.Store.open('relaxed', { durability: 'relaxed' });
     return store.status();
   });
   expect(status).toMatchObject({
@@ -51,14 +51,14 @@ test('relaxed durability is synchronous normal', async ({ page }) => {
 
 test('a reloaded page reads what was written', async ({ page }) => {
   const before = await page.evaluate(async () => {
-    const store = await Store.open();
+    const store = await window.Store.open();
     const id = await store.createConversation('다시 읽기 👩‍👩‍👧‍👦', 'echo');
     await store.addMessage(id, 'user', 'e\u0301 가나다 \u0000 끝');
     return [await store.listConversations(), await store.messagesFor(id)];
   });
   await load(page);
   const after = await page.evaluate(async () => {
-    const store = await Store.open();
+    const store = await window.Store.open();
     const [row] = await store.listConversations();
     return [await store.listConversations(), await store.messagesFor(row?.id ?? 0)];
   });
@@ -67,7 +67,7 @@ test('a reloaded page reads what was written', async ({ page }) => {
 
 test('calls made at once are carried out in order', async ({ page }) => {
   const contents = await page.evaluate(async () => {
-    const store = await Store.open('order');
+    const store = await window.Store.open('order');
     const id = await store.createConversation('t');
     const added = Array.from({ length: 200 }, (_, n) => store.addMessage(id, 'user', String(n)));
     const read = store.messagesFor(id);
@@ -79,7 +79,7 @@ test('calls made at once are carried out in order', async ({ page }) => {
 
 test('bad input is refused by name and changes nothing', async ({ page }) => {
   const refusals = await page.evaluate(async () => {
-    const store = await Store.open('bad-input');
+    const store = await window.Store.open('bad-input');
     const id = await store.createConversation('t');
     const other = await store.createConversation('other');
     await store.addMessage(id, 'user', 'x');
@@ -189,21 +189,24 @@ test('names of databases', async ({ page }) => {
     ];
     const opened: (string | undefined)[] = [];
     for (const name of fine) {
-      const store = await Store.open(name);
+      const store = await window.Store.open(name);
       await store.createConversation(name);
       opened.push((await store.listConversations())[0]?.title);
       await store.close();
     }
     const again = [];
     for (const name of fine) {
-      const store = await Store.open(name);
+      const store = await window.Store.open(name);
       again.push((await store.listConversations()).length);
       await store.close();
     }
     // biome-ignore lint/suspicious/noExplicitAny: wrong types are the point.
     const wrong = ['', 'a'.repeat(300), '\ud800', 5, null, {}] as any[];
     const codes = await Promise.all(
-      wrong.flatMap((name) => [window.code(Store.open(name)), window.code(Store.delete(name))]),
+      wrong.flatMap((name) => [
+        window.code(window.Store.open(name)),
+        window.code(window.Store.delete(name)),
+      ]),
     );
     return { fine, opened, again, codes };
   });
@@ -214,7 +217,7 @@ test('names of databases', async ({ page }) => {
 
 test('a text of 50 MB goes in and comes out', async ({ page }) => {
   const equal = await page.evaluate(async () => {
-    const store = await Store.open('large');
+    const store = await window.Store.open('large');
     const id = await store.createConversation('large');
     const text = '가나다라마바사아자차'.repeat(1_700_000);
     const added = await store.addMessage(id, 'user', text);
@@ -226,7 +229,7 @@ test('a text of 50 MB goes in and comes out', async ({ page }) => {
 
 test('half a surrogate pair is stored as U+FFFD', async ({ page }) => {
   const content = await page.evaluate(async () => {
-    const store = await Store.open('surrogates');
+    const store = await window.Store.open('surrogates');
     const id = await store.createConversation('t');
     const { id: message } = await store.addMessage(id, 'user', 'a\ud800b');
     return (await store.getMessage(message))?.content;
@@ -236,7 +239,7 @@ test('half a surrogate pair is stored as U+FFFD', async ({ page }) => {
 
 test('signals and timeouts end calls', async ({ page }) => {
   const seen = await page.evaluate(async () => {
-    const store = await Store.open('signals');
+    const store = await window.Store.open('signals');
     const id = await store.createConversation('t');
     const reason = new Error('because');
     const error = await store
@@ -273,7 +276,7 @@ test('signals and timeouts end calls', async ({ page }) => {
 
 test('closing, twice, under way, and using after', async ({ page }) => {
   const seen = await page.evaluate(async () => {
-    const store = await Store.open('closing');
+    const store = await window.Store.open('closing');
     const pending = store.createConversation('made before close');
     await Promise.all([store.close(), store.close()]);
     const codes = [
@@ -284,7 +287,7 @@ test('closing, twice, under way, and using after', async ({ page }) => {
       await window.code(store.persist()),
       await window.code(store.close()),
     ];
-    const again = await Store.open('closing');
+    const again = await window.Store.open('closing');
     const titles = (await again.listConversations()).map((row) => row.title);
     await again.close();
     return { codes, titles };
@@ -297,25 +300,25 @@ test('closing, twice, under way, and using after', async ({ page }) => {
 
 test('two opens of one name in one page share it, as StrictMode does', async ({ page }) => {
   const seen = await page.evaluate(async () => {
-    const first = Store.open('shared');
+    const first = window.Store.open('shared');
     const closing = first.then((store) => store.close());
-    const second = await Store.open('shared');
+    const second = await window.Store.open('shared');
     await closing;
-    const third = await Store.open('shared', { storage: 'opfs' });
+    const third = await window.Store.open('shared', { storage: 'opfs' });
     await second.createConversation('by the second');
     const titles = (await third.listConversations()).map((row) => row.title);
     await second.close();
     const conflicts = [
-      await window.code(Store.open('shared', { durability: 'relaxed' })),
-      await window.code(Store.open('shared', { storage: 'memory' })),
-      await window.code(Store.delete('shared')),
+      await window.code(window.Store.open('shared', { durability: 'relaxed' })),
+      await window.code(window.Store.open('shared', { storage: 'memory' })),
+      await window.code(window.Store.delete('shared')),
     ];
     const still = await window.code(third.listConversations());
     await third.close();
     // Closing and opening at once.
     const closes = [];
     for (let n = 0; n < 20; n++) {
-      const store = await Store.open('shared');
+      const store = await window.Store.open('shared');
       closes.push(store.close());
     }
     await Promise.all(closes);
@@ -331,8 +334,8 @@ test('two opens of one name in one page share it, as StrictMode does', async ({ 
 test('an abandoned opening leaves the other one alone', async ({ page }) => {
   const seen = await page.evaluate(async () => {
     const controller = new AbortController();
-    const first = window.code(Store.open('abandoned', { signal: controller.signal }));
-    const second = Store.open('abandoned');
+    const first = window.code(window.Store.open('abandoned', { signal: controller.signal }));
+    const second = window.Store.open('abandoned');
     controller.abort();
     const store = await second;
     await store.createConversation('t');
@@ -360,17 +363,17 @@ test('await using closes', async ({ page }) => {
 
 test('memory is private, keeps nothing, and needs no name', async ({ page }) => {
   const seen = await page.evaluate(async () => {
-    const a = await Store.open(':memory:');
-    const b = await Store.open(':memory:');
+    const a = await window.Store.open(':memory:');
+    const b = await window.Store.open(':memory:');
     await a.createConversation('a');
     const status = await a.status();
     const counts = [(await a.listConversations()).length, (await b.listConversations()).length];
     await a.close();
     await b.close();
-    const again = await Store.open(':memory:');
+    const again = await window.Store.open(':memory:');
     counts.push((await again.listConversations()).length);
-    const mixed = await window.code(Store.open(':memory:', { storage: 'opfs' }));
-    const other = await window.code(Store.open('x', { storage: 'indexeddb' }));
+    const mixed = await window.code(window.Store.open(':memory:', { storage: 'opfs' }));
+    const other = await window.code(window.Store.open('x', { storage: 'indexeddb' }));
     return { counts, storage: status.storage, journal: status.journalMode, mixed, other };
   });
   expect(seen).toEqual({
@@ -385,15 +388,15 @@ test('memory is private, keeps nothing, and needs no name', async ({ page }) => 
 test('delete removes the files, and nothing else', async ({ page }) => {
   const seen = await page.evaluate(async () => {
     for (const name of ['kept', 'gone']) {
-      const store = await Store.open(name);
+      const store = await window.Store.open(name);
       await store.createConversation(name);
       await store.close();
     }
-    await Store.delete('gone');
-    await Store.delete('gone');
-    await Store.delete('never there');
-    const kept = await Store.open('kept');
-    const gone = await Store.open('gone');
+    await window.Store.delete('gone');
+    await window.Store.delete('gone');
+    await window.Store.delete('never there');
+    const kept = await window.Store.open('kept');
+    const gone = await window.Store.open('gone');
     return [(await kept.listConversations()).length, (await gone.listConversations()).length];
   });
   expect(seen).toEqual([1, 0]);
@@ -401,7 +404,7 @@ test('delete removes the files, and nothing else', async ({ page }) => {
 
 test('backup while open is one moment, and comes back', async ({ page }) => {
   const seen = await page.evaluate(async () => {
-    const store = await Store.open('backup');
+    const store = await window.Store.open('backup');
     const id = await store.createConversation('원본');
     for (let n = 0; n < 300; n++) store.addMessage(id, 'user', `${n} `.repeat(2000));
     const backup = store.backup();
@@ -412,7 +415,7 @@ test('backup while open is one moment, and comes back', async ({ page }) => {
     await store.restore(file);
     const restored = await store.messagesFor(id);
     await store.close();
-    const memory = await Store.open(':memory:');
+    const memory = await window.Store.open(':memory:');
     await memory.restore(file);
     return {
       head,
@@ -446,9 +449,9 @@ test('damage in OPFS is told and nothing is deleted', async ({ page }) => {
     const garbage = await write('garbage', 'main.db', 'x'.repeat(10_000));
     const elsewhere = await write('no-main', 'something', 'x');
     return [
-      await window.code(Store.open('garbage')),
+      await window.code(window.Store.open('garbage')),
       await garbage(),
-      await window.code(Store.open('no-main')),
+      await window.code(window.Store.open('no-main')),
       await elsewhere(),
     ];
   });
@@ -461,7 +464,7 @@ test('no request leaves the origin and none comes before it is needed', async ({
   await load(page);
   const imported = requests.length;
   await page.evaluate(async () => {
-    const store = await Store.open('requests');
+    const store = await window.Store.open('requests');
     await store.createConversation('t');
   });
   expect(requests.slice(0, imported).some((url) => /worker|wasm$/.test(url))).toBe(false);
