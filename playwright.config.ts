@@ -35,7 +35,8 @@ export default defineConfig({
       reuseExistingServer: false,
     },
     {
-      command: 'node node_modules/vite/bin/vite.js preview --config www/vite.config.ts --port 4173 --strictPort',
+      command:
+        'node node_modules/vite/bin/vite.js preview --config www/vite.config.ts --port 4173 --strictPort',
       url: 'http://localhost:4173/',
       reuseExistingServer: false,
     },

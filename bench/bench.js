@@ -46,9 +46,11 @@ export async function bench(rounds, count) {
   const { ask, stop } = floor();
   await ask({ open: true });
   for (let round = 0; round < rounds; round++) {
-    let at = 0;
-    for (const [name, flush] of [['floor, flushed', true], ['floor, not flushed', false]]) {
-      note(name, await timed(count, () => ask({ bytes: BYTES, at: (at += BYTES) % 2e7, flush })));
+    for (const [name, flush] of [
+      ['floor, flushed', true],
+      ['floor, not flushed', false],
+    ]) {
+      note(name, await timed(count, (n) => ask({ bytes: BYTES, at: (n * BYTES) % 2e7, flush })));
     }
     for (const durability of ['strict', 'relaxed']) {
       const store = await ConversationStore.open(`bench-${durability}`, { durability });
@@ -59,9 +61,9 @@ export async function bench(rounds, count) {
       );
       note(
         `addMessage at once, ${durability}`,
-        await timed(1, () =>
+        (await timed(1, () =>
           Promise.all(Array.from({ length: count }, () => store.addMessage(row.id, 'user', text))),
-        ) / count,
+        )) / count,
       );
       await store.close();
     }

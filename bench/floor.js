@@ -1,7 +1,7 @@
 // The floor: a worker that writes and flushes the same bytes to one OPFS file and answers.
 
 let handle;
-onmessage = async ({ data }) => {
+globalThis.onmessage = async ({ data }) => {
   if (data.open) {
     const root = await navigator.storage.getDirectory();
     const file = await root.getFileHandle('floor', { create: true });

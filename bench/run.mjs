@@ -38,10 +38,13 @@ try {
   const page = await browser.newPage();
   await page.goto(`http://127.0.0.1:${server.address().port}/`);
   const figures = await page.evaluate(
-    async ([rounds, count]) => (await import(`${location.origin}/bench/bench.js`)).bench(rounds, count),
+    async ([rounds, count]) =>
+      (await import(`${location.origin}/bench/bench.js`)).bench(rounds, count),
     [rounds, count],
   );
-  console.log(`${browser.browser()?.version() ?? "Chromium"}, ${rounds} rounds of ${count}; median ms (least to most)`);
+  console.log(
+    `${browser.browser()?.version() ?? 'Chromium'}, ${rounds} rounds of ${count}; median ms (least to most)`,
+  );
   for (const [name, values] of Object.entries(figures)) {
     const sorted = values.toSorted((a, b) => a - b);
     const [low, mid, high] = [0, sorted.length >> 1, sorted.length - 1].map((n) =>

@@ -4,6 +4,7 @@
  */
 
 import { rmSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root, run, say } from './run.mjs';
@@ -16,8 +17,13 @@ export async function build() {
   const wasm = join(dist, 'wasm');
 
   say('Compiling Rust and SQLite to WebAssembly (about a minute the first time)');
+  // Panic messages name source files: without the builder's home, and equal on every machine.
+  const registry = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'registry', 'src');
   await run('cargo', ['build', '--locked', '--release', '--target', 'wasm32-unknown-unknown'], {
-    env,
+    env: {
+      ...env,
+      RUSTFLAGS: `--remap-path-prefix=${registry}=crates --remap-path-prefix=${root}=`,
+    },
   });
   rmSync(dist, { recursive: true, force: true });
   say('Generating the JavaScript and TypeScript of its exports');

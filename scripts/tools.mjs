@@ -9,10 +9,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { output, root, run, say } from './run.mjs';
 
-const cache = join(
-  process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'),
-  'conversation-store',
-);
+const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'conversation-store');
 
 /** npm packages, as the lockfile has them. */
 export async function npmPackages() {

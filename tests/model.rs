@@ -12,13 +12,36 @@ use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
 enum Call {
-    Create { title: String, brain: Option<u8> },
-    Add { conversation: u8, role: u8, content: String },
-    Delete { conversation: u8 },
-    Update { conversation: u8, title: Option<String>, brain: Option<u8> },
-    List { limit: Option<u8>, brain: Option<u8>, after: Option<u8> },
-    Messages { conversation: u8, limit: Option<u8>, cursor: Option<(bool, u8)> },
-    Clock { millis: i32 },
+    Create {
+        title: String,
+        brain: Option<u8>,
+    },
+    Add {
+        conversation: u8,
+        role: u8,
+        content: String,
+    },
+    Delete {
+        conversation: u8,
+    },
+    Update {
+        conversation: u8,
+        title: Option<String>,
+        brain: Option<u8>,
+    },
+    List {
+        limit: Option<u8>,
+        brain: Option<u8>,
+        after: Option<u8>,
+    },
+    Messages {
+        conversation: u8,
+        limit: Option<u8>,
+        cursor: Option<(bool, u8)>,
+    },
+    Clock {
+        millis: i32,
+    },
     Reopen,
     BackUp,
     Restore,
@@ -104,7 +127,9 @@ fn seen(store: &Store, query: &ConversationQuery) -> Vec<Chat> {
 }
 
 fn said(store: &Store, id: i64, query: &MessageQuery) -> Result<Vec<Said>, ErrorCode> {
-    let rows = store.messages_for(&key(id), query).map_err(|error| error.code)?;
+    let rows = store
+        .messages_for(&key(id), query)
+        .map_err(|error| error.code)?;
     Ok(rows
         .into_iter()
         .map(|row| Said {
@@ -121,7 +146,10 @@ fn run(calls: Vec<Call>) {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let world = World::new(Some(path("main.db")), None);
     let mut store = world.open();
-    let mut model = Model { now: NOON, ..Model::default() };
+    let mut model = Model {
+        now: NOON,
+        ..Model::default()
+    };
     let mut saved: Option<(String, Vec<Chat>)> = None;
 
     for (step, call) in calls.into_iter().enumerate() {
@@ -140,7 +168,11 @@ fn run(calls: Vec<Call>) {
                     messages: Vec::new(),
                 });
             }
-            Call::Add { conversation, role, content } => {
+            Call::Add {
+                conversation,
+                role,
+                content,
+            } => {
                 let id = i64::from(conversation);
                 let role = ROLES[usize::from(role)];
                 let added = store.add_message(&key(id), role, &content);
@@ -150,7 +182,12 @@ fn run(calls: Vec<Call>) {
                     Some(chat) => {
                         let at = chat.messages.last().map_or(now, |last| now.max(last.at));
                         assert_eq!(added.unwrap().id, next);
-                        chat.messages.push(Said { id: next, role, content, at });
+                        chat.messages.push(Said {
+                            id: next,
+                            role,
+                            content,
+                            at,
+                        });
                         chat.updated = chat.updated.max(at);
                         model.last_message = next;
                     }
@@ -163,10 +200,17 @@ fn run(calls: Vec<Call>) {
                 model.chats.retain(|chat| chat.id != id);
                 assert_eq!(deleted as usize, before - model.chats.len());
             }
-            Call::Update { conversation, title, brain } => {
+            Call::Update {
+                conversation,
+                title,
+                brain,
+            } => {
                 let id = i64::from(conversation);
                 let brain = brain.map(|n| BRAINS[usize::from(n)].to_owned());
-                let patch = ConversationPatch { title: title.clone(), brain: brain.clone() };
+                let patch = ConversationPatch {
+                    title: title.clone(),
+                    brain: brain.clone(),
+                };
                 let updated = store.update_conversation(&key(id), &patch);
                 match model.chat(id) {
                     None => assert_eq!(updated.unwrap_err().code, ErrorCode::NotFound),
@@ -176,7 +220,11 @@ fn run(calls: Vec<Call>) {
                     }
                 }
             }
-            Call::List { limit, brain, after } => {
+            Call::List {
+                limit,
+                brain,
+                after,
+            } => {
                 let brain = brain.map(|n| BRAINS[usize::from(n)].to_owned());
                 let listed = model.listed();
                 let start = after.and_then(|n| listed.get(usize::from(n)));
@@ -199,14 +247,27 @@ fn run(calls: Vec<Call>) {
                 };
                 assert_eq!(seen(&store, &query), expected);
             }
-            Call::Messages { conversation, limit, cursor } => {
+            Call::Messages {
+                conversation,
+                limit,
+                cursor,
+            } => {
                 let id = i64::from(conversation);
-                let all = model.chat(id).map_or(Vec::new(), |chat| chat.messages.clone());
+                let all = model
+                    .chat(id)
+                    .map_or(Vec::new(), |chat| chat.messages.clone());
                 let place = cursor.map(|(before, n)| (before, i64::from(n)));
-                let mut query = MessageQuery { limit: limit.map(Into::into), ..Default::default() };
+                let mut query = MessageQuery {
+                    limit: limit.map(Into::into),
+                    ..Default::default()
+                };
                 if let Some((before, n)) = place {
                     let cursor = Some(MessageCursor::Id(n));
-                    if before { query.before = cursor } else { query.after = cursor }
+                    if before {
+                        query.before = cursor
+                    } else {
+                        query.after = cursor
+                    }
                 }
                 let size = limit.map_or(all.len(), usize::from);
                 let exists = model.chat(id).is_some();
@@ -235,12 +296,17 @@ fn run(calls: Vec<Call>) {
                 saved = Some((copy, model.listed()));
             }
             Call::Restore => {
-                let Some((copy, chats)) = &saved else { continue };
+                let Some((copy, chats)) = &saved else {
+                    continue;
+                };
                 store.restore_from(copy).unwrap();
                 model.chats = chats.clone();
             }
         }
-        let everything = ConversationQuery { limit: Some(MAX_LIMIT), ..Default::default() };
+        let everything = ConversationQuery {
+            limit: Some(MAX_LIMIT),
+            ..Default::default()
+        };
         assert_eq!(seen(&store, &everything), model.listed());
     }
 }

@@ -85,18 +85,27 @@ fn every_earlier_version_opens_and_keeps_its_rows() {
         drop(old);
         let mut store = world.open();
         assert_eq!(store.opened_as().schema_version, VERSION);
-        let rows = store.list_conversations(&ConversationQuery::default()).unwrap();
+        let rows = store
+            .list_conversations(&ConversationQuery::default())
+            .unwrap();
         assert_eq!(rows.len(), usize::from(version > 0));
         if version > 0 {
-            assert_eq!(store.add_message(&key(7), Role::User, "more").unwrap().id, 10);
+            assert_eq!(
+                store.add_message(&key(7), Role::User, "more").unwrap().id,
+                10
+            );
         }
     }
 }
 
 fn lesson(path: &str) -> Connection {
     let connection = Connection::open(path).unwrap();
-    connection.pragma_update(None, "journal_mode", "WAL").unwrap();
-    connection.pragma_update(None, "foreign_keys", "ON").unwrap();
+    connection
+        .pragma_update(None, "journal_mode", "WAL")
+        .unwrap();
+    connection
+        .pragma_update(None, "foreign_keys", "ON")
+        .unwrap();
     connection.execute_batch(MIGRATIONS[0]).unwrap();
     connection
 }
@@ -119,23 +128,39 @@ fn a_file_of_the_lesson_keeps_every_row_and_its_order() {
         )
         .unwrap();
     let store = world.open();
-    let rows = store.list_conversations(&ConversationQuery::default()).unwrap();
+    let rows = store
+        .list_conversations(&ConversationQuery::default())
+        .unwrap();
     let times: Vec<_> = rows
         .iter()
         .map(|row| (row.id, row.created_at.to_sql(), row.updated_at.to_sql()))
         .collect();
     let at = |seconds: u32| format!("2024-01-01 00:00:{seconds:02}.000");
     assert_eq!(times, [(1, at(0), at(9)), (2, at(0), at(7))]);
-    let messages = store.messages_for(&key(1), &MessageQuery::default()).unwrap();
+    let messages = store
+        .messages_for(&key(1), &MessageQuery::default())
+        .unwrap();
     let said: Vec<_> = messages
         .iter()
         .map(|row| (row.content.as_str(), row.created_at.to_sql()))
         .collect();
-    assert_eq!(said, [("one", at(5)), ("two", at(5)), ("three", at(5)), ("four", at(5))]);
+    assert_eq!(
+        said,
+        [
+            ("one", at(5)),
+            ("two", at(5)),
+            ("three", at(5)),
+            ("four", at(5))
+        ]
+    );
     assert!(messages.iter().all(|row| row.uid.len() == 36));
     let healed = everything(&store);
     store.close().unwrap();
-    assert_eq!(everything(&world.open()), healed, "healing a healed file does nothing");
+    assert_eq!(
+        everything(&world.open()),
+        healed,
+        "healing a healed file does nothing"
+    );
 }
 
 #[test]
@@ -155,9 +180,15 @@ fn what_the_other_program_wrote_in_our_file_is_healed_at_the_next_open() {
         ))
         .unwrap();
     let store = world.open();
-    let messages = store.messages_for(&key(id), &MessageQuery::default()).unwrap();
+    let messages = store
+        .messages_for(&key(id), &MessageQuery::default())
+        .unwrap();
     let said: Vec<_> = messages.iter().map(|row| row.content.as_str()).collect();
-    assert_eq!(said, ["ours", "theirs"], "a whole second does not sort before our milliseconds");
+    assert_eq!(
+        said,
+        ["ours", "theirs"],
+        "a whole second does not sort before our milliseconds"
+    );
     assert_eq!(messages[1].created_at.to_sql(), "2024-02-29 12:00:00.700");
     let row = store.get_conversation(&key(id)).unwrap().unwrap();
     assert_eq!(row.updated_at.to_sql(), "2024-02-29 12:00:00.700");
@@ -196,10 +227,22 @@ fn a_newer_schema_opens_only_where_it_allows_this_one_to_write() {
 fn what_is_not_ours_is_refused_untouched() {
     for (sql, code) in [
         ("CREATE TABLE users (id)", ErrorCode::UnsupportedFormat),
-        ("PRAGMA application_id = 5; CREATE TABLE conversations (id)", ErrorCode::UnsupportedFormat),
-        ("CREATE TABLE conversations (id, title); CREATE TABLE messages (id)", ErrorCode::UnsupportedFormat),
-        ("CREATE TABLE t (x); CREATE VIEW conversations AS SELECT 1 AS id; CREATE VIEW messages AS SELECT 1 AS id", ErrorCode::UnsupportedFormat),
-        ("PRAGMA user_version = 40; CREATE TABLE x (y)", ErrorCode::UnsupportedFormat),
+        (
+            "PRAGMA application_id = 5; CREATE TABLE conversations (id)",
+            ErrorCode::UnsupportedFormat,
+        ),
+        (
+            "CREATE TABLE conversations (id, title); CREATE TABLE messages (id)",
+            ErrorCode::UnsupportedFormat,
+        ),
+        (
+            "CREATE TABLE t (x); CREATE VIEW conversations AS SELECT 1 AS id; CREATE VIEW messages AS SELECT 1 AS id",
+            ErrorCode::UnsupportedFormat,
+        ),
+        (
+            "PRAGMA user_version = 40; CREATE TABLE x (y)",
+            ErrorCode::UnsupportedFormat,
+        ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let (path, world) = file(&folder);
@@ -224,7 +267,9 @@ fn damaged_files_are_told_and_kept() {
     let mut store = world.open();
     let id = store.create_conversation("t", None).unwrap();
     for _ in 0..400 {
-        store.add_message(&key(id), Role::User, &"x".repeat(500)).unwrap();
+        store
+            .add_message(&key(id), Role::User, &"x".repeat(500))
+            .unwrap();
     }
     store.close().unwrap();
     let whole = std::fs::read(&path).unwrap();
@@ -271,7 +316,9 @@ fn messages_without_a_conversation_are_kept_by_restore() {
     let world = World::new(None, None);
     let mut store = world.open();
     store.restore_from(&path).unwrap();
-    let messages = store.messages_for(&key(5), &MessageQuery::default()).unwrap();
+    let messages = store
+        .messages_for(&key(5), &MessageQuery::default())
+        .unwrap();
     assert_eq!(messages[0].content, "orphan");
 }
 
@@ -282,12 +329,18 @@ fn a_backup_holds_no_text_of_deleted_chats() {
     let copy = path.replace("main.db", "copy.db");
     let mut store = world.open();
     let id = store.create_conversation("secret-title", None).unwrap();
-    store.add_message(&key(id), Role::User, "secret-text").unwrap();
+    store
+        .add_message(&key(id), Role::User, "secret-text")
+        .unwrap();
     let kept = store.create_conversation("kept-title", None).unwrap();
     store.delete_conversation(&key(id)).unwrap();
     store.backup_into(&copy).unwrap();
     let bytes = std::fs::read(&copy).unwrap();
-    let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    let holds = |text: &str| {
+        bytes
+            .windows(text.len())
+            .any(|window| window == text.as_bytes())
+    };
     assert!(holds("kept-title") && kept > id);
     assert!(!holds("secret-title") && !holds("secret-text"));
     assert_eq!(bytes[18..20], [1, 1], "needs no log beside it");

@@ -84,7 +84,10 @@ async fn damaged_files_are_corrupt_and_stay() {
 
     // A log beside an empty main file is not a new database.
     directory.pool().clear(&path).unwrap();
-    directory.pool().write(&format!("{path}-wal"), 0, &garbage).unwrap();
+    directory
+        .pool()
+        .write(&format!("{path}-wal"), 0, &garbage)
+        .unwrap();
     directory.release();
     let refusal = Directory::acquire("damaged").await.map(|_| ());
     refused(refusal, ErrorCode::Corrupt);

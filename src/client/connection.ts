@@ -92,8 +92,8 @@ export class Connection {
     }
     // Its files are free when it has closed.
     let connection = shared.get(name);
-    while (connection && connection.#closing) {
-      await connection.#closing.catch(() => {});
+    for (let last = connection?.leaving; last; last = connection?.leaving) {
+      await last.catch(() => {});
       connection = shared.get(name);
     }
     if (connection) {
@@ -103,6 +103,11 @@ export class Connection {
       shared.set(name, connection);
     }
     return connection.#enter(options);
+  }
+
+  /** The closing under way, if there is one. */
+  get leaving(): Promise<void> | undefined {
+    return this.#closing;
   }
 
   async #enter(options: OpenOptions): Promise<Connection> {

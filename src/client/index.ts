@@ -3,7 +3,14 @@
  * the worker; bounds, rules and SQL are the worker's. Importing it does nothing.
  */
 
-import { ask, type CallOptions, Connection, closed, type Kind, type OpenOptions } from './connection.js';
+import {
+  ask,
+  type CallOptions,
+  Connection,
+  closed,
+  type Kind,
+  type OpenOptions,
+} from './connection.js';
 import { ConversationStoreError } from './errors.js';
 import type {
   AddedMessage,

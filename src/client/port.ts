@@ -37,8 +37,7 @@ export function start(options: PortOptions, events: PortEvents): Port {
   let worker: Worker;
   try {
     worker =
-      options.worker?.() ??
-      new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+      options.worker?.() ?? new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   } catch (error) {
     throw unavailable(`the worker could not be made: ${error}`, error);
   }
@@ -123,11 +122,11 @@ function onThisThread(options: PortOptions, events: PortEvents): Port {
   near.onmessage = ({ data }) => events.onAnswer(data);
   const load = async () => {
     const glue = await import('./wasm/conversation_store.js');
-    const given = options.wasm;
-    if (given !== undefined && typeof given !== 'string' && !(given instanceof URL)) {
-      glue.initSync({ module: given });
+    const module = moduleOrUrl(options.wasm);
+    if (typeof module !== 'string') {
+      glue.initSync({ module });
     } else {
-      const url = new URL(given ?? './wasm/conversation_store_bg.wasm', import.meta.url);
+      const url = new URL(module);
       const fs = (globalThis as Node).process?.getBuiltinModule?.('node:fs');
       if (fs && url.protocol === 'file:') glue.initSync({ module: fs.readFileSync(url) });
       else await glue.default({ module_or_path: url });

@@ -21,12 +21,15 @@ pub use open::{Location, OpenedAs};
 use crate::error::Result;
 use crate::time::Timestamp;
 
+/// Fills a buffer with random bytes.
+pub type Random = Box<dyn Fn(&mut [u8])>;
+
 /// What the store needs of the world: the time and random bytes.
 pub struct Env {
     /// Milliseconds since 1970. May go backwards.
     pub now: Box<dyn Fn() -> i64>,
-    /// Fills the buffer with random bytes.
-    pub random: Box<dyn Fn(&mut [u8])>,
+    /// Source of the random part of uids.
+    pub random: Random,
 }
 
 impl Env {

@@ -86,7 +86,8 @@ pub fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T> {
 fn without_undefined(value: &JsValue, depth: u32) -> JsValue {
     let prototype = || Object::get_prototype_of(value);
     let is_plain = value.is_object()
-        && (prototype().is_null() || Object::is(&get(&prototype(), "constructor"), &global(&["Object"])));
+        && (prototype().is_null()
+            || Object::is(&get(&prototype(), "constructor"), &global(&["Object"])));
     if !is_plain || depth == 0 {
         return value.clone();
     }

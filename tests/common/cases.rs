@@ -675,7 +675,7 @@ pub fn backup_and_restore(world: &World) {
     store.restore_from(&copy).unwrap();
     assert_eq!(everything(&store), saved);
     assert!(store.create_conversation("new", None).unwrap() > later);
-    if !world.vfs.is_some() {
+    if world.vfs.is_none() {
         std::fs::remove_file(copy).unwrap();
     }
 }
@@ -692,7 +692,7 @@ pub fn restore_refuses_what_is_not_ours(world: &World) {
     store
         .add_message(&key(id), Role::User, "still works")
         .unwrap();
-    if !world.vfs.is_some() {
+    if world.vfs.is_none() {
         let _ = std::fs::remove_file(copy);
     }
 }

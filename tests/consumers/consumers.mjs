@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run } from './lib/processes.mjs';
+import { freePort, run } from './lib/processes.mjs';
 import { serveFiles } from './lib/static-server.mjs';
 import { checkContents } from './lib/tarball.mjs';
 
@@ -76,7 +76,7 @@ export const consumers = [
       // An import map can only be inline, so that the policy has to name it by its hash. The
       // header goes with the worker's script too: a worker obeys its own.
       const page = await readFile(join(directory, 'index.html'), 'utf8');
-      const map = /<script type="importmap">([^]*?)<\/script>/.exec(page)[1];
+      const map = /<script type="importmap">([\s\S]*?)<\/script>/.exec(page)[1];
       const hash = createHash('sha256').update(map).digest('base64');
       const headers = {
         'content-security-policy': [
@@ -95,7 +95,7 @@ export const consumers = [
     async check({ project, browser }) {
       const esbuild = await project('esbuild');
       // The client looks for worker.js, and for wasm/ with the module, beside its own bundle.
-      await esbuild.run('esbuild', [
+      await bundle(esbuild, [
         ...['main.js', 'worker=conversation-store/worker'],
         ...['--bundle', '--splitting', '--format=esm', '--minify', '--outdir=dist'],
       ]);
@@ -113,7 +113,7 @@ export const consumers = [
     async check({ project, browser }) {
       const esbuild = await project('esbuild');
       // Names of one's own: options.js tells `open` what they are.
-      await esbuild.run('esbuild', [
+      await bundle(esbuild, [
         ...['main=options.js', 'store-worker=conversation-store/worker'],
         ...['--bundle', '--splitting', '--format=esm', '--minify', '--loader:.wasm=file'],
         ...['--outdir=dist-options'],
@@ -127,8 +127,10 @@ export const consumers = [
     async check({ project }) {
       // `sideEffects`: what is imported and not used goes, except the worker, whose import is use.
       const esbuild = await project('esbuild');
-      const size = async (entry) =>
-        (await esbuild.run('esbuild', [entry, '--bundle', '--format=esm', '--minify'])).trim().length;
+      const size = async (entry) => {
+        const { stdout } = await bundle(esbuild, [entry, '--bundle', '--format=esm', '--minify']);
+        return stdout.trim().length;
+      };
       assert.equal(await size('unused.js'), 0, 'an unused import stays in the bundle');
       assert.ok((await size('unused-worker.js')) > 1000, 'the worker is dropped from the bundle');
     },
@@ -161,7 +163,7 @@ export const consumers = [
     name: 'webpack',
     async check({ project, browser }) {
       const webpack = await project('webpack');
-      await webpack.run('webpack', []);
+      await webpack.run('webpack', ['--fail-on-warnings']);
       await cp(webpack.path('index.html'), webpack.path('dist/index.html'));
       await serveFiles(webpack.path('dist'), {}, (url) => browser.check(url));
     },
@@ -178,7 +180,8 @@ export const consumers = [
     name: 'next build',
     async check({ project, browser }) {
       const next = await project('next');
-      await next.run('next', ['build'], { env: NEXT.env });
+      const { stdout, stderr } = await next.run('next', ['build'], { env: NEXT.env });
+      assert.doesNotMatch(stdout + stderr, /warn/i, 'the build warns');
       await next.serve(
         'next',
         ['start', ...NEXT.address],
@@ -200,15 +203,24 @@ const NEXT = {
 
 async function checkViteBuild(project, browser, fixture) {
   const vite = await project(fixture);
-  await vite.run('vite', ['build']);
-  const args = ['preview', '--host', '127.0.0.1', '--port', '0'];
-  await vite.serve('vite', args, {}, (url) => browser.check(url));
+  const { stdout, stderr } = await vite.run('vite', ['build', '--logLevel', 'warn']);
+  assert.equal(stdout + stderr, '', 'the build warns');
+  await checkVite(vite, browser, ['preview']);
 }
 
 async function checkViteDev(project, browser, fixture) {
-  const vite = await project(fixture);
-  const args = ['--host', '127.0.0.1', '--port', '0'];
-  await vite.serve('vite', args, {}, (url) => browser.check(url));
+  await checkVite(await project(fixture), browser, []);
+}
+
+async function checkVite(vite, browser, command) {
+  const args = ['--host', '127.0.0.1', '--port', await freePort(), '--strictPort'];
+  await vite.serve('vite', [...command, ...args], {}, (url) => browser.check(url));
+}
+
+async function bundle(esbuild, args) {
+  const result = await esbuild.run('esbuild', [...args, '--log-level=warning']);
+  assert.equal(result.stderr, '', 'the build warns');
+  return result;
 }
 
 async function checkTypes(project, tsc) {

@@ -9,7 +9,8 @@
  * loopback.
  */
 
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,7 +41,8 @@ function projects(directory, tarball) {
 }
 
 async function main() {
-  const isMeant = (consumer, name) => consumer.name === name || consumer.name.split(' ')[0] === name;
+  const isMeant = (consumer, name) =>
+    consumer.name === name || consumer.name.split(' ')[0] === name;
   for (const name of positionals) {
     if (!consumers.some((consumer) => isMeant(consumer, name))) {
       throw new Error(`no consumer is called ${name}: ${consumers.map((c) => c.name).join(', ')}`);
@@ -51,6 +53,8 @@ async function main() {
   );
 
   const directory = await mkdtemp(join(tmpdir(), 'conversation-store-consumers-'));
+  // Here, so that it goes when the run is interrupted too.
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }));
   const browser = new Browser(directory);
   const began = performance.now();
   let passed = 0;
@@ -75,11 +79,10 @@ async function main() {
         failed += 1;
       }
       console.log(`${failure ? 'FAIL' : 'ok  '} ${name.padEnd(20)} ${seconds(start)}`);
-      if (failure) console.log(indent(failure.stack ?? String(failure)));
+      if (failure) console.log(indent(failure.message ?? String(failure)));
     }
   } finally {
     await browser.close();
-    await rm(directory, { recursive: true, force: true, maxRetries: 3 });
   }
   console.log(`${passed} passed, ${failed} failed (${seconds(began).trim()})`);
   if (failed > 0 || passed === 0) process.exitCode = 1;

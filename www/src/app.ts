@@ -16,7 +16,10 @@ import { because } from './words.ts';
 
 export async function startApp(root: HTMLElement, store: ConversationStore): Promise<void> {
   const drafts = new Drafts();
-  const toasts = new Toasts();
+  const toasts = new Toasts(() => {
+    if (isNarrow() && currentRoute().view !== 'list') pane.element.focus();
+    else sidebar.focus();
+  });
   const list = new ChatList(store, () => sidebar.render());
   const chats = new Chats(store, list, toasts, (conversation) => pane.update(conversation));
 
@@ -54,7 +57,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
       const conversation = list.find(id);
       if (conversation) void deletions.delete(conversation);
     },
-    filter: (brain) => void list.read(brain),
+    filter: (brain) => void list.filter(brain),
     openStorage: () => void panel.open(),
   });
 
@@ -75,7 +78,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
       go({ view: 'list' }, 'replace');
       list.brains.clear();
       list.brains.add('claude');
-      void list.read(undefined).then(() => list.seeMore());
+      void list.filter(undefined).then(() => list.seeMore());
     },
     status: (status) => sidebar.setStorage(storageWords(status)),
   });

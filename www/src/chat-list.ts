@@ -30,9 +30,14 @@ export class ChatList {
     private readonly onChange: () => void,
   ) {}
 
-  /** Reads the list from its top. */
-  async read(brain = this.brain): Promise<void> {
+  /** Shows only the chats of one brain; all if undefined. */
+  filter(brain: string | undefined): Promise<void> {
     this.brain = brain;
+    return this.read();
+  }
+
+  /** Reads the list from its top. */
+  async read(): Promise<void> {
     this.rows = [];
     this.#cursor = undefined;
     this.hasMore = true;

@@ -43,7 +43,7 @@ export class ChatPane {
       document.title = 'Chats';
       this.#putNote(
         h('p', { class: 'note-title' }, 'No chat is open'),
-        h('p', {}, 'Choose one from the list, or start a new one.'),
+        h('p', {}, 'Start a new one, or choose one from the list.'),
         h('a', { class: 'button', href: hashOf({ view: 'new' }) }, icon('plus'), 'New chat'),
       );
     }

@@ -34,14 +34,15 @@ export class Chats {
     if (!conversation) throw new Error('a chat was gone right after it was made');
     this.list.put(conversation);
     // A filter that hides what was just made would look as if it had been lost.
-    if (this.list.brain !== undefined && this.list.brain !== brain) await this.list.read(undefined);
+    if (this.list.brain !== undefined && this.list.brain !== brain)
+      await this.list.filter(undefined);
     return conversation;
   }
 
   async say(conversation: Conversation, { role, text }: Draft): Promise<AddedMessage> {
     const added = await this.store.addMessage(conversation.id, role, text);
-    // The message is saved; that the list cannot be brought up to date does not change it.
-    await this.#refresh(conversation.id).catch(() => undefined);
+    // The message is saved. The list follows when it can, and if it cannot, that changes nothing.
+    void this.#refresh(conversation.id).catch(() => undefined);
     return added;
   }
 

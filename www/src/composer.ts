@@ -7,7 +7,7 @@ import type { Draft } from './drafts.ts';
 import { icon } from './icons.ts';
 import { ROLES } from './words.ts';
 
-// Longer texts are as tall as the field gets anyway; measuring them takes long.
+// A longer text fills the field at its tallest; measuring it with every key would take long.
 const MEASURED = 10_000;
 
 export interface ComposerActions {
@@ -125,10 +125,11 @@ export class Composer {
 
   #fit(): void {
     this.#send.disabled = this.#text.value.trim() === '';
+    const long = this.#text.value.length > MEASURED;
+    this.#text.toggleAttribute('data-long', long);
     // The style sheet lets the field grow by itself where the browser knows how.
     if (CSS.supports('field-sizing', 'content')) return;
-    const tall = this.#text.value.length > MEASURED;
     this.#text.style.height = 'auto';
-    this.#text.style.height = tall ? '100vh' : `${this.#text.scrollHeight}px`;
+    if (!long) this.#text.style.height = `${this.#text.scrollHeight}px`;
   }
 }

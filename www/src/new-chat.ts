@@ -104,6 +104,7 @@ export class NewChat {
       return;
     }
     this.#busy = true;
+    this.element.setAttribute('aria-busy', 'true');
     const title = this.#title.value.trim() || (first ? titleFrom(first.text) : 'New chat');
     const brain = this.#brain.value.trim() || 'claude';
     let conversation: Conversation;
@@ -113,6 +114,7 @@ export class NewChat {
       if (first) this.#giveBack(first);
       this.toasts.show(`Not created: ${because(error)}`, { kind: 'error' });
       this.#busy = false;
+      this.element.removeAttribute('aria-busy');
       return;
     }
     if (first) {

@@ -55,6 +55,10 @@ export class Row {
     this.update(conversation);
   }
 
+  get conversation(): Conversation {
+    return this.#conversation;
+  }
+
   get id(): number {
     return this.#conversation.id;
   }

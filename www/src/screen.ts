@@ -47,7 +47,7 @@ export function showScreen(root: HTMLElement, screen: Screen): void {
       detail !== undefined &&
         h(
           'details',
-          { class: 'technical' },
+          { class: 'technical screen-technical' },
           h('summary', {}, 'Technical details'),
           h('p', { class: 'screen-detail' }, detail),
         ),

@@ -160,7 +160,8 @@ export class Sidebar {
   #rowOf(conversation: Conversation): Row {
     let row = this.#rows.get(conversation.id);
     if (row) {
-      row.update(conversation);
+      // The list keeps a row's object as long as nothing of it has changed.
+      if (row.conversation !== conversation) row.update(conversation);
       return row;
     }
     row = new Row(conversation, this.actions);

@@ -105,7 +105,7 @@ export class StoragePanel {
     try {
       const kept = await this.store.persist();
       await this.refresh();
-      this.#outcome.dataset.kind = kept ? 'good' : 'bad';
+      this.#outcome.dataset.kind = kept ? 'good' : 'note';
       this.#outcome.textContent = kept
         ? 'The browser will keep your chats until you delete them.'
         : 'The browser did not agree yet. It tends to once a page is bookmarked, installed or used often. A backup is safe meanwhile.';
@@ -219,7 +219,7 @@ function facts(status: StoreStatus, keep: () => void): Node[] {
       );
   const rows: [string, Node][] = [
     ['Where', h('p', {}, where)],
-    ['How', h('p', {}, saved)],
+    ['When saved', h('p', {}, saved)],
     ...(status.storage === 'memory' ? [] : ([['How long', kept]] satisfies [string, Node][])),
     ['Used', used(status)],
   ];
@@ -240,7 +240,7 @@ function facts(status: StoreStatus, keep: () => void): Node[] {
     ),
     h(
       'details',
-      { class: 'technical' },
+      { class: 'technical panel-technical' },
       h('summary', {}, 'Technical details'),
       h(
         'dl',
@@ -254,10 +254,12 @@ function facts(status: StoreStatus, keep: () => void): Node[] {
 function used({ usage, quota }: StoreStatus): Node {
   if (!usage && !quota) return h('p', {}, 'The browser does not say.');
   if (!quota) return h('p', {}, size(usage ?? 0));
+  const share = (usage ?? 0) / quota;
   return h(
     'div',
     {},
     h('p', {}, `${size(usage ?? 0)} of ${size(quota)} that the browser allows`),
-    h('meter', { min: 0, max: quota, value: usage ?? 0, 'aria-label': 'Space used' }),
+    // Less than that looks like nothing at all.
+    share > 0.02 && h('meter', { value: share, 'aria-label': 'Space used' }),
   );
 }

@@ -5,6 +5,9 @@ const SHOWN_CHARACTERS = 6_000;
 const SHOWN_LINES = 120;
 const BLOCK = 20_000;
 
+// Made once: making one takes longer than using it.
+const characters = new Intl.Segmenter();
+
 /** How much of a long text is shown at first: an end index, `text.length` for all of it. */
 export function shownLength(text: string): number {
   let end =
@@ -61,7 +64,7 @@ export function shorten(text: string, length: number): string {
     .trim()
     .replace(/\s+/g, ' ');
   let count = 0;
-  for (const { index } of new Intl.Segmenter().segment(line)) {
+  for (const { index } of characters.segment(line)) {
     if (count === length) return `${line.slice(0, index).trimEnd()}…`;
     count += 1;
   }

@@ -7,7 +7,7 @@ const DAY = 24 * HOUR;
 // The page speaks English; the 12 or 24 hour clock is the reader's.
 const { hourCycle } = new Intl.DateTimeFormat(undefined, { hour: 'numeric' }).resolvedOptions();
 const clock = new Intl.DateTimeFormat('en-GB', {
-  hour: '2-digit',
+  hour: 'numeric',
   minute: '2-digit',
   ...(hourCycle && { hourCycle }),
 });

@@ -22,7 +22,7 @@ export class Toast {
   constructor(
     text: string,
     private readonly options: ToastOptions,
-    private readonly onGone: (toast: Toast) => void,
+    private readonly onGone: (toast: Toast, hadFocus: boolean) => void,
   ) {
     const { undo, kind = 'note' } = options;
     this.element = h(
@@ -79,8 +79,9 @@ export class Toast {
     if (this.#ended) return false;
     this.#ended = true;
     this.#hold();
+    const hadFocus = this.element.contains(document.activeElement);
     this.element.remove();
-    this.onGone(this);
+    this.onGone(this, hadFocus);
     return true;
   }
 
@@ -100,14 +101,16 @@ export class Toasts {
   readonly #list: HTMLOListElement;
   #shown: Toast[] = [];
 
-  constructor() {
+  /** @param refuge Takes the focus when the toast that had it is gone. */
+  constructor(private readonly refuge: () => void) {
     this.#list = h('ol', { class: 'toast-list' });
     this.element = h('section', { class: 'toasts', 'aria-label': 'Notifications' }, this.#list);
   }
 
   show(text: string, options: ToastOptions = {}): Toast {
-    const toast = new Toast(text, options, (gone) => {
+    const toast = new Toast(text, options, (gone, hadFocus) => {
       this.#shown = this.#shown.filter((shown) => shown !== gone);
+      if (hadFocus) this.refuge();
     });
     this.#shown.push(toast);
     this.#list.append(toast.element);

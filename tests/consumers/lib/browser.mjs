@@ -42,7 +42,7 @@ export class Browser {
       ],
     });
     const page = await this.#context.newPage();
-    const errors = [];
+    const errors = new Errors();
     const requests = new Map();
     const sockets = [];
     const onRequest = (request) => {
@@ -53,14 +53,14 @@ export class Browser {
     // The context's, not the page's: workers are heard there too.
     this.#context.on('request', onRequest);
     page.on('websocket', (socket) => sockets.push(new URL(socket.url()).host));
-    page.on('pageerror', (error) => errors.push(String(error.stack ?? error)));
+    page.on('pageerror', (error) => errors.add(String(error.stack ?? error)));
     page.on('console', (message) => {
-      if (message.type() === 'error') errors.push(`${message.text()} (${message.location().url})`);
+      if (message.type() === 'error') errors.add(`${message.text()} (${message.location().url})`);
     });
     page.on('requestfailed', (request) => {
       // A reload cuts off what the page before it still loaded.
       const reason = request.failure()?.errorText;
-      if (reason !== 'net::ERR_ABORTED') errors.push(`${request.url()}: ${reason}`);
+      if (reason !== 'net::ERR_ABORTED') errors.add(`${request.url()}: ${reason}`);
     });
     try {
       await page.goto(url, { timeout: 90_000 });
@@ -69,7 +69,7 @@ export class Browser {
       await page.reload({ timeout: 30_000 });
       const second = await result(page, errors);
       assert.deepEqual(second, { found: 1, ...WRITTEN }, 'after the reload');
-      assert.deepEqual(errors, [], 'the page reported errors');
+      assert.deepEqual(errors.all, [], 'the page reported errors');
       const { origin, host } = new URL(url);
       assert.deepEqual([...requests.keys()], [origin], 'requests left the origin of the page');
       assert.ok(
@@ -77,6 +77,7 @@ export class Browser {
         `sockets left the origin of the page: ${sockets}`,
       );
     } finally {
+      errors.stop();
       this.#context.off('request', onRequest);
       await page.close();
     }
@@ -90,14 +91,43 @@ export class Browser {
 /** What the page shows, once it does. */
 async function result(page, errors) {
   try {
-    const handle = await page.waitForFunction(() => document.body?.dataset.result, null, {
-      timeout: 45_000,
-    });
+    const handle = await Promise.race([
+      page.waitForFunction(() => document.body?.dataset.result, null, { timeout: 45_000 }),
+      errors.late,
+    ]);
     const value = JSON.parse(await handle.jsonValue());
     assert.ok(!value.error, value.error);
     return value;
   } catch (error) {
-    error.message += `\nThe page reported: ${errors.join('\n') || 'nothing'}`;
-    throw error;
+    const reported = errors.all.join('\n') || 'nothing';
+    throw new Error(`${error.message}\nThe page reported: ${reported}`, { cause: error });
+  }
+}
+
+/**
+ * Errors of a page. It fails for any; what it shows often says more than its console, so that it
+ * is given some seconds to show it, but not all the time that one without errors has.
+ */
+class Errors {
+  all = [];
+  /** Rejects 5 s after the first error. */
+  late;
+  #reject;
+  #timer;
+
+  constructor() {
+    this.late = new Promise((_, reject) => {
+      this.#reject = reject;
+    });
+    this.late.catch(() => {});
+  }
+
+  add(text) {
+    this.all.push(text);
+    this.#timer ??= setTimeout(() => this.#reject(new Error('the page shows no result')), 5000);
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
   }
 }

@@ -5,16 +5,18 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { constants } from 'node:os';
 import { stripVTControlCharacters } from 'node:util';
 
 const groups = new Set();
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.once(signal, () => {
-    for (const group of groups) kill(group, 'SIGKILL');
-    process.kill(process.pid, signal);
-  });
+  process.once(signal, () => process.exit(128 + constants.signals[signal]));
 }
+process.once('exit', () => {
+  for (const group of groups) kill(group, 'SIGKILL');
+});
 
 /**
  * Runs a program to its end.
@@ -22,7 +24,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
  * @param {string} file
  * @param {string[]} args
  * @param {{ cwd: string, env?: Record<string, string>, seconds?: number }} options
- * @returns {Promise<string>} what it wrote to stdout
+ * @returns {Promise<{ stdout: string, stderr: string }>} what it wrote
  * @throws with the end of its output if it fails or is not done in time
  */
 export async function run(file, args, { cwd, env, seconds = 180 }) {
@@ -33,7 +35,7 @@ export async function run(file, args, { cwd, env, seconds = 180 }) {
   }, seconds * 1000);
   try {
     const [code, signal] = await child.ended;
-    if (code === 0) return child.stdout;
+    if (code === 0) return { stdout: child.stdout, stderr: child.stderr };
     const how = child.late ? `was not done in ${seconds} s` : `ended with ${code ?? signal}`;
     throw new Error(`${[file, ...args].join(' ')} ${how}\n${child.tail()}`);
   } finally {
@@ -77,8 +79,8 @@ export async function serve(
     return await use(url);
   } catch (error) {
     const output = child.tail();
-    if (output && !error.message.includes(output)) error.message += `\nThe server wrote:\n${output}`;
-    throw error;
+    if (!output || error.message.includes(output)) throw error;
+    throw new Error(`${error.message}\nThe server wrote:\n${output}`, { cause: error });
   } finally {
     kill(child.pid, 'SIGTERM');
     const late = setTimeout(kill, 5000, child.pid, 'SIGKILL');
@@ -102,6 +104,7 @@ function start(file, args, cwd, env) {
     pid: process_.pid,
     late: false,
     stdout: '',
+    stderr: '',
     onoutput: undefined,
     ended: once(process_, 'close'),
     tail: () => all.trim().split('\n').slice(-30).join('\n'),
@@ -109,23 +112,37 @@ function start(file, args, cwd, env) {
   if (child.pid) groups.add(child.pid);
   // `ended` may reject (no such program) before anyone waits for it.
   child.ended.catch(() => {});
-  for (const stream of [process_.stdout, process_.stderr]) {
-    stream.setEncoding('utf8').on('data', (text) => {
+  for (const name of ['stdout', 'stderr']) {
+    process_[name].setEncoding('utf8').on('data', (text) => {
       const plain = stripVTControlCharacters(text);
       all += plain;
-      if (stream === process_.stdout) child.stdout += plain;
+      child[name] += plain;
       child.onoutput?.(all);
     });
   }
   return child;
 }
 
+/**
+ * A port that nothing listens on, for servers that cannot be told to choose one. Another program
+ * may take it first: have the server fail then.
+ */
+export async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return String(port);
+}
+
 /** Ours, without what npm tells the scripts of this package and without colours. */
 function environment() {
   const env = { ...process.env, NO_COLOR: '1' };
+  const ours =
+    /^(npm_(package|lifecycle)_.*|npm_config_local_prefix|INIT_CWD|NODE_ENV|FORCE_COLOR)$/;
   for (const name of Object.keys(env)) {
-    if (/^npm_(package|lifecycle)_|^npm_config_local_prefix$|^INIT_CWD$/.test(name)) delete env[name];
-    if (/^(NODE_ENV|FORCE_COLOR)$/.test(name)) delete env[name];
+    if (ours.test(name)) delete env[name];
   }
   return env;
 }

@@ -4,6 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -35,13 +36,16 @@ const ALLOWED = /^dist\/[a-z]+(-[a-z]+)*\.(js|d\.ts)$/;
  * @returns {Promise<string>} its path
  */
 export async function pack(root, directory) {
+  if (!existsSync(join(root, 'dist/index.js'))) {
+    throw new Error('dist/ is not built: npm run build');
+  }
   // What is packed is what was built: no script of the package may change it here.
-  const output = await run(
+  const { stdout } = await run(
     'npm',
     ['pack', '--json', '--ignore-scripts', '--pack-destination', directory],
     { cwd: root },
   );
-  return join(directory, JSON.parse(output)[0].filename);
+  return join(directory, JSON.parse(stdout)[0].filename);
 }
 
 /**
@@ -51,7 +55,8 @@ export async function pack(root, directory) {
  */
 export async function checkContents(tarball, root, directory) {
   await run('tar', ['--extract', '--gzip', '--file', tarball], { cwd: directory });
-  const names = (await run('tar', ['--list', '--gzip', '--file', tarball], { cwd: directory }))
+  const { stdout } = await run('tar', ['--list', '--gzip', '--file', tarball], { cwd: directory });
+  const names = stdout
     .trim()
     .split('\n')
     .map((name) => name.replace(/^package\//, ''));

@@ -15,10 +15,10 @@ import {
   type StoreStatus,
 } from 'conversation-store';
 
-/** Compiles only if the type of `value` is T, not less and not `any`. */
-function is<T>(_value: T & (0 extends 1 & T ? never : unknown)): void {}
-type Same<A, B> = [A, B] extends [B, A] ? true : false;
-function same<A, B>(_same: Same<A, B> & (0 extends 1 & A ? false : true)): void {}
+/** Compiles only if the value is a T. */
+function is<T>(_value: T): void {}
+/** Compiles only if A and B are one type, and A not `any`. */
+function same<A, B>(_yes: [A, B] extends [B, A] ? (0 extends 1 & A ? false : true) : false): void {}
 
 const { signal } = new AbortController();
 const options: CallOptions = { signal, timeout: 1000 };

@@ -6,12 +6,13 @@
 import { useEffect } from 'react';
 import { show } from '../app';
 
-let shown;
+let isShown = false;
 
 export function Chats() {
   useEffect(() => {
     // Once, though React runs effects twice in development.
-    shown ??= show();
+    if (!isShown) show();
+    isShown = true;
   }, []);
   return <p>Rendered on the server</p>;
 }

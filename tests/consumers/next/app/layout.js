@@ -1,4 +1,6 @@
-// The document. No font is fetched.
+// The document. No font is fetched, and no icon.
+
+export const metadata = { icons: { icon: 'data:,' } };
 
 export default function Layout({ children }) {
   return (

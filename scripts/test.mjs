@@ -1,0 +1,107 @@
+/**
+ * `npm test`: sets up, builds, lints and runs every suite. Fails if one fails or runs no test.
+ *
+ * `npm test -- native page` runs only the suites of those names.
+ */
+
+import { join } from 'node:path';
+import { build } from './build.mjs';
+import { lint } from './lint.mjs';
+import { root, run, runAndRead, say } from './run.mjs';
+import { testTools } from './tools.mjs';
+
+const started = Date.now();
+const node = process.execPath;
+const tool = (path) => join(root, 'node_modules', path);
+
+/** Adds up a pattern's first group over a text. */
+const sum = (text, pattern) =>
+  [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours of a terminal.
+const plain = (text) => text.replaceAll(/\u001b\[[0-9;]*m/g, '');
+
+const cargo = (text) => sum(text, /^test result: ok\. (\d+) passed/gm);
+const playwright = (text) => sum(text, /^ {2}(\d+) passed/gm);
+
+function inBrowser(driver) {
+  return (env) =>
+    runAndRead(
+      'cargo',
+      ['test', '--locked', '--target', 'wasm32-unknown-unknown', '--test', 'web'],
+      {
+        env: {
+          ...env,
+          CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: 'wasm-bindgen-test-runner',
+          CHROMEDRIVER: '',
+          GECKODRIVER: '',
+          ...driver(env),
+        },
+      },
+    );
+}
+
+const browser = (project) => (env) =>
+  runAndRead(node, [tool('@playwright/test/cli.js'), 'test', `--project=${project}`], { env });
+
+/** Name, what it is, how to run it, how to count what it ran. */
+const suites = [
+  [
+    'native',
+    'The store natively',
+    (env) => runAndRead('cargo', ['test', '--locked'], { env }),
+    cargo,
+  ],
+  [
+    'chromium',
+    'The store in wasm, in Chromium',
+    inBrowser(({ CHROMEDRIVER }) => ({ CHROMEDRIVER })),
+    cargo,
+  ],
+  [
+    'firefox',
+    'The store in wasm, in Firefox',
+    inBrowser(({ GECKODRIVER }) => ({ GECKODRIVER })),
+    cargo,
+  ],
+  [
+    'rules',
+    'The rules of ARCHITECTURE.md, and the size',
+    (env) => runAndRead(node, ['--test', 'tests/rules/', 'tests/size/'], { env }),
+    (text) => sum(text, /^(?:#|ℹ) pass (\d+)/gm),
+  ],
+  ['package', 'The package in Chromium, and the lesson in Python', browser('package'), playwright],
+  ['page', 'The chat page in Chromium', browser('page'), playwright],
+  [
+    'consumers',
+    'The tarball in its consumers',
+    (env) => runAndRead(node, ['tests/consumers/run.mjs'], { env }),
+    (text) => sum(text, /^(\d+) passed, 0 failed/gm),
+  ],
+];
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !suites.some(([suite]) => suite === name));
+if (unknown.length > 0) throw new Error(`no such suite: ${unknown.join(', ')}`);
+
+const env = await testTools();
+await build();
+say('Building the chat page');
+await run(node, [tool('vite/bin/vite.js'), 'build', '--config', 'www/vite.config.ts']);
+if (wanted.length === 0) await lint(env);
+
+const counts = [];
+for (const [name, title, start, count] of suites) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  say(title);
+  const began = Date.now();
+  const passed = count(plain(await start(env)));
+  if (passed === 0) throw new Error(`the suite '${name}' ran no test`);
+  counts.push([name, passed, Math.round((Date.now() - began) / 1000)]);
+}
+
+say(`All suites passed in ${Math.round((Date.now() - started) / 1000)} s`);
+for (const [name, passed, seconds] of counts) {
+  console.log(`  ${name.padEnd(10)} ${String(passed).padStart(4)} tests  ${seconds} s`);
+}
+const total = counts.reduce((sum, [, passed]) => sum + passed, 0);
+console.log(`${total} passed, 0 failed`);

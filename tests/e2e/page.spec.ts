@@ -1,0 +1,629 @@
+// The page in a real browser on real OPFS: what a reader does with it, by pointer and by keyboard.
+// Each test has a browser context of its own, and so an empty store. Nothing here waits for time to
+// pass: what is waited for is always something on the page.
+
+import { type ConsoleMessage, expect, type Locator, type Page, test } from '@playwright/test';
+
+/** Rules broken by the page: errors in the console, exceptions, requests to elsewhere. */
+const faults = new WeakMap<Page, string[]>();
+
+function watch(page: Page): void {
+  const found: string[] = [];
+  faults.set(page, found);
+  page.on('console', (message: ConsoleMessage) => {
+    if (message.type() === 'error' || message.type() === 'warning') found.push(message.text());
+  });
+  page.on('pageerror', (error) => found.push(String(error)));
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (url.protocol === 'blob:' || url.protocol === 'data:') return;
+    if (url.host !== new URL(page.url()).host && page.url() !== 'about:blank') {
+      found.push(`request to ${url.href}`);
+    }
+  });
+}
+
+test.beforeEach(({ page }) => watch(page));
+test.afterEach(({ page }) => {
+  expect(faults.get(page)).toEqual([]);
+});
+
+const rows = (page: Page) => page.getByTestId('conversation');
+const titles = (page: Page) => page.getByTestId('row-title');
+const texts = (page: Page) => page.getByTestId('message-text');
+const composer = (page: Page) => page.getByTestId('composer');
+const toast = (page: Page) => page.getByTestId('toast');
+
+/** Opens the page and waits until the list has been read. */
+async function open(page: Page, hash = ''): Promise<void> {
+  await page.goto(`/${hash}`);
+  await ready(page);
+}
+
+async function ready(page: Page): Promise<void> {
+  await expect(page.getByTestId('conversations')).toHaveAttribute('aria-busy', 'false');
+}
+
+/** Makes an empty chat and leaves it open. */
+async function create(page: Page, title: string, brain?: string): Promise<void> {
+  await page.goto('/#/new');
+  await page.getByTestId('new-title').fill(title);
+  if (brain !== undefined) await page.getByTestId('new-brain').fill(brain);
+  await page.getByTestId('create').click();
+  await expect(page.getByTestId('chat-title')).toHaveText(title);
+}
+
+async function say(page: Page, text: string): Promise<void> {
+  const count = await texts(page).count();
+  await composer(page).fill(text);
+  await composer(page).press('Enter');
+  await expect(texts(page)).toHaveCount(count + 1);
+  await saved(page);
+}
+
+/** Waits until nothing on show is still being saved. */
+async function saved(page: Page): Promise<void> {
+  await expect(page.locator('[data-testid="message"][aria-busy]')).toHaveCount(0);
+}
+
+/** Sends many messages through the composer's own events, without a round trip for each key. */
+async function sayMany(page: Page, lines: string[]): Promise<void> {
+  for (let from = 0; from < lines.length; from += 25) {
+    const count = await texts(page).count();
+    const part = lines.slice(from, from + 25);
+    await composer(page).evaluate((field: HTMLTextAreaElement, all: string[]) => {
+      for (const line of all) {
+        field.value = line;
+        field.dispatchEvent(new Event('input', { bubbles: true }));
+        field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
+      }
+    }, part);
+    await expect(texts(page)).toHaveCount(count + part.length);
+    await saved(page);
+  }
+}
+
+/** Makes many empty chats as `create` does, without a round trip for each step. */
+async function createMany(page: Page, names: string[]): Promise<void> {
+  await page.evaluate(async (all) => {
+    const find = (id: string) => document.querySelector<HTMLElement>(`[data-testid="${id}"]`);
+    const until = (holds: () => boolean) =>
+      new Promise<void>((resolve) => {
+        const look = () => {
+          if (!holds()) return;
+          observer.disconnect();
+          resolve();
+        };
+        const observer = new MutationObserver(look);
+        observer.observe(document.body, { childList: true, subtree: true, characterData: true });
+        look();
+      });
+    for (const name of all) {
+      location.hash = '#/new';
+      await until(() => find('new-title') !== null);
+      (find('new-title') as HTMLInputElement).value = name;
+      find('create')?.click();
+      await until(() => find('chat-title')?.textContent === name);
+    }
+  }, names);
+}
+
+async function rowAction(page: Page, title: string, action: 'Rename' | 'Delete'): Promise<void> {
+  const row = rows(page).filter({ hasText: title });
+  await row.hover();
+  await row.getByRole('button', { name: new RegExp(`^${action} `) }).click();
+}
+
+test.describe('chats', () => {
+  test('an empty store says so and offers a start', async ({ page }) => {
+    await open(page);
+    await expect(page.getByTestId('list-note')).toContainText('No chats yet');
+    await page.getByRole('link', { name: 'Start the first one' }).click();
+    await expect(page.getByTestId('new-chat')).toBeVisible();
+  });
+
+  test('Korean and emoji are there after a reload, and so is the open chat', async ({ page }) => {
+    const lines = ['안녕하세요, 서울은 지금 비가 와요 ☔', '👨‍👩‍👧‍👦 가족 🇰🇷', 'ﬁ é é ‏עברית'];
+    await open(page, '#/new');
+    await composer(page).fill(lines[0] ?? '');
+    await composer(page).press('Enter');
+    await expect(page.getByTestId('chat-title')).toHaveText(lines[0] ?? '');
+    await say(page, lines[1] ?? '');
+    await page.getByTestId('roles').getByText('Assistant').click();
+    await say(page, lines[2] ?? '');
+    await expect(texts(page)).toHaveText(lines);
+
+    const address = page.url();
+    await page.reload();
+    await ready(page);
+    expect(page.url()).toBe(address);
+    await expect(texts(page)).toHaveText(lines);
+    await expect(titles(page)).toHaveText([lines[0] ?? '']);
+    await expect(page.getByTestId('message').nth(2)).toHaveAttribute('data-role', 'assistant');
+    await expect(texts(page).first()).toHaveAttribute('lang', 'ko');
+  });
+
+  test('text is text, whatever it looks like', async ({ page }) => {
+    const markup = '<img src=x onerror="document.title=1"><b>bold</b> & "quoted" \'; DROP TABLE x';
+    await create(page, markup, '<i>brain</i>');
+    await say(page, markup);
+    await page.reload();
+    await expect(texts(page)).toHaveText([markup]);
+    await expect(titles(page)).toHaveText([markup]);
+    await expect(page.getByTestId('row-brain')).toHaveText(['<i>brain</i>']);
+    await expect(page.locator('#root img, #root b')).toHaveCount(0);
+  });
+
+  test('rename, in the list and in the chat', async ({ page }) => {
+    await create(page, 'First name');
+    await rowAction(page, 'First name', 'Rename');
+    const field = page.getByTestId('inline-edit');
+    await expect(field).toBeFocused();
+    await field.fill('두 번째 이름');
+    await field.press('Enter');
+    await expect(titles(page)).toHaveText(['두 번째 이름']);
+    await expect(page.getByTestId('chat-title')).toHaveText('두 번째 이름');
+
+    await page.getByTestId('chat-rename').click();
+    await field.fill('never mind');
+    await field.press('Escape');
+    await expect(page.getByTestId('chat-title')).toHaveText('두 번째 이름');
+    await page.getByTestId('chat-rename').click();
+    await field.fill('Third name');
+    await field.blur();
+    await expect(titles(page)).toHaveText(['Third name']);
+
+    await page.reload();
+    await expect(titles(page)).toHaveText(['Third name']);
+  });
+
+  test('the newest chat stands first, and drafts stay with their chats', async ({ page }) => {
+    await create(page, 'One');
+    await create(page, 'Two');
+    await composer(page).fill('for two, not sent');
+    await rows(page).filter({ hasText: 'One' }).click();
+    await expect(page.getByTestId('chat-title')).toHaveText('One');
+    await expect(composer(page)).toHaveValue('');
+    await say(page, 'hello');
+    await expect(titles(page)).toHaveText(['One', 'Two']);
+    await rows(page).filter({ hasText: 'Two' }).click();
+    await expect(composer(page)).toHaveValue('for two, not sent');
+    await page.reload();
+    await expect(composer(page)).toHaveValue('for two, not sent');
+  });
+
+  test('the filter shows the chats of one brain', async ({ page }) => {
+    await create(page, 'A', 'claude');
+    await create(page, 'B', 'gpt');
+    await create(page, 'C', '브레인 "x"');
+    await expect(titles(page)).toHaveText(['C', 'B', 'A']);
+    const filter = page.getByRole('combobox', { name: 'Brain' });
+    await filter.selectOption('gpt');
+    await expect(titles(page)).toHaveText(['B']);
+    await filter.selectOption('브레인 "x"');
+    await expect(titles(page)).toHaveText(['C']);
+    // What was just made is never hidden by the filter.
+    await create(page, 'D', 'claude');
+    await expect(titles(page)).toHaveText(['D', 'C', 'B', 'A']);
+    await page.reload();
+    await ready(page);
+    await expect(filter.locator('option')).toHaveText(['All', 'claude', 'gpt', '브레인 "x"']);
+  });
+
+  test('the list goes on as one scrolls down', async ({ page }) => {
+    const names = Array.from({ length: 120 }, (_, index) => `Chat ${index}`);
+    await open(page);
+    await createMany(page, names);
+    await page.reload();
+    await ready(page);
+    const count = await rows(page).count();
+    expect(count).toBeLessThan(120);
+    for (const part of [60, 110]) {
+      await rows(page).last().scrollIntoViewIfNeeded();
+      await expect.poll(() => rows(page).count()).toBeGreaterThan(part);
+    }
+    await expect(titles(page)).toHaveText(names.toReversed());
+  });
+});
+
+test.describe('deleting', () => {
+  test('undo brings the chat back, also after a reload', async ({ page }) => {
+    await create(page, 'Keep me');
+    await say(page, 'a message');
+    await page.getByTestId('chat-delete').click();
+    await expect(rows(page)).toHaveCount(0);
+    await toast(page).getByRole('button', { name: 'Undo' }).click();
+    await expect(titles(page)).toHaveText(['Keep me']);
+    await expect(texts(page)).toHaveText(['a message']);
+    await page.reload();
+    await ready(page);
+    await expect(texts(page)).toHaveText(['a message']);
+  });
+
+  test('it is gone when the note is dismissed', async ({ page }) => {
+    await create(page, 'Keep me');
+    await create(page, 'Delete me');
+    await rowAction(page, 'Delete me', 'Delete');
+    await toast(page).getByRole('button', { name: 'Dismiss' }).click();
+    await expect(toast(page)).toHaveCount(0);
+    await page.reload();
+    await ready(page);
+    await expect(titles(page)).toHaveText(['Keep me']);
+  });
+
+  test('it is gone when the note has lapsed', async ({ page }) => {
+    await page.clock.install();
+    await create(page, 'Delete me');
+    const address = page.url();
+    await page.getByTestId('chat-delete').click();
+    await page.mouse.move(0, 0);
+    await page.clock.runFor(8_000);
+    await expect(toast(page)).toHaveCount(0);
+    await expect.poll(() => page.evaluate(() => localStorage.length)).toBe(0);
+    await page.goto(address);
+    await page.reload();
+    await expect(page.getByTestId('note')).toContainText('This chat is not here');
+  });
+
+  test('it is gone when the tab was closed with the note on show', async ({ page, context }) => {
+    await create(page, 'Keep me');
+    await create(page, 'Delete me');
+    await rowAction(page, 'Delete me', 'Delete');
+    await expect(toast(page)).toBeVisible();
+    await page.close();
+    const next = await context.newPage();
+    watch(next);
+    await open(next);
+    await expect(titles(next)).toHaveText(['Keep me']);
+    expect(faults.get(next)).toEqual([]);
+  });
+});
+
+test.describe('messages', () => {
+  test('older ones are read as one scrolls up, and nothing jumps', async ({ page }) => {
+    const lines = Array.from(
+      { length: 300 },
+      (_, index) => `Message ${index} ${'word '.repeat(index % 40)}`,
+    );
+    await create(page, 'Long');
+    await sayMany(page, lines);
+    await page.reload();
+    await expect(texts(page)).toHaveCount(50);
+    await expect(texts(page).last()).toContainText('Message 299');
+    await expect(texts(page).last()).toBeInViewport();
+
+    const scroller = page.getByTestId('scroller');
+    while ((await texts(page).count()) < 300) {
+      const before = await texts(page).count();
+      const moved = await scroller.evaluate(async (element) => {
+        element.scrollTop = 0;
+        const first = element.querySelector('[data-testid="message"]');
+        if (!first) throw new Error('no message');
+        const top = first.getBoundingClientRect().top;
+        const grown = new Promise<void>((resolve) => {
+          const observer = new MutationObserver(() => {
+            observer.disconnect();
+            resolve();
+          });
+          observer.observe(element, { childList: true, subtree: true });
+        });
+        await grown;
+        return first.getBoundingClientRect().top - top;
+      });
+      expect(Math.abs(moved)).toBeLessThanOrEqual(1);
+      await expect.poll(() => texts(page).count()).toBeGreaterThan(before);
+    }
+    const shown = await texts(page).allTextContents();
+    expect(shown).toEqual(lines);
+    await expect(page.getByTestId('messages-top')).toContainText('Started');
+  });
+
+  test('a message of a megabyte is clipped, kept whole and shown whole on demand', async ({
+    page,
+  }) => {
+    const long = `${'가나다라마바사 아자차카타파하. '.repeat(32_000)}끝`;
+    await create(page, 'Big');
+    await composer(page).evaluate((field: HTMLTextAreaElement, text: string) => {
+      field.value = text;
+      field.dispatchEvent(new Event('input', { bubbles: true }));
+    }, long);
+    await composer(page).press('Enter');
+    await saved(page);
+    await expect(texts(page)).toHaveCount(1);
+    expect((await texts(page).first().textContent())?.length).toBeLessThan(10_000);
+    await page.reload();
+    await page.getByTestId('show-all').click();
+    await expect
+      .poll(async () => (await texts(page).first().textContent())?.length)
+      .toBe(long.length);
+    expect(await texts(page).first().textContent()).toBe(long);
+  });
+
+  test('Enter sends, Shift+Enter does not, nor does an input method at work', async ({ page }) => {
+    await create(page, '한글');
+    await composer(page).pressSequentially('one');
+    await composer(page).press('Shift+Enter');
+    await composer(page).pressSequentially('two');
+    await expect(texts(page)).toHaveCount(0);
+    await composer(page).press('Enter');
+    await expect(texts(page)).toHaveText(['one\ntwo'], { useInnerText: true });
+    await expect(composer(page)).toHaveValue('');
+
+    const input = await page.context().newCDPSession(page);
+    await input.send('Input.imeSetComposition', { text: '한', selectionStart: 1, selectionEnd: 1 });
+    await expect(composer(page)).toHaveValue('한');
+    await composer(page).dispatchEvent('keydown', { key: 'Enter', isComposing: true });
+    // Safari's way: the composition has ended, but the key was the input method's.
+    await composer(page).dispatchEvent('keydown', { key: 'Enter', keyCode: 229 });
+    await expect(composer(page)).toHaveValue('한');
+    await expect(texts(page)).toHaveCount(1);
+    await input.send('Input.insertText', { text: '한글' });
+    await composer(page).press('Enter');
+    await expect(texts(page).last()).toHaveText('한글');
+  });
+
+  test('the field grows with what is written, up to a limit', async ({ page }) => {
+    await create(page, 'Tall');
+    const height = async () => (await composer(page).boundingBox())?.height ?? 0;
+    const one = await height();
+    await composer(page).fill('1\n2\n3\n4');
+    const four = await height();
+    expect(four).toBeGreaterThan(one + 40);
+    await composer(page).fill('line\n'.repeat(500));
+    expect(await height()).toBeLessThan((page.viewportSize()?.height ?? 0) / 2);
+    await composer(page).press('Enter');
+    expect(await height()).toBe(one);
+  });
+});
+
+test('everything by keyboard alone', async ({ page }) => {
+  await open(page);
+  const focused = page.locator(':focus');
+  const name = () => focused.evaluate((element) => element.ariaLabel ?? element.textContent);
+
+  await page.keyboard.press('Tab');
+  await expect(focused).toHaveText('Skip to the chat');
+  await page.keyboard.press('Tab');
+  await expect(focused).toHaveText('New');
+  await page.keyboard.press('Enter');
+  await expect(composer(page)).toBeFocused();
+  await page.keyboard.type('First chat');
+  await page.keyboard.press('Enter');
+  await expect(page.getByTestId('chat-title')).toHaveText('First chat');
+  await expect(composer(page)).toBeFocused();
+
+  // The role, by Tab and arrows.
+  await page.keyboard.type('an answer');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Tab');
+  await expect(page.getByTestId('send')).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.getByTestId('message').last()).toHaveAttribute('data-role', 'assistant');
+  await saved(page);
+
+  // To the list and through it.
+  await create(page, 'Second chat');
+  await page.keyboard.press('Escape');
+  await expect(focused).toContainText('Second chat');
+  await page.keyboard.press('ArrowDown');
+  await expect(focused).toContainText('First chat');
+  await page.keyboard.press('ArrowDown');
+  await expect(focused).toContainText('First chat');
+  await page.keyboard.press('Home');
+  await expect(focused).toContainText('Second chat');
+  await page.keyboard.press('End');
+  await page.keyboard.press('Enter');
+  await expect(page.getByTestId('chat-title')).toHaveText('First chat');
+  await expect(composer(page)).toBeFocused();
+
+  // Rename with F2; the focus is back where it was.
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('F2');
+  await page.keyboard.type('Renamed');
+  await page.keyboard.press('Enter');
+  await expect(titles(page)).toHaveText(['Second chat', 'Renamed']);
+  await expect(focused).toContainText('Renamed');
+
+  // The row's own actions, by Tab.
+  await page.keyboard.press('Tab');
+  expect(await name()).toBe('Rename “Renamed”');
+  await page.keyboard.press('Tab');
+  expect(await name()).toBe('Delete “Renamed”');
+  await page.keyboard.press('Shift+Tab');
+  await page.keyboard.press('Shift+Tab');
+
+  // Delete with Delete, back with Control+Z.
+  await page.keyboard.press('Delete');
+  await expect(titles(page)).toHaveText(['Second chat']);
+  await expect(focused).toContainText('Second chat');
+  await page.keyboard.press('Control+z');
+  await expect(titles(page)).toHaveText(['Second chat', 'Renamed']);
+
+  // The storage panel opens and closes, and gives the focus back.
+  await page.getByTestId('storage').focus();
+  await page.keyboard.press('Enter');
+  await expect(page.getByTestId('storage-panel')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByTestId('storage-panel')).toBeHidden();
+  await expect(page.getByTestId('storage')).toBeFocused();
+});
+
+test('a second tab waits for the first and opens when it closes', async ({ page, context }) => {
+  await create(page, 'Only one');
+  const second = await context.newPage();
+  watch(second);
+  await second.goto('/');
+  await expect(second.getByTestId('screen-waiting')).toContainText('open in another tab');
+  await say(page, 'still at work');
+  await page.close();
+  await expect(titles(second)).toHaveText(['Only one']);
+  await rows(second).first().click();
+  await expect(texts(second)).toHaveText(['still at work']);
+  expect(faults.get(second)).toEqual([]);
+});
+
+test.describe('storage', () => {
+  test('says where the chats are', async ({ page }) => {
+    await open(page);
+    await page.getByTestId('storage').click();
+    const facts = page.getByTestId('storage-facts');
+    await expect(facts).toContainText('On this device');
+    await facts.getByText('Technical details').click();
+    await expect(facts).toContainText('opfs');
+    await expect(facts).toContainText('wal, synchronous full');
+    await page.getByTestId('keep').click();
+    await expect(page.getByTestId('outcome')).toContainText('browser');
+  });
+
+  test('a backup comes back, and what is no backup changes nothing', async ({ page }) => {
+    await create(page, 'Before');
+    await say(page, '백업 💾');
+    await create(page, 'Deleted');
+    await page.getByTestId('chat-delete').click();
+    await page.getByTestId('storage').click();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByTestId('backup').click(),
+    ]);
+    expect(download.suggestedFilename()).toMatch(/^chats-\d{4}-\d\d-\d\d\.sqlite3$/);
+    const file = await download.path();
+    await page.keyboard.press('Escape');
+    await create(page, 'After');
+
+    await page.getByTestId('storage').click();
+    const choose = page.getByTestId('restore-file');
+    const question = page.getByTestId('question');
+    const outcome = page.getByTestId('outcome');
+    await choose.setInputFiles({
+      name: 'x.txt',
+      mimeType: 'text/plain',
+      buffer: Buffer.from('no'),
+    });
+    await question.getByRole('button', { name: 'Replace all' }).click();
+    await expect(outcome).toContainText('not a backup of chats');
+    await expect(outcome).toContainText('as they were');
+    await choose.setInputFiles(file);
+    await question.getByRole('button', { name: 'Cancel' }).click();
+    await expect(titles(page)).toHaveText(['After', 'Before']);
+
+    await choose.setInputFiles(file);
+    await question.getByRole('button', { name: 'Replace all' }).click();
+    await expect(toast(page).last()).toContainText('are here now');
+    await expect(titles(page)).toHaveText(['Before']);
+    await rows(page).first().click();
+    await expect(texts(page)).toHaveText(['백업 💾']);
+    await page.reload();
+    await expect(texts(page)).toHaveText(['백업 💾']);
+  });
+});
+
+test.describe('what cannot be opened is explained', () => {
+  test('a module that does not load, until it does', async ({ page }) => {
+    await page.route('**/*.wasm', (route) => route.abort());
+    await page.goto('/');
+    await expect(page.getByTestId('screen-problem')).toContainText('cannot be kept here');
+    await page.unroute('**/*.wasm');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await ready(page);
+    await expect(page.getByTestId('list-note')).toContainText('No chats yet');
+    // The browser notes the request that the test refused; the page itself is without fault.
+    faults.set(
+      page,
+      (faults.get(page) ?? []).filter((text) => !text.includes('ERR_FAILED')),
+    );
+  });
+
+  test('a chat that is not there', async ({ page }) => {
+    await open(page, '#/chat/4711');
+    await expect(page.getByTestId('note')).toContainText('This chat is not here');
+    await page.getByRole('link', { name: 'Show all chats' }).click();
+    await expect(page.getByTestId('note')).toContainText('No chat is open');
+  });
+});
+
+/** What a control is called to those who cannot see it. */
+async function unnamed(scope: Locator): Promise<string[]> {
+  return scope.evaluate((root) => {
+    const controls = root.querySelectorAll('button, a, input, select, textarea, dialog[open]');
+    return [...controls].flatMap((control) => {
+      const labels = (control as HTMLInputElement).labels;
+      const label =
+        control.getAttribute('aria-label') ??
+        (labels && labels.length > 0 ? labels[0]?.textContent : control.textContent);
+      return label?.trim() ? [] : [control.outerHTML];
+    });
+  });
+}
+
+test('names, landmarks and the order of headings', async ({ page }) => {
+  await create(page, 'A chat');
+  await say(page, 'hello');
+  await expect(page.getByTestId('announcements')).toHaveText('You: hello');
+  expect(await unnamed(page.locator('body'))).toEqual([]);
+  await expect(page.getByRole('navigation', { name: 'Chats' })).toBeVisible();
+  await expect(page.getByRole('main')).toHaveCount(1);
+  await expect(page.getByRole('region', { name: 'Messages' })).toBeVisible();
+  await expect(page.getByRole('group', { name: 'Write as' })).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
+  await expect(rows(page).getByRole('link')).toHaveAttribute('aria-current', 'page');
+  await expect(page).toHaveTitle('A chat · Chats');
+  const ids = await page.evaluate(() => [...document.querySelectorAll('[id]')].map(({ id }) => id));
+  expect(new Set(ids).size).toBe(ids.length);
+  const own = await page.evaluate(() => {
+    const frame = document.createElement('iframe');
+    document.body.append(frame);
+    const known = new Set(Object.getOwnPropertyNames(frame.contentWindow ?? {}));
+    frame.remove();
+    return Object.getOwnPropertyNames(window).filter((name) => !known.has(name));
+  });
+  // `root` is the id in index.html, which every browser makes a property; 0 was the frame above.
+  expect(own.filter((name) => !ids.includes(name) && !/^\d+$/.test(name))).toEqual([]);
+
+  await page.getByTestId('storage').click();
+  await expect(page.getByRole('dialog', { name: 'Storage' })).toBeVisible();
+  expect(await unnamed(page.getByTestId('storage-panel'))).toEqual([]);
+});
+
+for (const [device, width, height] of [
+  ['phone', 390, 844],
+  ['desk', 1440, 900],
+] as const) {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    test.describe(`${device}, ${colorScheme}`, () => {
+      test.use({ viewport: { width, height }, colorScheme });
+
+      test('everything fits', async ({ page }, info) => {
+        const fits = async (name: string) => {
+          const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+          expect(wide).toBeLessThanOrEqual(width);
+          const path = info.outputPath(`${name}-${width}-${colorScheme}.png`);
+          await page.screenshot({ path, animations: 'disabled' });
+        };
+        await open(page);
+        await fits('empty');
+        await create(page, 'x'.repeat(180), 'a brain with quite a long name');
+        await say(page, `https://example.com/${'long/'.repeat(80)}`);
+        await create(page, '서울 여행 계획 🇰🇷');
+        await say(page, '이틀 동안 뭘 보면 좋을까요? 😊');
+        await page.getByTestId('roles').getByText('Assistant').click();
+        await say(page, '첫째 날은 경복궁과 북촌 한옥마을, 저녁에는 광장시장을 추천해요. 🚲');
+        await fits('chat');
+        const back = page.getByTestId('back');
+        if (device === 'phone') {
+          await expect(page.getByRole('navigation')).toBeHidden();
+          await back.click();
+          await expect(page.getByRole('main')).toBeHidden();
+          await expect(page.locator(':focus')).toContainText('서울');
+        } else {
+          await expect(back).toBeHidden();
+          await expect(page.getByRole('navigation')).toBeVisible();
+        }
+        await fits('list');
+        await page.getByTestId('storage').click();
+        await expect(page.getByTestId('keep')).toBeVisible();
+        await fits('storage');
+      });
+    });
+  }
+}

@@ -1,0 +1,27 @@
+/** The example of README.md, executed as it stands there. */
+
+import { readFile } from 'node:fs/promises';
+import { expect } from '@playwright/test';
+import { load, origin, test } from './browser.js';
+
+test('the example of the README runs and does what it says', async ({ page }) => {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const example = /## Example\n\n```js\n([\s\S]*?)```/.exec(readme)?.[1];
+  expect(example).toBeDefined();
+  const module = `${example}`.replace("'conversation-store'", "'/package/index.js'");
+  await load(page);
+  await page.route(`${origin}/readme.js`, (route) =>
+    route.fulfill({
+      contentType: 'text/javascript',
+      body: `${module}\nexport { newest, messages };`,
+    }),
+  );
+  const { newest, messages } = await page.evaluate(
+    () => import(`${location.origin}/readme.js`) as Promise<{ newest: object; messages: object[] }>,
+  );
+  expect(newest).toMatchObject({ title: '첫 대화 🌱', brain: 'claude' });
+  expect(messages).toMatchObject([
+    { role: 'user', content: 'Where are my chats kept?' },
+    { role: 'assistant', content: 'In this browser, in a SQLite database.' },
+  ]);
+});

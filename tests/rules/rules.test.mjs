@@ -1,0 +1,126 @@
+/**
+ * The rules of ARCHITECTURE.md: each is an absence, looked for in the sources.
+ */
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The files under a folder with one of those endings. */
+function files(folder, ...endings) {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && endings.some((ending) => entry.name.endsWith(ending)))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .filter((path) => !/(^|\/)(node_modules|dist)\//.test(path));
+}
+
+/** The code of a file without its comments and doc comments. */
+function code(path) {
+  return readFileSync(join(root, path), 'utf8')
+    .replaceAll(/\/\*[\s\S]*?\*\//g, '')
+    .replaceAll(/^\s*\/\/.*$/gm, '');
+}
+
+/** Holds that no file matches, and that there are files to look at. */
+function absent(paths, pattern, rule) {
+  assert.ok(paths.length > 0, 'nothing to look at');
+  for (const path of paths) {
+    const found = pattern.exec(code(path));
+    assert.equal(found?.[0], undefined, `${path}: ${rule}`);
+  }
+}
+
+const rust = files('src', '.rs');
+const outside = (folder) => rust.filter((path) => !path.startsWith(folder));
+
+test('only src/wasm names a JavaScript value', () => {
+  absent(
+    outside('src/wasm/'),
+    /\b(js_sys|web_sys|wasm_bindgen|serde_wasm_bindgen|JsValue)\b/,
+    'JavaScript belongs to src/wasm',
+  );
+});
+
+test('only src/store names the engine', () => {
+  absent(outside('src/store/'), /\brusqlite::|\buse rusqlite\b/, 'the engine belongs to src/store');
+});
+
+test('the store reads no clock and no source of randomness', () => {
+  absent(
+    rust.filter((path) => path.startsWith('src/store/')),
+    /\b(SystemTime|Instant|Utc::now|getrandom|thread_rng|OsRng)\b/,
+    'clock and randomness are injected',
+  );
+});
+
+test('only src/store holds SQL', () => {
+  const sql = /\b(SELECT\s|INSERT INTO|UPDATE \w+ SET|DELETE FROM|PRAGMA|CREATE (TABLE|INDEX))/;
+  absent(outside('src/store/'), sql, 'SQL belongs to src/store');
+  absent(
+    [...files('src/client', '.ts'), ...files('www/src', '.ts')],
+    sql,
+    'SQL belongs to src/store',
+  );
+});
+
+test('unsafe stands only where the VFS is registered', () => {
+  absent(
+    rust.filter((path) => path !== 'src/wasm/vfs.rs'),
+    /\bunsafe\b/,
+    'unsafe belongs to the registration of the VFS',
+  );
+});
+
+test('no request can make the worker panic on purpose', () => {
+  absent(
+    rust.filter((path) => path !== 'src/store/plans.rs').filter((path) => !/time|name/.test(path)),
+    /\.unwrap\(\)|\.expect\(|panic!|todo!|unimplemented!|unreachable!/,
+    'bad input is an error',
+  );
+});
+
+test('a type that crosses is written once, in Rust', () => {
+  absent(
+    files('src/client', '.ts'),
+    /\b(interface|type) (Conversation\w*|Message\w*|AddedMessage|StoreStatus|Role|ErrorCode)\b/,
+    'it is generated from src/model.rs',
+  );
+});
+
+test('the page imports the package by its name only', () => {
+  const paths = files('www/src', '.ts');
+  assert.ok(paths.length > 0);
+  for (const path of paths) {
+    for (const [, from] of code(path).matchAll(/(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g)) {
+      assert.match(from, /^(conversation-store$|\.\/)/, `${path} imports ${from}`);
+    }
+  }
+});
+
+test('tests sleep nowhere, skip nothing and retry nothing', () => {
+  absent(
+    [...files('tests', '.ts', '.rs', '.mjs')].filter((path) => !path.includes('rules.test')),
+    /\b(waitForTimeout|thread::sleep|test\.(skip|only|fixme)|#\[ignore|retries: [1-9])/,
+    'wait for the event, mend the flake',
+  );
+});
+
+test('ARCHITECTURE.md says why each dependency is there', () => {
+  const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
+  const cargo = readFileSync(join(root, 'Cargo.toml'), 'utf8');
+  const sections = cargo.split(/^\[/m).filter((section) => /^[^\n]*dependencies\]/.test(section));
+  const crates = sections.flatMap((section) =>
+    [...section.matchAll(/^([a-z][\w-]*) = /gm)].map(([, name]) => name),
+  );
+  const npm = Object.keys(
+    JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).devDependencies,
+  );
+  assert.ok(crates.length > 5 && npm.length > 5);
+  for (const name of [...crates, ...npm]) {
+    assert.ok(text.includes(`\`${name}\``), `${name} is not explained`);
+  }
+});
