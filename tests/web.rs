@@ -21,7 +21,7 @@ async fn on_opfs(name: &str, case: impl FnOnce(&World)) {
     let directory = Directory::acquire(name).await.unwrap();
     directory.take_copy().await.unwrap();
     case(&World::new(Some(directory.main_path()), Some(vfs::NAME)));
-    directory.drop_copy().await.unwrap();
+    directory.drop_copy();
     directory.release();
     directory::remove(name).await.unwrap();
 }

@@ -11,25 +11,25 @@ import type { Durability, StorageOption } from './wasm/conversation_store.js';
 /** How to open a database. */
 export interface OpenOptions {
   /** Where: 'auto' (the default) is OPFS in this version; memory only where asked for. */
-  storage?: StorageOption;
+  storage?: StorageOption | undefined;
   /** 'strict' (the default) flushes to the device before a write resolves. */
-  durability?: Durability;
+  durability?: Durability | undefined;
   /** Ends the wait, with `aborted`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Milliseconds to wait for another tab, then `blocked`. 30,000 if not given. */
-  timeout?: number;
+  timeout?: number | undefined;
   /** Makes the worker, where a bundler cannot find it by itself. */
-  worker?: () => Worker;
+  worker?: (() => Worker) | undefined;
   /** The wasm module or where it is, where a bundler cannot find it by itself. */
-  wasm?: string | URL | WebAssembly.Module;
+  wasm?: string | URL | WebAssembly.Module | undefined;
 }
 
 /** The last argument of every method. */
 export interface CallOptions {
   /** Aborts the call: a read at once; a write rejects if it had not begun, else resolves. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Milliseconds until the call rejects with `timeout`. 30,000 if not given. */
-  timeout?: number;
+  timeout?: number | undefined;
 }
 
 /** Whether a call changes the database: an aborted write waits to hear whether it happened. */
@@ -46,7 +46,7 @@ interface Call {
 type Answer =
   | { id: number; value: unknown }
   | { id: number; error: ErrorData }
-  | { id: number; progress: true };
+  | { id: number; progress: 'waiting' | 'step' };
 
 const DEFAULT_TIMEOUT = 30_000;
 
@@ -64,6 +64,8 @@ export class Connection {
   #lastId = 0;
   #users = 0;
   #ready = false;
+  /** Another tab has the database, and this one waits for it. */
+  #waiting = false;
   #port: Port | undefined;
   /** The opening under way or done; undefined before it and after the worker died. */
   #opening: Promise<void> | undefined;
@@ -77,8 +79,7 @@ export class Connection {
 
   /** The connection of that name in this page, or a new one, with one more user. */
   static async join(name: string, options: OpenOptions): Promise<Connection> {
-    checkTimeout(options.timeout);
-    checkSignal(options.signal);
+    check(options);
     const alone = name === ':memory:';
     if (alone) {
       const { storage = 'memory' } = options;
@@ -121,6 +122,20 @@ export class Connection {
     return this;
   }
 
+  /** Asks a worker of its own, with no database open. */
+  static async once(method: string, params: object, options: OpenOptions): Promise<void> {
+    const connection = new Connection('', options);
+    const { signal, timeout } = options;
+    check({ signal, timeout });
+    if (signal?.aborted) throw aborted(signal);
+    try {
+      connection.#boot();
+      await connection.#send(method, params, 'write', { signal, timeout });
+    } finally {
+      connection.#stop();
+    }
+  }
+
   #check({ storage = 'auto', durability = 'strict' }: OpenOptions): void {
     const mine = { storage: 'auto', durability: 'strict', ...this.#options };
     const here = mine.storage === 'auto' ? 'opfs' : mine.storage;
@@ -142,8 +157,8 @@ export class Connection {
     return this.#opening;
   }
 
-  async #start(): Promise<void> {
-    const { storage, durability, worker, wasm, timeout } = this.#options;
+  #boot(): void {
+    const { worker, wasm } = this.#options;
     this.#port = start(
       { worker, wasm, memory: this.#memory },
       {
@@ -154,21 +169,24 @@ export class Connection {
         onEnd: (error) => this.#fail(error),
       },
     );
+  }
+
+  async #start(): Promise<void> {
+    const { storage, durability, timeout } = this.#options;
+    this.#boot();
     const params = { name: this.#name, storage, durability };
     try {
-      await this.#send('open', params, 'read', timeout === undefined ? {} : { timeout });
+      await this.#send('open', params, 'read', { timeout });
     } catch (error) {
-      if (!(error instanceof ConversationStoreError) || error.code !== 'timeout') throw error;
-      throw this.#ready
-        ? new ConversationStoreError(
-            'blocked',
-            `'${this.#name}' is open in another tab, which did not close within the timeout: ` +
-              'close it there, or wait longer',
-          )
-        : new ConversationStoreError(
-            'storage-unavailable',
-            "the store's worker did not start within the timeout",
-          );
+      const timedOut = error instanceof ConversationStoreError && error.code === 'timeout';
+      if (!timedOut || !this.#waiting) throw error;
+      throw new ConversationStoreError(
+        'blocked',
+        `'${this.#name}' is open in another tab, which did not close within the timeout: ` +
+          'close it there, or wait longer',
+      );
+    } finally {
+      this.#waiting = false;
     }
   }
 
@@ -179,18 +197,30 @@ export class Connection {
     kind: Kind,
     options: CallOptions = {},
   ): Promise<unknown> {
-    if (typeof options !== 'object' || options === null) {
-      throw new ConversationStoreError(
-        'invalid-argument',
-        'options, the last argument, is not an object with a signal or a timeout',
-      );
-    }
-    checkTimeout(options.timeout);
-    checkSignal(options.signal);
+    check(options);
     if (options.signal?.aborted) throw aborted(options.signal);
     // After a crash this starts a new worker.
-    if (!this.#ready || !this.#port) await withSignal(this.#open(), options.signal);
+    if (!this.#ready || !this.#port) await this.#reopen(options);
     return this.#send(method, params, kind, options);
+  }
+
+  /** Opens anew after a crash, for no longer than the call may take. */
+  async #reopen({ signal, timeout = DEFAULT_TIMEOUT }: CallOptions): Promise<void> {
+    const controller = new AbortController();
+    const timer = setTimeout(() => controller.abort(), Math.min(timeout, MAX_TIMER));
+    const either = signal ? AbortSignal.any([signal, controller.signal]) : controller.signal;
+    try {
+      await withSignal(this.#open(), either);
+    } catch (error) {
+      if (signal?.aborted) throw aborted(signal);
+      if (!controller.signal.aborted) throw error;
+      throw new ConversationStoreError(
+        'timeout',
+        `the store was not open again within ${timeout} ms; the call was not begun`,
+      );
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #send(method: string, params: object, kind: Kind, options: CallOptions): Promise<unknown> {
@@ -225,7 +255,10 @@ export class Connection {
       };
       const progressed = () => {
         clearTimeout(timer);
-        if (timeout <= MAX_TIMER) timer = setTimeout(onTimeout, timeout);
+        // One that is longer than a timer holds begins anew: in Node a timer under way also keeps
+        // the process from ending before the answer.
+        const wait = Math.min(timeout, MAX_TIMER);
+        timer = setTimeout(wait < timeout ? progressed : onTimeout, wait);
       };
       this.#calls.set(id, {
         kind,
@@ -260,7 +293,8 @@ export class Connection {
     if ('error' in answer) {
       call.reject(new ConversationStoreError(answer.error.code, answer.error.message));
     } else if ('progress' in answer) {
-      call.progressed();
+      if (answer.progress === 'waiting') this.#waiting = true;
+      else call.progressed();
     } else {
       call.resolve(answer.value);
     }
@@ -310,33 +344,6 @@ export class Connection {
   }
 }
 
-/** Asks a worker of its own, with no database open. */
-export async function ask(
-  method: string,
-  params: object,
-  options: Pick<OpenOptions, 'worker' | 'wasm'>,
-): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const port = start(
-      { ...options, memory: false },
-      {
-        onReady() {},
-        onEnd: reject,
-        onAnswer(data) {
-          port.stop();
-          const answer = data as Answer;
-          if ('error' in answer) {
-            reject(new ConversationStoreError(answer.error.code, answer.error.message));
-          } else {
-            resolve();
-          }
-        },
-      },
-    );
-    port.post({ id: 0, method, params });
-  });
-}
-
 export function closed(): ConversationStoreError {
   return new ConversationStoreError(
     'closed',
@@ -344,18 +351,18 @@ export function closed(): ConversationStoreError {
   );
 }
 
-function checkTimeout(timeout: unknown): void {
-  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
-    throw new ConversationStoreError(
-      'invalid-argument',
-      `timeout is ${String(timeout)}: give milliseconds, 0 or more`,
-    );
+/** Signals and timers are this side's to check. */
+function check(options: unknown): void {
+  const refuse = (reason: string) => new ConversationStoreError('invalid-argument', reason);
+  if (typeof options !== 'object' || options === null) {
+    throw refuse('options, the last argument, is not an object with a signal or a timeout');
   }
-}
-
-function checkSignal(signal: unknown): void {
+  const { signal, timeout } = options as CallOptions;
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
+    throw refuse(`timeout is ${String(timeout)}: give milliseconds, 0 or more`);
+  }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new ConversationStoreError('invalid-argument', 'signal is not an AbortSignal');
+    throw refuse('signal is not an AbortSignal');
   }
 }
 

@@ -3,14 +3,7 @@
  * the worker; bounds, rules and SQL are the worker's. Importing it does nothing.
  */
 
-import {
-  ask,
-  type CallOptions,
-  Connection,
-  closed,
-  type Kind,
-  type OpenOptions,
-} from './connection.js';
+import { type CallOptions, Connection, closed, type Kind, type OpenOptions } from './connection.js';
 import { ConversationStoreError } from './errors.js';
 import type {
   AddedMessage,
@@ -73,17 +66,14 @@ export class ConversationStore extends EventTarget implements StoreMethods {
    *
    * @param name 1 to 200 bytes as a directory name; 'conversations' if not given.
    * @throws `invalid-argument`, `storage-unavailable` (no OPFS, worker or module: the message says
-   * which), `blocked` (after `timeout`), `aborted`, `conflict` (open in this page with other
-   * options), `corrupt`, `schema-too-new`, `unsupported-format`. A failed open deletes nothing.
+   * which), `blocked` (another tab has it, after `timeout`), `timeout`, `aborted`, `conflict` (open
+   * in this page with other options), `corrupt`, `schema-too-new`, `unsupported-format`. A failed open deletes nothing.
    */
   static async open(
     name: string = 'conversations',
     options: OpenOptions = {},
   ): Promise<ConversationStore> {
     checkName(name);
-    if (typeof options !== 'object' || options === null) {
-      throw new ConversationStoreError('invalid-argument', 'options is not an object');
-    }
     return new ConversationStore(await Connection.join(name, options));
   }
 
@@ -94,11 +84,11 @@ export class ConversationStore extends EventTarget implements StoreMethods {
    */
   static async delete(
     name: string,
-    options: Pick<OpenOptions, 'worker' | 'wasm'> = {},
+    options: Pick<OpenOptions, 'worker' | 'wasm'> & CallOptions = {},
   ): Promise<void> {
     checkName(name);
     if (name === ':memory:') return;
-    await ask('delete', { name }, options);
+    await Connection.once('delete', { name }, options);
   }
 
   /**

@@ -60,6 +60,9 @@ export function start(options: PortOptions, events: PortEvents): Port {
       events.onAnswer(data);
     }
   };
+  worker.onmessageerror = () => {
+    end(new ConversationStoreError('crashed', "an answer of the store's worker cannot be read"));
+  };
   worker.onerror = (event) => {
     const reason = event.message ? `: ${event.message}` : '';
     end(
@@ -103,6 +106,10 @@ function moduleOrUrl(wasm: PortOptions['wasm']): Boot['wasm'] {
   return new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href).href;
 }
 
+interface Unref {
+  unref?(): void;
+}
+
 interface Node {
   process?: {
     getBuiltinModule?(name: 'node:fs'): { readFileSync(path: URL): Uint8Array<ArrayBuffer> };
@@ -132,6 +139,8 @@ function onThisThread(options: PortOptions, events: PortEvents): Port {
       else await glue.default({ module_or_path: url });
     }
     glue.serve(far, waiting);
+    // An open store does not keep a process running; a call under way does, by its timer.
+    for (const port of [near, far] as Unref[]) port.unref?.();
     events.onReady();
   };
   load().catch((error) =>

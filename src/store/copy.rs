@@ -32,36 +32,48 @@ impl Store {
     pub fn restore_from(&mut self, path: &str) -> Result<()> {
         self.connection
             .execute("ATTACH DATABASE ?1 AS incoming", [path])?;
-        let restored = self.replace_by_incoming();
+        let restored = self
+            .check_incoming()
+            .and_then(|()| self.replace_by_incoming());
         let detached = self.connection.execute("DETACH DATABASE incoming", []);
         restored?;
         detached?;
         Ok(())
     }
 
-    fn replace_by_incoming(&mut self) -> Result<()> {
-        let found = schema::inspect(&self.connection, "incoming")?;
-        match found {
-            Found::Lesson => {}
+    fn check_incoming(&self) -> Result<()> {
+        let of_the_file = |error: StoreError| match error.code {
+            ErrorCode::Corrupt => damaged("it cannot be read"),
+            ErrorCode::NotADatabase => StoreError::new(
+                ErrorCode::NotADatabase,
+                "file is not a SQLite database; nothing was restored",
+            ),
+            _ => error,
+        };
+        match schema::inspect(&self.connection, "incoming").map_err(of_the_file)? {
             Found::Ours { version, .. } if version > schema::VERSION => {
                 return Err(schema::too_new(version));
             }
-            Found::Ours { .. } => {}
+            Found::Lesson | Found::Ours { .. } => {}
             Found::Empty => return Err(unsupported("it holds no tables")),
             Found::Foreign { reason } => return Err(unsupported(&reason)),
         }
         // integrity_check reports the damage it understands as rows and fails on the rest.
-        let verdict =
-            self.connection
-                .query_row("PRAGMA incoming.integrity_check(1)", [], |row| {
-                    engine::text(row, 0)
-                })?;
-        if verdict != "ok" {
-            return Err(StoreError::new(
-                ErrorCode::Corrupt,
-                format!("file is a damaged database ({verdict}); nothing was restored"),
-            ));
+        let verdict = self
+            .connection
+            .query_row("PRAGMA incoming.integrity_check(1)", [], |row| {
+                engine::text(row, 0)
+            })
+            .map_err(|error| of_the_file(error.into()))?;
+        if verdict == "ok" {
+            Ok(())
+        } else {
+            let reason: Vec<_> = verdict.split_whitespace().collect();
+            Err(damaged(&reason.join(" ")))
         }
+    }
+
+    fn replace_by_incoming(&mut self) -> Result<()> {
         self.write(|transaction, env| {
             replace_rows(transaction).map_err(|error| {
                 if engine::is_constraint(&error) {
@@ -125,6 +137,13 @@ fn check_ids(transaction: &Transaction<'_>) -> Result<()> {
         return Err(unsupported("a row's id is not between 1 and 2^53 - 2"));
     }
     Ok(())
+}
+
+fn damaged(reason: &str) -> StoreError {
+    StoreError::new(
+        ErrorCode::Corrupt,
+        format!("file is a damaged database ({reason}); nothing was restored"),
+    )
 }
 
 fn unsupported(reason: &str) -> StoreError {

@@ -10,6 +10,9 @@ use super::{Env, Store, engine, heal, schema};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::Durability;
 
+/// Bytes that the write-ahead log keeps on the device between writes.
+const LOG_LIMIT: &str = "16777216";
+
 /// Where the database is.
 #[derive(Clone, Copy, Debug)]
 pub enum Location<'a> {
@@ -79,6 +82,8 @@ impl Store {
         expect(&connection, "busy_timeout", "5000", "5000")?;
         // No function with side effects runs from a schema that came with someone's file.
         expect(&connection, "trusted_schema", "OFF", "0")?;
+        // A log that one large write made long is cut once it is checkpointed.
+        expect(&connection, "journal_size_limit", LOG_LIMIT, LOG_LIMIT)?;
         connection.set_prepared_statement_cache_capacity(64);
 
         let mut store = Self {

@@ -189,7 +189,7 @@ impl ConversationStore {
                             Err(error) => reject.call1(&JsValue::UNDEFINED, &js_error(&error)),
                         };
                     }),
-                    progress: Box::new(|| {}),
+                    progress: Box::new(|_| {}),
                 });
             });
             JsFuture::from(promise).await

@@ -5,6 +5,8 @@
 //! SQLite database like any other), its log and journal, and `copy.db` while a backup or restore
 //! runs. Knows no SQL; must be called by the holder of the name's lock only.
 
+use std::cell::RefCell;
+
 use js_sys::{Array, AsyncIterator, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
@@ -31,6 +33,8 @@ pub struct Directory {
     handle: Option<FileSystemDirectoryHandle>,
     prefix: String,
     pool: Pool,
+    /// The removal of the last copy, under way or done.
+    removal: RefCell<Option<Promise>>,
 }
 
 /// `navigator.storage`, where this environment has it.
@@ -79,6 +83,7 @@ impl Directory {
             handle: Some(handle),
             prefix: format!("/{name}/"),
             pool: Pool::of_this_worker()?,
+            removal: RefCell::default(),
         };
         directory.check_main_file().await?;
         if let Err(error) = directory.take(&MAIN).await {
@@ -89,6 +94,7 @@ impl Directory {
             directory.release();
             return Err(corrupt("its main file is empty but its log is not"));
         }
+        directory.remove_copy();
         Ok(directory)
     }
 
@@ -101,6 +107,7 @@ impl Directory {
             handle: None,
             prefix: format!("/:memory:{number}/"),
             pool: Pool::of_this_worker()?,
+            removal: RefCell::default(),
         })
     }
 
@@ -125,6 +132,10 @@ impl Directory {
     /// Those of the storage.
     pub async fn take_copy(&self) -> Result<()> {
         if self.handle.is_some() {
+            let removal = self.removal.borrow_mut().take();
+            if let Some(removal) = removal {
+                js::settled("removing the last copy", removal).await?;
+            }
             self.take(&COPY).await?;
             for name in COPY {
                 self.pool.clear(&self.path(name))?;
@@ -137,20 +148,28 @@ impl Directory {
         Ok(())
     }
 
-    /// Removes the file of the copy.
-    ///
-    /// # Errors
-    /// Those of the storage; the next copy begins by emptying what is left.
-    pub async fn drop_copy(&self) -> Result<()> {
+    /// Gives the file of the copy back and removes it.
+    pub fn drop_copy(&self) {
         for name in COPY {
             self.pool.release(&self.path(name));
         }
-        if let Some(handle) = &self.handle {
+        self.remove_copy();
+    }
+
+    /// Removes what a backup or restore left, also one that a crash cut short. Nobody waits for it
+    /// but the next copy, which begins by emptying what could not be removed.
+    fn remove_copy(&self) {
+        let Some(handle) = self.handle.clone() else {
+            return;
+        };
+        let removal = future_to_promise(async move {
             for name in COPY {
-                js::settled("removing the copy", handle.remove_entry(name)).await?;
+                // Most often it is not there.
+                let _ = JsFuture::from(handle.remove_entry(name)).await;
             }
-        }
-        Ok(())
+            Ok(JsValue::UNDEFINED)
+        });
+        *self.removal.borrow_mut() = Some(removal);
     }
 
     /// Releases every handle.

@@ -11,7 +11,7 @@ use js_sys::{Array, Date, Uint8Array};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::Blob;
+use web_sys::{AbortController, Blob};
 
 use super::directory::{self, Directory};
 use super::js;
@@ -32,44 +32,50 @@ pub struct Job {
     pub ticket: Ticket,
     /// Called once.
     pub reply: Box<dyn FnOnce(Result<JsValue>)>,
-    /// Called when a long request has come further.
-    pub progress: Box<dyn Fn()>,
+    /// Called when a long request has come further, or waits.
+    pub progress: Box<dyn Fn(Progress)>,
+}
+
+/// What a request tells before it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It waits for another worker to give up the database.
+    Waiting,
+    /// It has done a step.
+    Step,
 }
 
 /// The caller's side of a job: by it the caller gives it up.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Ticket(Rc<TicketState>);
 
+#[derive(Default)]
 struct TicketState {
     aborted: Cell<bool>,
-    controller: JsValue,
-}
-
-impl Default for Ticket {
-    fn default() -> Self {
-        // Lets the wait for a lock be given up. Every environment with Web Locks has it.
-        let controller = js::global(&["AbortController"])
-            .dyn_into::<js_sys::Function>()
-            .and_then(|class| js_sys::Reflect::construct(&class, &Array::new()))
-            .unwrap_or(JsValue::UNDEFINED);
-        Self(Rc::new(TicketState {
-            aborted: Cell::new(false),
-            controller,
-        }))
-    }
+    /// Made where something waits on its signal.
+    controller: RefCell<Option<AbortController>>,
 }
 
 impl Ticket {
     /// Gives the job up: it does not begin, or ends at its next step.
     pub fn abort(&self) {
         self.0.aborted.set(true);
-        if let Ok(abort) = js::get(&self.0.controller, "abort").dyn_into::<js_sys::Function>() {
-            let _ = abort.call0(&self.0.controller);
+        if let Some(controller) = &*self.0.controller.borrow() {
+            controller.abort();
         }
     }
 
+    /// A signal that aborts with the job. `undefined` where the environment has none.
     fn signal(&self) -> JsValue {
-        js::get(&self.0.controller, "signal")
+        let Ok(controller) = AbortController::new() else {
+            return JsValue::UNDEFINED;
+        };
+        if self.0.aborted.get() {
+            controller.abort();
+        }
+        let signal = controller.signal().into();
+        *self.0.controller.borrow_mut() = Some(controller);
+        signal
     }
 
     fn check(&self) -> Result<()> {
@@ -176,7 +182,7 @@ impl Host {
         &self,
         request: JsValue,
         ticket: &Ticket,
-        progress: &dyn Fn(),
+        progress: &dyn Fn(Progress),
     ) -> Result<JsValue> {
         let params = js::get(&request, "params");
         match js::read(&request)? {
@@ -184,7 +190,10 @@ impl Host {
                 name,
                 storage,
                 durability,
-            } => self.open(&name, storage, durability, ticket).await,
+            } => {
+                self.open(&name, storage, durability, ticket, progress)
+                    .await
+            }
             Control::Close {} => self.close(),
             Control::Status {} => self.status().await,
             Control::Backup {} => self.backup(ticket, progress).await,
@@ -207,6 +216,7 @@ impl Host {
         storage: StorageOption,
         durability: Durability,
         ticket: &Ticket,
+        progress: &dyn Fn(Progress),
     ) -> Result<JsValue> {
         if self.0.opened.borrow().is_some() {
             return Err(StoreError::conflict(
@@ -225,7 +235,13 @@ impl Host {
             }
             StorageOption::Auto | StorageOption::Opfs => {
                 let encoded = directory_name(name)?;
-                let lock = lock::acquire(name, Wait::Until(&ticket.signal())).await?;
+                let lock = match lock::acquire(name, Wait::Never).await {
+                    Err(error) if error.code == ErrorCode::Blocked => {
+                        progress(Progress::Waiting);
+                        lock::acquire(name, Wait::Until(&ticket.signal())).await?
+                    }
+                    at_once => at_once?,
+                };
                 ticket.check()?;
                 let directory = Directory::acquire(&encoded).await?;
                 (StorageKind::Opfs, directory, lock)
@@ -308,7 +324,7 @@ impl Host {
         js::write(&status)
     }
 
-    async fn backup(&self, ticket: &Ticket, progress: &dyn Fn()) -> Result<JsValue> {
+    async fn backup(&self, ticket: &Ticket, progress: &dyn Fn(Progress)) -> Result<JsValue> {
         let opened = self.take()?;
         let result = opened.backup(ticket, progress).await;
         *self.0.opened.borrow_mut() = Some(opened);
@@ -319,7 +335,7 @@ impl Host {
         &self,
         file: JsValue,
         ticket: &Ticket,
-        progress: &dyn Fn(),
+        progress: &dyn Fn(Progress),
     ) -> Result<JsValue> {
         let file: Blob = file.dyn_into().map_err(|_| {
             StoreError::invalid("file: give a Blob or File that holds a SQLite database")
@@ -337,14 +353,14 @@ impl Host {
 }
 
 impl Opened {
-    async fn backup(&self, ticket: &Ticket, progress: &dyn Fn()) -> Result<JsValue> {
+    async fn backup(&self, ticket: &Ticket, progress: &dyn Fn(Progress)) -> Result<JsValue> {
         self.directory.take_copy().await?;
         let written = self.write_blob(ticket, progress);
-        self.directory.drop_copy().await?;
+        self.directory.drop_copy();
         written
     }
 
-    fn write_blob(&self, ticket: &Ticket, progress: &dyn Fn()) -> Result<JsValue> {
+    fn write_blob(&self, ticket: &Ticket, progress: &dyn Fn(Progress)) -> Result<JsValue> {
         let path = self.directory.copy_path();
         self.store.backup_into(&path)?;
         let pool = self.directory.pool();
@@ -356,7 +372,7 @@ impl Opened {
             let piece = pool.read(&path, offset, vfs::CHUNK)?;
             offset += u64::from(piece.length());
             parts.push(&piece);
-            progress();
+            progress(Progress::Step);
         }
         let properties = web_sys::BlobPropertyBag::new();
         properties.set_type("application/vnd.sqlite3");
@@ -369,11 +385,11 @@ impl Opened {
         &mut self,
         file: &Blob,
         ticket: &Ticket,
-        progress: &dyn Fn(),
+        progress: &dyn Fn(Progress),
     ) -> Result<JsValue> {
         self.directory.take_copy().await?;
         let restored = self.stage_and_restore(file, ticket, progress).await;
-        self.directory.drop_copy().await?;
+        self.directory.drop_copy();
         restored.map(|()| JsValue::UNDEFINED)
     }
 
@@ -381,7 +397,7 @@ impl Opened {
         &mut self,
         file: &Blob,
         ticket: &Ticket,
-        progress: &dyn Fn(),
+        progress: &dyn Fn(Progress),
     ) -> Result<()> {
         let path = self.directory.copy_path();
         let size = file.size();
@@ -399,7 +415,7 @@ impl Opened {
             }
             self.directory.pool().write(&path, offset as u64, &bytes)?;
             offset = end;
-            progress();
+            progress(Progress::Step);
         }
         ticket.check()?;
         self.store.restore_from(&path)

@@ -1,7 +1,7 @@
 //! A port whose messages are requests: a worker's global scope, or one end of a `MessageChannel`.
 //!
 //! In: `{ id, method, params, deadline? }` or `{ abort: id }`. Out: `{ id, value }`,
-//! `{ id, error: { code, message } }` or `{ id, progress: true }`. A message that is neither is
+//! `{ id, error: { code, message } }`, before either `{ id, progress: "waiting" | "step" }`. A message that is neither is
 //! ignored: it is not from this package.
 
 use std::cell::RefCell;
@@ -12,7 +12,7 @@ use js_sys::{Array, Function, Object, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::MessageEvent;
 
-use super::host::{Host, Job, Ticket};
+use super::host::{Host, Job, Progress, Ticket};
 use super::js;
 use crate::error::Result;
 
@@ -75,7 +75,13 @@ impl Server {
                 .unwrap_or(f64::INFINITY),
             ticket,
             reply: Box::new(move |answer| server.answer(id, answer)),
-            progress: Box::new(move || reporter.post(id, "progress", &JsValue::TRUE)),
+            progress: Box::new(move |progress| {
+                let word = match progress {
+                    Progress::Waiting => "waiting",
+                    Progress::Step => "step",
+                };
+                reporter.post(id, "progress", &word.into());
+            }),
         });
     }
 

@@ -385,6 +385,33 @@ test('memory is private, keeps nothing, and needs no name', async ({ page }) => 
   });
 });
 
+test('after close the main file has it all, and the files are free', async ({ page }) => {
+  const sizes = await page.evaluate(async () => {
+    const store = await window.Store.open('closed');
+    const id = await store.createConversation('t');
+    await store.addMessage(id, 'user', 'x');
+    await store.backup();
+    await store.close();
+    const root = await navigator.storage.getDirectory();
+    const parent = await root.getDirectoryHandle('conversation-store');
+    const directory = await parent.getDirectoryHandle('closed');
+    const sizes: Record<string, number> = {};
+    for await (const [name, handle] of directory.entries()) {
+      sizes[name] = (await (handle as FileSystemFileHandle).getFile()).size;
+      // Refused while anyone has it open.
+      const stream = await (handle as FileSystemFileHandle).createWritable();
+      await stream.abort();
+    }
+    return sizes;
+  });
+  expect(sizes['main.db']).toBeGreaterThan(8192);
+  expect({ ...sizes, 'main.db': 0 }).toEqual({
+    'main.db': 0,
+    'main.db-wal': 0,
+    'main.db-journal': 0,
+  });
+});
+
 test('delete removes the files, and nothing else', async ({ page }) => {
   const seen = await page.evaluate(async () => {
     for (const name of ['kept', 'gone']) {

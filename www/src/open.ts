@@ -10,8 +10,9 @@ const NAME = 'conversations';
 // Long enough to open, short enough to say soon that another tab has the chats.
 const FIRST_TRY = 2_000;
 const SLOW_TRY = 60_000;
-// Waiting for the other tab has no end; a timer has one.
-const WAIT = 24 * 60 * 60 * 1_000;
+// Waiting for the other tab has no end, but is begun anew now and then: this timeout is also the one
+// by which the store reopens itself after a crash.
+const WAIT = 5 * 60_000;
 
 const OPENING: Screen = { name: 'opening', title: 'Opening your chats…' };
 const SLOW: Screen = {
@@ -34,7 +35,8 @@ export async function openStore(root: HTMLElement): Promise<ConversationStore> {
     } catch (error) {
       const ranOut = performance.now() - began >= timeout - 50;
       if (codeOf(error) === 'blocked') {
-        showScreen(root, WAITING);
+        // Not shown anew each time: screen readers would say it anew.
+        if (timeout !== WAIT) showScreen(root, WAITING);
         timeout = WAIT;
       } else if (ranOut && timeout === FIRST_TRY) {
         // Whatever its code, it says no more than that the first try was short.

@@ -159,6 +159,7 @@ export class StoragePanel {
 
   async #whileBusy(work: () => Promise<void>): Promise<void> {
     this.#outcome.textContent = '';
+    this.#outcome.removeAttribute('title');
     this.#dialog.setAttribute('aria-busy', 'true');
     this.#backup.disabled = true;
     this.#restore.disabled = true;
