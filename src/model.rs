@@ -35,8 +35,11 @@ pub const DEFAULT_BRAIN: &str = "claude";
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
+    /// The person.
     User,
+    /// The brain that answers.
     Assistant,
+    /// Instructions to the brain.
     System,
 }
 
@@ -60,9 +63,11 @@ pub struct Conversation {
     pub id: i64,
     /// Unique in the database and stable across files.
     pub uid: String,
+    /// At most 10,000 characters.
     pub title: String,
     /// Who answers: free text.
     pub brain: String,
+    /// When it was made.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "string"))]
     pub created_at: Timestamp,
     /// Moves when a message is added; never by a change of title or brain.
@@ -79,10 +84,15 @@ pub struct Message {
     pub id: i64,
     /// Unique in its conversation and stable across files.
     pub uid: String,
+    /// The id of its conversation.
     pub conversation_id: i64,
+    /// The uid of its conversation.
     pub conversation_uid: String,
+    /// Who said it.
     pub role: Role,
+    /// Its text.
     pub content: String,
+    /// When it was added; never below the time of the message before it.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "string"))]
     pub created_at: Timestamp,
 }
@@ -92,8 +102,11 @@ pub struct Message {
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct AddedMessage {
+    /// Its id.
     pub id: i64,
+    /// Its uid.
     pub uid: String,
+    /// Its time.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "string"))]
     pub created_at: Timestamp,
 }
@@ -101,18 +114,24 @@ pub struct AddedMessage {
 /// Names a conversation: a number is an id, a string a uid, never converted ('12' is a uid).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConversationKey {
+    /// By its id.
     Id(i64),
+    /// By its uid.
     Uid(String),
 }
 
 /// Names a message: by id, by uid, or by uid within its conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MessageKey {
+    /// By its id.
     Id(i64),
     /// `conflict` if messages of two conversations have it.
     Uid(String),
+    /// By its uid within its conversation.
     InConversation {
+        /// Its conversation.
         conversation: ConversationKey,
+        /// Its uid.
         uid: String,
     },
 }
@@ -142,8 +161,10 @@ pub struct ConversationQuery {
     expecting = "a conversation: an object with its id and updatedAt"
 )]
 pub struct ConversationCursor {
+    /// The row's id.
     #[serde(deserialize_with = "id")]
     pub id: i64,
+    /// The row's time.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "string | number | Date"))]
     pub updated_at: Timestamp,
 }
@@ -169,7 +190,9 @@ pub struct MessageQuery {
 /// both are given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MessageCursor {
+    /// By its id.
     Id(i64),
+    /// By its uid.
     Uid(String),
 }
 
@@ -178,9 +201,11 @@ pub enum MessageCursor {
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(default, rename_all = "camelCase", expecting = "a patch (an object)")]
 pub struct ConversationPatch {
+    /// A new title, at most 10,000 characters.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string"))]
     #[serde(deserialize_with = "present")]
     pub title: Option<String>,
+    /// A new brain, 1 to 1,000 characters.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string"))]
     #[serde(deserialize_with = "present")]
     pub brain: Option<String>,
@@ -447,6 +472,7 @@ pub enum StorageOption {
     Auto,
     /// The origin private file system.
     Opfs,
+    /// IndexedDB; not in this version.
     Indexeddb,
     /// Memory, gone with the page.
     Memory,
@@ -470,8 +496,11 @@ pub struct DatabaseOptions {
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "lowercase")]
 pub enum StorageKind {
+    /// The origin private file system.
     Opfs,
+    /// IndexedDB.
     Indexeddb,
+    /// Memory.
     Memory,
 }
 
@@ -480,7 +509,9 @@ pub enum StorageKind {
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "lowercase")]
 pub enum TabRole {
+    /// It does.
     Leader,
+    /// Another tab does.
     Follower,
 }
 
@@ -489,8 +520,11 @@ pub enum TabRole {
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct StoreStatus {
+    /// Where it is.
     pub storage: StorageKind,
+    /// Whether this tab holds the files.
     pub role: TabRole,
+    /// How soon an acknowledged write is safe.
     pub durability: Durability,
     /// SQLite's word: 'wal', or 'memory' in memory.
     pub journal_mode: String,
@@ -506,6 +540,7 @@ pub struct StoreStatus {
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<f64>,
+    /// The engine's version.
     pub sqlite_version: String,
     /// The number of migrations the file has had.
     pub schema_version: i64,

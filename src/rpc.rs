@@ -12,7 +12,8 @@ use crate::model::{
 };
 use crate::store::Store;
 
-/// A call, as it crosses: `{ method, params }`.
+/// A call, as it crosses: `{ method, params }`. Each variant is the method of [`Store`] of its name.
+#[expect(missing_docs, reason = "the methods of Store document the parameters")]
 #[derive(Clone, Debug, Deserialize)]
 #[serde(
     tag = "method",
@@ -55,7 +56,11 @@ pub enum Request {
     },
 }
 
-/// What a call resolves to.
+/// What a call resolves to: what the method of [`Store`] returns.
+#[expect(
+    missing_docs,
+    reason = "the methods of Store document what they return"
+)]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Response {

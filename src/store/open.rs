@@ -17,14 +17,23 @@ const LOG_LIMIT: &str = "16777216";
 #[derive(Clone, Copy, Debug)]
 pub enum Location<'a> {
     /// A file; `vfs` names the SQLite VFS that holds it, if it is not the default one.
-    File { path: &'a str, vfs: Option<&'a str> },
-    /// Memory that goes with the store. `vfs` holds the files of backup and restore.
-    Memory { vfs: Option<&'a str> },
+    File {
+        /// As the VFS knows it.
+        path: &'a str,
+        /// The VFS's name.
+        vfs: Option<&'a str>,
+    },
+    /// Memory that goes with the store.
+    Memory {
+        /// The VFS that holds the files of backup and restore.
+        vfs: Option<&'a str>,
+    },
 }
 
 /// What the pragmas answered when the database was opened, in SQLite's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenedAs {
+    /// As asked for.
     pub durability: Durability,
     /// "wal" for a file, "memory" for memory.
     pub journal_mode: String,

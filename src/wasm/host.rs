@@ -29,6 +29,7 @@ pub struct Job {
     pub request: JsValue,
     /// Milliseconds since 1970 by which it must have begun.
     pub deadline: f64,
+    /// By which the caller gives it up.
     pub ticket: Ticket,
     /// Called once.
     pub reply: Box<dyn FnOnce(Result<JsValue>)>,

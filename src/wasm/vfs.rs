@@ -37,6 +37,7 @@ pub struct OpfsFile {
 }
 
 impl OpfsFile {
+    /// Takes a handle over.
     pub fn new(handle: FileSystemSyncAccessHandle) -> Self {
         Self {
             handle,

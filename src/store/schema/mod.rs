@@ -38,10 +38,18 @@ pub enum Found {
     Empty,
     /// Made by the lesson's Python class.
     Lesson,
-    /// Ours. `lowest_writer` is the lowest schema version that may write it.
-    Ours { version: i64, lowest_writer: i64 },
+    /// Ours.
+    Ours {
+        /// Its number of migrations.
+        version: i64,
+        /// The lowest schema version that may write it.
+        lowest_writer: i64,
+    },
     /// Someone else's, and why it is thought so.
-    Foreign { reason: String },
+    Foreign {
+        /// What does not fit.
+        reason: String,
+    },
 }
 
 /// Looks at the schema `name` ("main" or an attached one) without writing.
