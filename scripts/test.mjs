@@ -32,8 +32,8 @@ function inBrowser(driver) {
         env: {
           ...env,
           CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: 'wasm-bindgen-test-runner',
-          CHROMEDRIVER: '',
-          GECKODRIVER: '',
+          CHROMEDRIVER: undefined,
+          GECKODRIVER: undefined,
           ...driver(env),
         },
       },
