@@ -15,25 +15,14 @@ export function say(text) {
 
 /** Runs a command to its end with its output shown; throws if it fails. */
 export async function run(command, args, { env = {}, cwd = root } = {}) {
-  const child = spawn(command, args, {
-    cwd,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...env },
-  });
-  const code = await new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', resolve);
-  });
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}`);
+  const stdio = ['ignore', 'inherit', 'inherit'];
+  await ended(spawn(command, args, { cwd, stdio, env: { ...process.env, ...env } }));
 }
 
 /** Runs a command to its end with its output shown and kept; throws if it fails. */
 export async function runAndRead(command, args, { env = {}, cwd = root } = {}) {
-  const child = spawn(command, args, {
-    cwd,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  });
+  const stdio = ['ignore', 'pipe', 'pipe'];
+  const child = spawn(command, args, { cwd, stdio, env: { ...process.env, ...env } });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8');
@@ -42,12 +31,20 @@ export async function runAndRead(command, args, { env = {}, cwd = root } = {}) {
       process.stdout.write(data);
     });
   }
-  const code = await new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', resolve);
-  });
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}`);
+  await ended(child);
   return text;
+}
+
+/** Waits for a child, which a signal to this process ends too. */
+async function ended(child) {
+  const pass = (signal) => child.kill(signal);
+  process.on('SIGTERM', pass).on('SIGINT', pass);
+  const [code, signal] = await new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (...outcome) => resolve(outcome));
+  });
+  process.off('SIGTERM', pass).off('SIGINT', pass);
+  if (code !== 0) throw new Error(`${child.spawnargs.join(' ')} ended with ${code ?? signal}`);
 }
 
 /** What a command prints, or undefined if it cannot be run or fails. */

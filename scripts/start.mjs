@@ -12,4 +12,10 @@ const vite = join(root, 'node_modules/vite/bin/vite.js');
 const config = ['--config', join(root, 'www/vite.config.ts')];
 await run(process.execPath, [vite, 'build', ...config]);
 say('Serving the chat page; Ctrl+C ends it');
-await run(process.execPath, [vite, 'preview', ...config, '--port', process.env.PORT ?? '5173']);
+const preview = [vite, 'preview', ...config, '--port', process.env.PORT ?? '5173'];
+try {
+  await run(process.execPath, preview);
+} catch (error) {
+  // Being told to stop is how serving ends.
+  if (!/SIG(INT|TERM)$/.test(error.message)) throw error;
+}
