@@ -1,19 +1,7 @@
 // The browser tests: the package by itself, and the chat page. Debian's Chromium, no retries.
 
 import { defineConfig } from '@playwright/test';
-
-export const chromium = {
-  executablePath: '/usr/bin/chromium',
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-};
+import { chromium } from './tests/chromium.mjs';
 
 export default defineConfig({
   testDir: 'tests/e2e',

@@ -7,8 +7,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium } from '@playwright/test';
+import { chromium as playwright } from '@playwright/test';
 import { root } from '../scripts/run.mjs';
+import { chromium } from '../tests/chromium.mjs';
 
 const rounds = Number(process.argv[2] ?? 9);
 const count = Number(process.argv[3] ?? 200);
@@ -29,11 +30,7 @@ await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 
 // A profile on the disk: in an off-the-record one Chromium keeps OPFS in another process's memory.
 const profile = await mkdtemp(join(tmpdir(), 'conversation-store-bench-'));
-const browser = await chromium.launchPersistentContext(profile, {
-  headless: true,
-  executablePath: '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
-});
+const browser = await playwright.launchPersistentContext(profile, { ...chromium, headless: true });
 try {
   const page = await browser.newPage();
   await page.goto(`http://127.0.0.1:${server.address().port}/`);

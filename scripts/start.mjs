@@ -17,5 +17,5 @@ try {
   await run(process.execPath, preview);
 } catch (error) {
   // Being told to stop is how serving ends.
-  if (!/SIG(INT|TERM)$/.test(error.message)) throw error;
+  if (!/ended with (SIGINT|SIGTERM|130|143)$/.test(error.message)) throw error;
 }

@@ -54,12 +54,10 @@ struct Row {
     times: [Option<Timestamp>; 2],
 }
 
-fn heal_conversations(transaction: &Transaction<'_>, env: &Env) -> Result<()> {
-    let rows = transaction
-        .prepare(&format!(
-            "SELECT id, id, uid, created_at, updated_at FROM {} ORDER BY id",
-            unhealed_conversations()
-        ))?
+/// The rows of a query for (id, conversation, uid, created_at, updated_at).
+fn unhealed(transaction: &Transaction<'_>, sql: &str) -> Result<Vec<Row>> {
+    Ok(transaction
+        .prepare(sql)?
         .query_map([], |row| {
             Ok(Row {
                 id: row.get(0)?,
@@ -68,7 +66,17 @@ fn heal_conversations(transaction: &Transaction<'_>, env: &Env) -> Result<()> {
                 times: [parsed(row, 3)?, parsed(row, 4)?],
             })
         })?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
+        .collect::<rusqlite::Result<_>>()?)
+}
+
+fn heal_conversations(transaction: &Transaction<'_>, env: &Env) -> Result<()> {
+    let rows = unhealed(
+        transaction,
+        &format!(
+            "SELECT id, id, uid, created_at, updated_at FROM {} ORDER BY id",
+            unhealed_conversations()
+        ),
+    )?;
     let mut update = transaction.prepare(
         "UPDATE conversations SET uid = ?2, created_at = ?3, updated_at = ?4 WHERE id = ?1",
     )?;
@@ -89,20 +97,13 @@ fn heal_conversations(transaction: &Transaction<'_>, env: &Env) -> Result<()> {
 /// Links the other program's messages in id order after what was there: a whole second would
 /// otherwise sort before our milliseconds of the same second.
 fn heal_messages(transaction: &Transaction<'_>, env: &Env) -> Result<()> {
-    let rows = transaction
-        .prepare(&format!(
-            "SELECT id, conversation_id, uid, created_at FROM {} ORDER BY conversation_id, id",
+    let rows = unhealed(
+        transaction,
+        &format!(
+            "SELECT id, conversation_id, uid, created_at, NULL FROM {} ORDER BY conversation_id, id",
             unhealed_messages()
-        ))?
-        .query_map([], |row| {
-            Ok(Row {
-                id: row.get(0)?,
-                conversation: row.get(1)?,
-                uid: uid(row, 2)?,
-                times: [parsed(row, 3)?, None],
-            })
-        })?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
+        ),
+    )?;
     let mut last_healed = transaction.prepare(&format!(
         "SELECT coalesce(max(created_at), '') FROM messages
          WHERE conversation_id = ?1 AND uid IS NOT NULL AND created_at GLOB {SQL_TIME}"

@@ -13,7 +13,7 @@ import {
   chromium as playwright,
 } from '@playwright/test';
 import type * as Package from '../../dist/index.js';
-import { chromium } from '../../playwright.config.js';
+import { chromium } from '../chromium.mjs';
 
 declare global {
   interface Window {

@@ -5,7 +5,8 @@
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { chromium } from '@playwright/test';
+import { chromium as playwright } from '@playwright/test';
+import { chromium } from '../../chromium.mjs';
 import { BRAIN, MESSAGES, TITLE } from '../shared/conversation.js';
 
 const WRITTEN = {
@@ -29,18 +30,10 @@ export class Browser {
    * @param {string} url the page; its origin is the only one that may be asked for anything
    */
   async check(url) {
-    this.#context ??= await chromium.launchPersistentContext(join(this.#directory, 'profile'), {
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    });
+    this.#context ??= await playwright.launchPersistentContext(
+      join(this.#directory, 'profile'),
+      chromium,
+    );
     const page = await this.#context.newPage();
     const errors = new Errors();
     const requests = new Map();
