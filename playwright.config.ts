@@ -13,19 +13,19 @@ export default defineConfig({
   reporter: [['list']],
   use: { browserName: 'chromium', launchOptions: chromium },
   projects: [
-    { name: 'package', testIgnore: 'page.spec.ts', use: { baseURL: 'http://127.0.0.1:4174' } },
-    { name: 'page', testMatch: 'page.spec.ts', use: { baseURL: 'http://localhost:4173' } },
+    { name: 'package', testIgnore: 'page.spec.ts', use: { baseURL: 'http://127.0.0.1:41741' } },
+    { name: 'page', testMatch: 'page.spec.ts', use: { baseURL: 'http://localhost:41731' } },
   ],
   webServer: [
     {
       command: 'node tests/e2e/server.mjs',
-      url: 'http://127.0.0.1:4174/',
+      url: 'http://127.0.0.1:41741/',
       reuseExistingServer: false,
     },
     {
       command:
-        'node node_modules/vite/bin/vite.js preview --config www/vite.config.ts --port 4173 --strictPort',
-      url: 'http://localhost:4173/',
+        'node node_modules/vite/bin/vite.js preview --config www/vite.config.ts --port 41731 --strictPort',
+      url: 'http://localhost:41731/',
       reuseExistingServer: false,
     },
   ],

@@ -25,7 +25,7 @@ declare global {
   }
 }
 
-export const origin = 'http://127.0.0.1:4174';
+export const origin = 'http://127.0.0.1:41741';
 
 /** Loads the package into a page. */
 export async function load(page: Page, path = '/'): Promise<Page> {
@@ -47,12 +47,13 @@ export async function load(page: Page, path = '/'): Promise<Page> {
 
 /** A browser on a profile of its own, which the caller removes. */
 export async function profile(): Promise<{
-  launch(): Promise<BrowserContext>;
+  launch(baseURL?: string): Promise<BrowserContext>;
   remove(): Promise<void>;
 }> {
   const folder = await mkdtemp(join(tmpdir(), 'conversation-store-profile-'));
   return {
-    launch: () => playwright.launchPersistentContext(folder, { ...chromium, headless: true }),
+    launch: (baseURL = origin) =>
+      playwright.launchPersistentContext(folder, { ...chromium, headless: true, baseURL }),
     remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }),
   };
 }

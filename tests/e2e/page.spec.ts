@@ -3,6 +3,7 @@
 // pass: what is waited for is always something on the page.
 
 import { type ConsoleMessage, expect, type Locator, type Page, test } from '@playwright/test';
+import { profile } from './browser.js';
 
 /** Rules broken by the page: errors in the console, exceptions, requests to elsewhere. */
 const faults = new WeakMap<Page, string[]>();
@@ -141,6 +142,32 @@ test.describe('chats', () => {
     await expect(titles(page)).toHaveText([lines[0] ?? '']);
     await expect(page.getByTestId('message').nth(2)).toHaveAttribute('data-role', 'assistant');
     await expect(texts(page).first()).toHaveAttribute('lang', 'ko');
+  });
+
+  test('they are there after the browser was killed', async ({ baseURL }) => {
+    const { launch, remove } = await profile();
+    try {
+      const context = await launch(baseURL);
+      const page = context.pages()[0] ?? (await context.newPage());
+      await page.goto('/');
+      await create(page, '죽어도 남는 대화 🪦');
+      await say(page, '저장됐나요? 🌱');
+      const closed = new Promise((resolve) => context.on('close', resolve));
+      const session = await context.newCDPSession(page);
+      // Its own answer never comes.
+      session.send('Browser.crash' as 'Browser.close').catch(() => {});
+      await closed;
+
+      const again = await launch(baseURL);
+      const reopened = again.pages()[0] ?? (await again.newPage());
+      await reopened.goto('/');
+      await expect(titles(reopened)).toHaveText(['죽어도 남는 대화 🪦']);
+      await titles(reopened).click();
+      await expect(texts(reopened)).toHaveText(['저장됐나요? 🌱']);
+      await again.close();
+    } finally {
+      await remove();
+    }
   });
 
   test('text is text, whatever it looks like', async ({ page }) => {

@@ -73,6 +73,6 @@ const server = createServer(async (request, response) => {
   respond(response, 404, 'text/plain', 'not found');
 });
 
-server.listen(Number(process.env.PORT ?? 4174), '127.0.0.1', () => {
+server.listen(Number(process.env.PORT ?? 41741), '127.0.0.1', () => {
   console.log('the package is served');
 });
