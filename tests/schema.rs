@@ -302,6 +302,32 @@ fn damaged_files_are_told_and_kept() {
 }
 
 #[test]
+fn damage_that_only_a_check_of_the_whole_file_sees_is_refused_by_restore() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, world) = file(&folder);
+    let mut store = world.open();
+    store.create_conversation("theirs", None).unwrap();
+    store.close().unwrap();
+    // An index that does not hold what its definition says: every page reads well.
+    let theirs = Connection::open(&path).unwrap();
+    theirs
+        .execute_batch(
+            "PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = replace(sql, '(brain, updated_at', '(title, updated_at')
+             WHERE name = 'conversations_brain_updated';",
+        )
+        .unwrap();
+    theirs.close().unwrap();
+    let mine = World::new(None, None);
+    let mut store = mine.open();
+    store.create_conversation("mine", None).unwrap();
+    let rows = everything(&store);
+    let refusal = refused(store.restore_from(&path), ErrorCode::Corrupt);
+    assert!(refusal.message.contains("missing from index"), "{refusal}");
+    assert_eq!(everything(&store), rows);
+}
+
+#[test]
 fn messages_without_a_conversation_are_kept_by_restore() {
     let folder = tempfile::tempdir().unwrap();
     let (path, _) = file(&folder);

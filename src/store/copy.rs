@@ -89,7 +89,8 @@ impl Store {
 }
 
 fn replace_rows(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-    // Ids given out are spent, whichever file they were given in.
+    // Ids given out are spent, whichever file they were given in: noted once here instead of once a
+    // row by the trigger.
     transaction.execute_batch(
         "UPDATE store_state SET
            last_conversation_id = max(last_conversation_id, coalesce((SELECT max(id) FROM conversations), 0)),
