@@ -22,7 +22,7 @@ async fn on_opfs(name: &str, case: impl FnOnce(&World)) {
     directory.take_copy().await.unwrap();
     case(&World::new(Some(directory.main_path()), Some(vfs::NAME)));
     directory.drop_copy();
-    directory.release();
+    drop(directory);
     directory::remove(name).await.unwrap();
 }
 
@@ -63,10 +63,10 @@ async fn files_reopened_by_another_hold_it_all() {
     let before = common::everything(&store);
     // As after a crash: nothing is checkpointed.
     drop(store);
-    directory.release();
+    drop(directory);
     let directory = Directory::acquire("reopened").await.unwrap();
     assert_eq!(common::everything(&world.open()), before);
-    directory.release();
+    drop(directory);
     directory::remove("reopened").await.unwrap();
 }
 
@@ -88,7 +88,7 @@ async fn damaged_files_are_corrupt_and_stay() {
         .pool()
         .write(&format!("{path}-wal"), 0, &garbage)
         .unwrap();
-    directory.release();
+    drop(directory);
     let refusal = Directory::acquire("damaged").await.map(|_| ());
     refused(refusal, ErrorCode::Corrupt);
     directory::remove("damaged").await.unwrap();

@@ -116,7 +116,8 @@ export class Connection {
     try {
       await withSignal(this.#open(), options.signal);
     } catch (error) {
-      await this.leave();
+      // Why it did not open says more than why it did not close.
+      await this.leave().catch(() => {});
       throw error;
     }
     return this;
@@ -207,10 +208,11 @@ export class Connection {
   /** Opens anew after a crash, for no longer than the call may take. */
   async #reopen({ signal, timeout = DEFAULT_TIMEOUT }: CallOptions): Promise<void> {
     const controller = new AbortController();
-    const timer = setTimeout(() => controller.abort(), Math.min(timeout, MAX_TIMER));
-    const either = signal ? AbortSignal.any([signal, controller.signal]) : controller.signal;
+    const end = () => controller.abort();
+    const timer = setTimeout(end, Math.min(timeout, MAX_TIMER));
+    signal?.addEventListener('abort', end);
     try {
-      await withSignal(this.#open(), either);
+      await withSignal(this.#open(), controller.signal);
     } catch (error) {
       if (signal?.aborted) throw aborted(signal);
       if (!controller.signal.aborted) throw error;
@@ -220,6 +222,7 @@ export class Connection {
       );
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
     }
   }
 

@@ -27,7 +27,7 @@ const COPY: [&str; 2] = ["copy.db", "copy.db-journal"];
 /// milliseconds, 5 s together.
 const RETRY_PAUSES: [i32; 8] = [10, 20, 50, 120, 300, 700, 1_300, 2_500];
 
-/// The directory of one database.
+/// The directory of one database. Dropping it gives its files back.
 pub struct Directory {
     /// `None`: the database is in memory.
     handle: Option<FileSystemDirectoryHandle>,
@@ -71,6 +71,14 @@ async fn subdirectory(
         .unchecked_into())
 }
 
+impl Drop for Directory {
+    fn drop(&mut self) {
+        for name in MAIN.iter().chain(&COPY) {
+            self.pool.release(&self.path(name));
+        }
+    }
+}
+
 impl Directory {
     /// Acquires the files of a database in OPFS, creating them where there are none.
     ///
@@ -86,12 +94,8 @@ impl Directory {
             removal: RefCell::default(),
         };
         directory.check_main_file().await?;
-        if let Err(error) = directory.take(&MAIN).await {
-            directory.release();
-            return Err(error);
-        }
+        directory.take(&MAIN).await?;
         if directory.size("main.db")? == 0 && directory.size("main.db-wal")? > 0 {
-            directory.release();
             return Err(corrupt("its main file is empty but its log is not"));
         }
         directory.remove_copy();
@@ -170,13 +174,6 @@ impl Directory {
             Ok(JsValue::UNDEFINED)
         });
         *self.removal.borrow_mut() = Some(removal);
-    }
-
-    /// Releases every handle.
-    pub fn release(&self) {
-        for name in MAIN.iter().chain(&COPY) {
-            self.pool.release(&self.path(name));
-        }
     }
 
     fn path(&self, name: &str) -> String {

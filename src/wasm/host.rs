@@ -112,11 +112,11 @@ enum Control {
 
 const CONTROL: [&str; 6] = ["open", "close", "status", "backup", "restore", "delete"];
 
+/// Fields are dropped in this order: the store closes, then the files are given back, then the lock.
 struct Opened {
     store: Store,
     directory: Directory,
     storage: StorageKind,
-    // After `store` and `directory`: the lock goes last.
     _lock: Lock,
 }
 
@@ -260,29 +260,21 @@ impl Host {
             StorageKind::Memory => Location::Memory { vfs },
             _ => Location::File { path: &path, vfs },
         };
-        match Store::open(location, durability, browser_env()) {
-            Ok(store) => {
-                *self.0.opened.borrow_mut() = Some(Opened {
-                    store,
-                    directory,
-                    storage,
-                    _lock: lock,
-                });
-                Ok(JsValue::UNDEFINED)
-            }
-            Err(error) => {
-                directory.release();
-                Err(error)
-            }
-        }
+        let store = Store::open(location, durability, browser_env())?;
+        *self.0.opened.borrow_mut() = Some(Opened {
+            store,
+            directory,
+            storage,
+            _lock: lock,
+        });
+        Ok(JsValue::UNDEFINED)
     }
 
     fn close(&self) -> Result<JsValue> {
         let opened = self.0.opened.borrow_mut().take();
         if let Some(opened) = opened {
-            let closed = opened.store.close();
-            opened.directory.release();
-            closed?;
+            // The files and the lock go with the rest of it, also if this fails.
+            opened.store.close()?;
         }
         Ok(JsValue::UNDEFINED)
     }
@@ -372,12 +364,15 @@ impl Opened {
             ticket.check()?;
             let piece = pool.read(&path, offset, vfs::CHUNK)?;
             offset += u64::from(piece.length());
+            // A Blob for each piece: the browser may keep it outside this worker's memory.
+            let piece = Blob::new_with_u8_array_sequence(&Array::of1(&piece))
+                .map_err(|error| js::thrown("making the backup's Blob", &error))?;
             parts.push(&piece);
             progress(Progress::Step);
         }
         let properties = web_sys::BlobPropertyBag::new();
         properties.set_type("application/vnd.sqlite3");
-        Blob::new_with_buffer_source_sequence_and_options(&parts, &properties)
+        Blob::new_with_blob_sequence_and_options(&parts, &properties)
             .map(Into::into)
             .map_err(|error| js::thrown("making the backup's Blob", &error))
     }
