@@ -180,7 +180,7 @@ fn run(calls: Vec<Call>) {
                 match model.chat(id) {
                     None => assert_eq!(added.unwrap_err().code, ErrorCode::NotFound),
                     Some(chat) => {
-                        let at = chat.messages.last().map_or(now, |last| now.max(last.at));
+                        let at = now.max(chat.messages.last().map_or(chat.created, |last| last.at));
                         assert_eq!(added.unwrap().id, next);
                         chat.messages.push(Said {
                             id: next,

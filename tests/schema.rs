@@ -328,6 +328,74 @@ fn damage_that_only_a_check_of_the_whole_file_sees_is_refused_by_restore() {
 }
 
 #[test]
+fn values_and_encodings_that_do_not_fit_are_refused_by_restore() {
+    for sql in [
+        "PRAGMA encoding = 'UTF-16'; {lesson} INSERT INTO conversations (title) VALUES ('t');",
+        "CREATE TABLE conversations (id TEXT PRIMARY KEY, title, brain, created_at, updated_at);
+         CREATE TABLE messages (id, conversation_id, role, content, created_at);
+         INSERT INTO conversations VALUES ('one', 't', 'b', '', '');",
+        "{lesson} INSERT INTO conversations (id, title) VALUES (-5, 't');",
+        "{lesson} PRAGMA ignore_check_constraints = ON;
+         INSERT INTO conversations (id, title) VALUES (1, 't');
+         INSERT INTO messages (conversation_id, role, content) VALUES (1, 'robot', 'x');",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, _) = file(&folder);
+        let theirs = Connection::open(&path).unwrap();
+        theirs
+            .execute_batch(&sql.replace("{lesson}", MIGRATIONS[0]))
+            .unwrap();
+        theirs.close().unwrap();
+        let mine = World::new(None, None);
+        let mut store = mine.open();
+        store.create_conversation("mine", None).unwrap();
+        let rows = everything(&store);
+        let error = store.restore_from(&path).expect_err(sql);
+        assert!(
+            matches!(
+                error.code,
+                ErrorCode::UnsupportedFormat | ErrorCode::Corrupt
+            ),
+            "{sql}: {error:?}"
+        );
+        assert_eq!(everything(&store), rows);
+    }
+}
+
+#[test]
+fn ids_that_a_backup_knows_as_spent_stay_spent_where_it_is_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, world) = file(&folder);
+    let copy = path.replace("main.db", "copy.db");
+    let mut store = world.open();
+    for _ in 0..10 {
+        let id = store.create_conversation("t", None).unwrap();
+        store.add_message(&key(id), Role::User, "x").unwrap();
+    }
+    for id in 6..=10 {
+        store.delete_conversation(&key(id)).unwrap();
+    }
+    store.backup_into(&copy).unwrap();
+    let elsewhere = World::new(None, None);
+    elsewhere.tick(1);
+    let mut store = elsewhere.open();
+    store.restore_from(&copy).unwrap();
+    assert_eq!(store.create_conversation("new", None), Ok(11));
+    assert_eq!(store.add_message(&key(11), Role::User, "x").unwrap().id, 11);
+
+    // A forged mark does not use the ids up.
+    let forged = Connection::open(&copy).unwrap();
+    forged
+        .execute_batch(
+            "UPDATE store_state SET last_conversation_id = 9007199254740990, last_message_id = 'x'",
+        )
+        .unwrap();
+    forged.close().unwrap();
+    store.restore_from(&copy).unwrap();
+    assert_eq!(store.create_conversation("newer", None), Ok(12));
+}
+
+#[test]
 fn messages_without_a_conversation_are_kept_by_restore() {
     let folder = tempfile::tempdir().unwrap();
     let (path, _) = file(&folder);

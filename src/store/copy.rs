@@ -31,7 +31,8 @@ impl Store {
     /// rows are as they were.
     pub fn restore_from(&mut self, path: &str) -> Result<()> {
         self.connection
-            .execute("ATTACH DATABASE ?1 AS incoming", [path])?;
+            .execute("ATTACH DATABASE ?1 AS incoming", [path])
+            .map_err(|error| of_the_file(error.into()))?;
         let restored = self
             .check_incoming()
             .and_then(|()| self.replace_by_incoming());
@@ -42,14 +43,6 @@ impl Store {
     }
 
     fn check_incoming(&self) -> Result<()> {
-        let of_the_file = |error: StoreError| match error.code {
-            ErrorCode::Corrupt => damaged("it cannot be read"),
-            ErrorCode::NotADatabase => StoreError::new(
-                ErrorCode::NotADatabase,
-                "file is not a SQLite database; nothing was restored",
-            ),
-            _ => error,
-        };
         match schema::inspect(&self.connection, "incoming").map_err(of_the_file)? {
             Found::Ours { version, .. } if version > schema::VERSION => {
                 return Err(schema::too_new(version));
@@ -75,13 +68,8 @@ impl Store {
 
     fn replace_by_incoming(&mut self) -> Result<()> {
         self.write(|transaction, env| {
-            replace_rows(transaction).map_err(|error| {
-                if engine::is_constraint(&error) {
-                    unsupported(&format!("a row breaks the schema's rules ({error})"))
-                } else {
-                    error.into()
-                }
-            })?;
+            // Also for a value that the schema or its types refuse.
+            replace_rows(transaction).map_err(|error| of_the_file(error.into()))?;
             check_ids(transaction)?;
             heal::heal(transaction, env)
         })
@@ -99,7 +87,8 @@ fn replace_rows(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
          DELETE FROM conversations;",
     )?;
     for table in ["conversations", "messages"] {
-        let columns = common_columns(transaction, table)?;
+        // Both have it: the file was looked at.
+        let columns = common_columns(transaction, table)?.unwrap_or_default();
         if table == "messages" {
             // With foreign keys off the other program can leave messages without a conversation.
             transaction.execute_batch(
@@ -112,11 +101,31 @@ fn replace_rows(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
             "INSERT INTO main.{table} ({columns}) SELECT {columns} FROM incoming.{table};"
         ))?;
     }
+    take_spent_ids(transaction)
+}
+
+/// Ids that the file's database gave out and deleted are spent too, so that backups and their
+/// restores elsewhere name one thing by one id. The file's word is taken only within reason: a
+/// forged one must not use up all ids.
+fn take_spent_ids(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    if common_columns(transaction, "store_state")?.is_none() {
+        return Ok(());
+    }
+    for column in ["last_conversation_id", "last_message_id"] {
+        transaction.execute(
+            &format!(
+                "UPDATE main.store_state SET {column} = max({column}, coalesce(
+                   (SELECT max({column}) FROM incoming.store_state
+                    WHERE typeof({column}) = 'integer' AND {column} BETWEEN 0 AND ?1), 0))"
+            ),
+            [MAX_SAFE_INTEGER / 2],
+        )?;
+    }
     Ok(())
 }
 
-/// The columns that both databases' tables have, quoted, ours in order.
-fn common_columns(transaction: &Transaction<'_>, table: &str) -> rusqlite::Result<String> {
+/// The columns that both databases' tables of that name have, quoted, ours in order.
+fn common_columns(transaction: &Transaction<'_>, table: &str) -> rusqlite::Result<Option<String>> {
     let columns = transaction
         .prepare(
             "SELECT group_concat('\"' || ours.name || '\"', ', ')
@@ -138,6 +147,19 @@ fn check_ids(transaction: &Transaction<'_>) -> Result<()> {
         return Err(unsupported("a row's id is not between 1 and 2^53 - 2"));
     }
     Ok(())
+}
+
+/// An error of reading the file, in words that do not sound as if the store were damaged.
+fn of_the_file(error: StoreError) -> StoreError {
+    match error.code {
+        ErrorCode::Corrupt => damaged("it cannot be read"),
+        ErrorCode::NotADatabase => StoreError::new(
+            ErrorCode::NotADatabase,
+            "file is not a SQLite database; nothing was restored",
+        ),
+        ErrorCode::Internal => unsupported(&error.message),
+        _ => error,
+    }
 }
 
 fn damaged(reason: &str) -> StoreError {

@@ -15,7 +15,7 @@ impl From<rusqlite::Error> for StoreError {
         let (code, advice) = match error.sqlite_error_code() {
             Some(Sqlite::DiskFull) => (
                 ErrorCode::QuotaExceeded,
-                "no space is left for this database: delete conversations or ask the browser for more",
+                "the browser grants no more space: free some on the device or in this site's other data",
             ),
             Some(Sqlite::DatabaseCorrupt) => (
                 ErrorCode::Corrupt,
@@ -52,11 +52,6 @@ impl From<rusqlite::Error> for StoreError {
         };
         Self::new(code, format!("{advice} ({error})"))
     }
-}
-
-/// Whether a constraint of the schema refused a row.
-pub(super) fn is_constraint(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
 }
 
 /// Reads a text column, however the other program stored it: SQLite does not hold a column to

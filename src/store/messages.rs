@@ -27,8 +27,8 @@ pub(super) enum Page {
 impl Store {
     /// Adds a message at the end of a conversation, whose `updated_at` it moves.
     ///
-    /// Its time is the clock's, but never below that of the message before it: a clock that was
-    /// set back reorders nothing.
+    /// Its time is the clock's, but never below that of the message before it, or of the
+    /// conversation: a clock that was set back reorders nothing.
     ///
     /// # Errors
     /// `not-found`; `invalid-argument` for a content out of bounds.
@@ -44,7 +44,8 @@ impl Store {
             let (id, last) = transaction
                 .prepare_cached(
                     "SELECT max(coalesce((SELECT max(id) FROM messages), 0), last_message_id) + 1,
-                            (SELECT max(created_at) FROM messages WHERE conversation_id = ?1)
+                            coalesce((SELECT max(created_at) FROM messages WHERE conversation_id = ?1),
+                                     (SELECT created_at FROM conversations WHERE id = ?1))
                      FROM store_state",
                 )?
                 .query_row([conversation], |row| {
