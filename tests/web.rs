@@ -82,8 +82,9 @@ async fn damaged_files_are_corrupt_and_stay() {
     let kept = directory.pool().read(&path, 0, 10_000).unwrap().to_vec();
     assert_eq!(kept, garbage);
 
-    // A log beside an empty main file is not a new database.
+    // An empty main file is not a new database, with a log beside it or without.
     directory.pool().clear(&path).unwrap();
+    directory.made();
     directory
         .pool()
         .write(&format!("{path}-wal"), 0, &garbage)

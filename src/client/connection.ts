@@ -79,7 +79,7 @@ export class Connection {
 
   /** The connection of that name in this page, or a new one, with one more user. */
   static async join(name: string, options: OpenOptions): Promise<Connection> {
-    check(options);
+    check(options, 'storage', 'durability', 'worker', 'wasm');
     const alone = name === ':memory:';
     if (alone) {
       const { storage = 'memory' } = options;
@@ -125,9 +125,9 @@ export class Connection {
 
   /** Asks a worker of its own, with no database open. */
   static async once(method: string, params: object, options: OpenOptions): Promise<void> {
+    check(options, 'worker', 'wasm');
     const connection = new Connection('', options);
     const { signal, timeout } = options;
-    check({ signal, timeout });
     if (signal?.aborted) throw aborted(signal);
     try {
       connection.#boot();
@@ -278,7 +278,7 @@ export class Connection {
       progressed();
       signal?.addEventListener('abort', onAbort);
       try {
-        port.post({ id, method, params, deadline: Date.now() + timeout });
+        port.post({ id, method, params, timeout });
       } catch (error) {
         settle();
         reject(
@@ -354,15 +354,29 @@ export function closed(): ConversationStoreError {
   );
 }
 
+/** What was thrown, as the error that every method rejects with. */
+export function asOurs(error: unknown): ConversationStoreError {
+  if (error instanceof ConversationStoreError) return error;
+  return new ConversationStoreError('invalid-argument', `an argument cannot be used: ${error}`, {
+    cause: error,
+  });
+}
+
 /** Signals and timers are this side's to check. */
-function check(options: unknown): void {
+function check(options: unknown, ...known: string[]): void {
   const refuse = (reason: string) => new ConversationStoreError('invalid-argument', reason);
   if (typeof options !== 'object' || options === null) {
     throw refuse('options, the last argument, is not an object with a signal or a timeout');
   }
-  const { signal, timeout } = options as CallOptions;
+  const { signal, timeout, ...unknown } = options as CallOptions;
+  const [name] = Object.keys(unknown).filter((name) => !known.includes(name));
+  if (name !== undefined) {
+    throw refuse(`options has '${name}', which this version does not know`);
+  }
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
-    throw refuse(`timeout is ${String(timeout)}: give milliseconds, 0 or more`);
+    throw refuse(
+      `timeout is ${typeof timeout === 'number' ? timeout : `a ${typeof timeout}`}: give milliseconds, 0 or more`,
+    );
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw refuse('signal is not an AbortSignal');

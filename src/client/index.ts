@@ -3,7 +3,14 @@
  * the worker; bounds, rules and SQL are the worker's. Importing it does nothing.
  */
 
-import { type CallOptions, Connection, closed, type Kind, type OpenOptions } from './connection.js';
+import {
+  asOurs,
+  type CallOptions,
+  Connection,
+  closed,
+  type Kind,
+  type OpenOptions,
+} from './connection.js';
 import { ConversationStoreError } from './errors.js';
 import type {
   AddedMessage,
@@ -74,7 +81,11 @@ export class ConversationStore extends EventTarget implements StoreMethods {
     options: OpenOptions = {},
   ): Promise<ConversationStore> {
     checkName(name);
-    return new ConversationStore(await Connection.join(name, options));
+    try {
+      return new ConversationStore(await Connection.join(name, options));
+    } catch (error) {
+      throw asOurs(error);
+    }
   }
 
   /**
@@ -88,7 +99,11 @@ export class ConversationStore extends EventTarget implements StoreMethods {
   ): Promise<void> {
     checkName(name);
     if (name === ':memory:') return;
-    await Connection.once('delete', { name }, options);
+    try {
+      await Connection.once('delete', { name }, options);
+    } catch (error) {
+      throw asOurs(error);
+    }
   }
 
   /**
@@ -104,7 +119,7 @@ export class ConversationStore extends EventTarget implements StoreMethods {
     options?: CallOptions,
   ): Promise<number> {
     const [given, rest] = split(brain, options);
-    return this.#call('createConversation', { title, brain: given }, 'write', rest);
+    return this.#call('createConversation', () => ({ title, brain: given }), 'write', rest);
   }
 
   /**
@@ -120,7 +135,7 @@ export class ConversationStore extends EventTarget implements StoreMethods {
     content: string,
     options?: CallOptions,
   ): Promise<AddedMessage> {
-    return this.#call('addMessage', { conversationId, role, content }, 'write', options);
+    return this.#call('addMessage', () => ({ conversationId, role, content }), 'write', options);
   }
 
   /**
@@ -135,7 +150,7 @@ export class ConversationStore extends EventTarget implements StoreMethods {
     options?: CallOptions,
   ): Promise<Conversation[]> {
     const [given, rest] = split(query, options);
-    return this.#call('listConversations', { query: plainQuery(given) }, 'read', rest);
+    return this.#call('listConversations', () => ({ query: plainQuery(given) }), 'read', rest);
   }
 
   /**
@@ -152,7 +167,12 @@ export class ConversationStore extends EventTarget implements StoreMethods {
     options?: CallOptions,
   ): Promise<Message[]> {
     const [given, rest] = split(query, options);
-    return this.#call('messagesFor', { conversationId, query: plainQuery(given) }, 'read', rest);
+    return this.#call(
+      'messagesFor',
+      () => ({ conversationId, query: plainQuery(given) }),
+      'read',
+      rest,
+    );
   }
 
   /**
@@ -160,12 +180,12 @@ export class ConversationStore extends EventTarget implements StoreMethods {
    * deleted: 0 or 1.
    */
   deleteConversation(id: ConversationKey, options?: CallOptions): Promise<number> {
-    return this.#call('deleteConversation', { id }, 'write', options);
+    return this.#call('deleteConversation', () => ({ id }), 'write', options);
   }
 
   /** One conversation, or `undefined`. */
   getConversation(id: ConversationKey, options?: CallOptions): Promise<Conversation | undefined> {
-    return this.#call('getConversation', { id }, 'read', options);
+    return this.#call('getConversation', () => ({ id }), 'read', options);
   }
 
   /**
@@ -178,7 +198,7 @@ export class ConversationStore extends EventTarget implements StoreMethods {
     patch: ConversationPatch,
     options?: CallOptions,
   ): Promise<void> {
-    return this.#call('updateConversation', { id, patch: plain(patch) }, 'write', options);
+    return this.#call('updateConversation', () => ({ id, patch: plain(patch) }), 'write', options);
   }
 
   /**
@@ -188,7 +208,7 @@ export class ConversationStore extends EventTarget implements StoreMethods {
    * `{ conversationId, uid }`.
    */
   getMessage(id: MessageKey, options?: CallOptions): Promise<Message | undefined> {
-    return this.#call('getMessage', { id: plain(id) }, 'read', options);
+    return this.#call('getMessage', () => ({ id: plain(id) }), 'read', options);
   }
 
   /**
@@ -198,7 +218,7 @@ export class ConversationStore extends EventTarget implements StoreMethods {
    * @throws `quota-exceeded`: the copy is written beside the database first.
    */
   backup(options?: CallOptions): Promise<Blob> {
-    return this.#call('backup', {}, 'read', options);
+    return this.#call('backup', () => ({}), 'read', options);
   }
 
   /**
@@ -209,12 +229,12 @@ export class ConversationStore extends EventTarget implements StoreMethods {
    * `quota-exceeded`. Everything is then as it was.
    */
   restore(file: Blob, options?: CallOptions): Promise<void> {
-    return this.#call('restore', { file }, 'write', options);
+    return this.#call('restore', () => ({ file }), 'write', options);
   }
 
   /** Where and how the database is kept. */
   status(options?: CallOptions): Promise<StoreStatus> {
-    return this.#call('status', {}, 'read', options);
+    return this.#call('status', () => ({}), 'read', options);
   }
 
   /**
@@ -241,9 +261,19 @@ export class ConversationStore extends EventTarget implements StoreMethods {
     return this.close();
   }
 
-  async #call<T>(method: string, params: object, kind: Kind, options?: CallOptions): Promise<T> {
+  /** `params` may run code of the caller's, a getter's: what that throws, the call rejects with. */
+  async #call<T>(
+    method: string,
+    params: () => object,
+    kind: Kind,
+    options?: CallOptions,
+  ): Promise<T> {
     if (!this.#connection) throw closed();
-    return (await this.#connection.call(method, params, kind, options)) as T;
+    try {
+      return (await this.#connection.call(method, params(), kind, options)) as T;
+    } catch (error) {
+      throw asOurs(error);
+    }
   }
 }
 
@@ -267,8 +297,13 @@ function split<T>(given: T | CallOptions | undefined, options: CallOptions | und
 
 function isCallOptions(value: unknown): value is CallOptions {
   if (typeof value !== 'object' || value === null) return false;
-  const keys = Object.keys(value);
-  return keys.length > 0 && keys.every((key) => key === 'signal' || key === 'timeout');
+  try {
+    const keys = Object.keys(value);
+    return keys.length > 0 && keys.every((key) => key === 'signal' || key === 'timeout');
+  } catch {
+    // A revoked proxy. Sending it says so.
+    return false;
+  }
 }
 
 /** Of a row given as a cursor, the keys are sent, not its text. */

@@ -34,13 +34,7 @@ export function start(options: PortOptions, events: PortEvents): Port {
   if (options.worker === undefined && typeof Worker === 'undefined') {
     return onThisThread(options, events);
   }
-  let worker: Worker;
-  try {
-    worker =
-      options.worker?.() ?? new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-  } catch (error) {
-    throw unavailable(`the worker could not be made: ${error}`, error);
-  }
+  const worker = makeWorker(options);
   let ready = false;
   let ended = false;
   const end = (error: ConversationStoreError) => {
@@ -50,7 +44,8 @@ export function start(options: PortOptions, events: PortEvents): Port {
     events.onEnd(error);
   };
   worker.onmessage = ({ data }: MessageEvent<Booted | object>) => {
-    if (ended) return;
+    // Of another sender in a worker of the caller's.
+    if (ended || typeof data !== 'object' || data === null) return;
     if ('ready' in data) {
       ready = true;
       events.onReady();
@@ -88,6 +83,29 @@ export function start(options: PortOptions, events: PortEvents): Port {
       worker.terminate();
     },
   };
+}
+
+function makeWorker(options: PortOptions): Worker {
+  if (options.worker === undefined) {
+    try {
+      return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    } catch (error) {
+      throw unavailable(`the worker could not be made: ${error}`, error);
+    }
+  }
+  let made: Worker;
+  try {
+    made = options.worker();
+  } catch (error) {
+    throw unavailable(`the worker could not be made: OpenOptions.worker threw ${error}`, error);
+  }
+  if (typeof made?.postMessage !== 'function' || typeof made.terminate !== 'function') {
+    throw new ConversationStoreError(
+      'invalid-argument',
+      'OpenOptions.worker did not return a Worker',
+    );
+  }
+  return made;
 }
 
 const LOAD_ADVICE =

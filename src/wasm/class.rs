@@ -181,7 +181,7 @@ impl ConversationStore {
             let promise = Promise::new(&mut |resolve, reject| {
                 host.submit(Job {
                     request: request.clone().into(),
-                    deadline: f64::INFINITY,
+                    timeout: f64::INFINITY,
                     ticket: Ticket::default(),
                     reply: Box::new(move |answer| {
                         let _ = match answer {

@@ -9,9 +9,9 @@ use std::cell::RefCell;
 
 use js_sys::{Array, AsyncIterator, Promise};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
 use web_sys::{
-    File, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions,
+    FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions,
     FileSystemGetFileOptions, FileSystemRemoveOptions, FileSystemSyncAccessHandle, StorageManager,
 };
 
@@ -20,7 +20,11 @@ use super::vfs::{OpfsFile, Pool};
 use crate::error::{ErrorCode, Result, StoreError};
 
 const ROOT: &str = "conversation-store";
-const MAIN: [&str; 3] = ["main.db", "main.db-wal", "main.db-journal"];
+const MAIN: &str = "main.db";
+const LOG: &str = "main.db-wal";
+/// Protects the making of a database. It is there from before `main.db` until the database is made,
+/// and so tells one that is being made from one that has lost its content.
+const JOURNAL: &str = "main.db-journal";
 const COPY: [&str; 2] = ["copy.db", "copy.db-journal"];
 
 /// How long a handle of a tab that just died may keep a new one from being made: pauses in
@@ -73,7 +77,7 @@ async fn subdirectory(
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        for name in MAIN.iter().chain(&COPY) {
+        for name in [MAIN, LOG, JOURNAL].iter().chain(&COPY) {
             self.pool.release(&self.path(name));
         }
     }
@@ -93,10 +97,18 @@ impl Directory {
             pool: Pool::of_this_worker()?,
             removal: RefCell::default(),
         };
-        directory.check_main_file().await?;
-        directory.take(&MAIN).await?;
-        if directory.size("main.db")? == 0 && directory.size("main.db-wal")? > 0 {
-            return Err(corrupt("its main file is empty but its log is not"));
+        if directory.is_new().await? {
+            // In this order: an interruption leaves what is new, not what is damaged.
+            for name in [JOURNAL, MAIN] {
+                directory.take(&[name]).await?;
+            }
+            directory.take(&[LOG]).await?;
+        } else {
+            directory.take(&[MAIN, LOG]).await?;
+        }
+        let (main, log) = (directory.size(MAIN)?, directory.size(LOG)?);
+        if main == 0 && (log > 0 || !directory.pool.holds(&directory.path(JOURNAL))) {
+            return Err(corrupt("its main file is empty"));
         }
         directory.remove_copy();
         Ok(directory)
@@ -117,7 +129,7 @@ impl Directory {
 
     /// The path SQLite opens.
     pub fn main_path(&self) -> String {
-        self.path("main.db")
+        self.path(MAIN)
     }
 
     /// The path of the file that backup writes and restore reads.
@@ -184,39 +196,51 @@ impl Directory {
         self.pool.size(&self.path(name))
     }
 
-    /// A directory that holds data but not the main file is damaged, never a new database.
-    async fn check_main_file(&self) -> Result<()> {
+    /// Whether the database is yet to be made, or its making was interrupted.
+    async fn is_new(&self) -> Result<bool> {
         let Some(handle) = &self.handle else {
-            return Ok(());
+            return Ok(false);
         };
-        if JsFuture::from(handle.get_file_handle(MAIN[0]))
-            .await
-            .is_ok()
-        {
-            return Ok(());
+        let there = |name| {
+            let promise = handle.get_file_handle(name);
+            async move { JsFuture::from(promise).await.is_ok() }
+        };
+        // Both are asked for before either is awaited.
+        let (main, journal) = (there(MAIN), there(JOURNAL));
+        if journal.await {
+            return Ok(true);
         }
-        let entries: AsyncIterator = js::get(handle, "values")
+        if main.await {
+            return Ok(false);
+        }
+        let entries: AsyncIterator = js::get(handle, "keys")
             .dyn_into::<js_sys::Function>()
-            .and_then(|values| values.call0(handle))
+            .and_then(|keys| keys.call0(handle))
             .map_err(|error| js::thrown("listing the directory", &error))?
             .unchecked_into();
-        loop {
-            let next = entries
-                .next()
-                .map_err(|error| js::thrown("listing the directory", &error))?;
-            let next = js::settled("listing the directory", next).await?;
-            if js::get(&next, "done").is_truthy() {
-                return Ok(());
-            }
-            let entry: FileSystemFileHandle = js::get(&next, "value").unchecked_into();
-            if js::get(&entry, "kind") != "file" {
-                return Err(corrupt("it holds a directory"));
-            }
-            let file = js::settled("reading a file's size", entry.get_file()).await?;
-            if file.unchecked_into::<File>().size() > 0.0 && !COPY.contains(&entry.name().as_str())
-            {
-                return Err(corrupt("it holds files, but no main.db"));
-            }
+        let first = entries
+            .next()
+            .map_err(|error| js::thrown("listing the directory", &error))?;
+        let first = js::settled("listing the directory", first).await?;
+        if js::get(&first, "done").is_truthy() {
+            Ok(true)
+        } else {
+            Err(corrupt("it holds files, but no main.db"))
+        }
+    }
+
+    /// Says that the database is made: it needs its journal no more.
+    pub fn made(&self) {
+        let path = self.path(JOURNAL);
+        if !self.pool.holds(&path) {
+            return;
+        }
+        self.pool.release(&path);
+        if let Some(handle) = self.handle.clone() {
+            spawn_local(async move {
+                // If it stays, the next open finds it empty and removes it.
+                let _ = JsFuture::from(handle.remove_entry(JOURNAL)).await;
+            });
         }
     }
 

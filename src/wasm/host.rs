@@ -27,8 +27,9 @@ use crate::store::{Env, Location, Store};
 pub struct Job {
     /// `{ method, params }`.
     pub request: JsValue,
-    /// Milliseconds since 1970 by which it must have begun.
-    pub deadline: f64,
+    /// Milliseconds within which it must begin, counted here from when it came: the page's clock may
+    /// be another, a test's for one.
+    pub timeout: f64,
     /// By which the caller gives it up.
     pub ticket: Ticket,
     /// Called once.
@@ -127,7 +128,8 @@ pub struct Host(Rc<HostState>);
 #[derive(Default)]
 struct HostState {
     opened: RefCell<Option<Opened>>,
-    queue: RefCell<VecDeque<Job>>,
+    /// With the time by which each must begin.
+    queue: RefCell<VecDeque<(f64, Job)>>,
     busy: Cell<bool>,
 }
 
@@ -138,7 +140,8 @@ thread_local! {
 impl Host {
     /// Takes a request. Its `reply` is called exactly once, in the order of the requests.
     pub fn submit(&self, job: Job) {
-        self.0.queue.borrow_mut().push_back(job);
+        let deadline = clock() + job.timeout;
+        self.0.queue.borrow_mut().push_back((deadline, job));
         if !self.0.busy.get() {
             self.run();
         }
@@ -148,8 +151,10 @@ impl Host {
         self.0.busy.set(true);
         loop {
             let next = self.0.queue.borrow_mut().pop_front();
-            let Some(job) = next else { break };
-            if let Err(error) = begin(&job) {
+            let Some((deadline, job)) = next else {
+                break;
+            };
+            if let Err(error) = begin(&job, deadline) {
                 (job.reply)(Err(error));
                 continue;
             }
@@ -261,6 +266,7 @@ impl Host {
             _ => Location::File { path: &path, vfs },
         };
         let store = Store::open(location, durability, browser_env())?;
+        directory.made();
         *self.0.opened.borrow_mut() = Some(Opened {
             store,
             directory,
@@ -427,15 +433,26 @@ fn leave_wal_mode(first_page: &mut [u8]) {
     }
 }
 
-fn begin(job: &Job) -> Result<()> {
+fn begin(job: &Job, deadline: f64) -> Result<()> {
     job.ticket.check()?;
-    if Date::now() > job.deadline {
+    if clock() > deadline {
         return Err(StoreError::new(
             ErrorCode::Timeout,
             "the call waited longer than its timeout and was not begun; call again",
         ));
     }
     Ok(())
+}
+
+/// Milliseconds on a clock that nobody can set: <https://w3c.github.io/hr-time/>.
+fn clock() -> f64 {
+    let performance = js::global(&["performance"]);
+    js::get(&performance, "now")
+        .dyn_into::<js_sys::Function>()
+        .and_then(|now| now.call0(&performance))
+        .ok()
+        .and_then(|now| now.as_f64())
+        .unwrap_or_default()
 }
 
 fn closed() -> StoreError {

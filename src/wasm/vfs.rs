@@ -197,6 +197,11 @@ impl Pool {
         self.files.borrow_mut().remove(path);
     }
 
+    /// Whether a file was put under a path.
+    pub fn holds(&self, path: &str) -> bool {
+        self.files.borrow().contains_key(path)
+    }
+
     /// Bytes in the file of a path.
     ///
     /// # Errors

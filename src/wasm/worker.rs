@@ -1,6 +1,6 @@
 //! A port whose messages are requests: a worker's global scope, or one end of a `MessageChannel`.
 //!
-//! In: `{ id, method, params, deadline? }` or `{ abort: id }`. Out: `{ id, value }`,
+//! In: `{ id, method, params, timeout? }` or `{ abort: id }`. Out: `{ id, value }`,
 //! `{ id, error: { code, message } }`, before either `{ id, progress: "waiting" | "step" }`. A message that is neither is
 //! ignored: it is not from this package.
 
@@ -70,7 +70,7 @@ impl Server {
         let (server, reporter) = (Rc::clone(self), Rc::clone(self));
         self.host.submit(Job {
             request: message.clone(),
-            deadline: js::get(message, "deadline")
+            timeout: js::get(message, "timeout")
                 .as_f64()
                 .unwrap_or(f64::INFINITY),
             ticket,
