@@ -65,8 +65,8 @@ const suites = [
   ],
   [
     'rules',
-    'The rules of ARCHITECTURE.md, and the size',
-    (env) => runAndRead(node, ['--test', 'tests/rules/', 'tests/size/'], { env }),
+    'The rules of ARCHITECTURE.md, the size, Node',
+    (env) => runAndRead(node, ['--test', 'tests/rules/', 'tests/size/', 'tests/node/'], { env }),
     (text) => sum(text, /^(?:#|ℹ) pass (\d+)/gm),
   ],
   ['package', 'The package in Chromium, and the lesson in Python', browser('package'), playwright],

@@ -114,7 +114,7 @@ export class Connection {
   async #enter(options: OpenOptions): Promise<Connection> {
     this.#users += 1;
     try {
-      await withSignal(this.#open(), options.signal);
+      await within(this.#open(), { signal: options.signal });
     } catch (error) {
       // Why it did not open says more than why it did not close.
       await this.leave().catch(() => {});
@@ -201,29 +201,11 @@ export class Connection {
     check(options);
     if (options.signal?.aborted) throw aborted(options.signal);
     // After a crash this starts a new worker.
-    if (!this.#ready || !this.#port) await this.#reopen(options);
-    return this.#send(method, params, kind, options);
-  }
-
-  /** Opens anew after a crash, for no longer than the call may take. */
-  async #reopen({ signal, timeout = DEFAULT_TIMEOUT }: CallOptions): Promise<void> {
-    const controller = new AbortController();
-    const end = () => controller.abort();
-    const timer = setTimeout(end, Math.min(timeout, MAX_TIMER));
-    signal?.addEventListener('abort', end);
-    try {
-      await withSignal(this.#open(), controller.signal);
-    } catch (error) {
-      if (signal?.aborted) throw aborted(signal);
-      if (!controller.signal.aborted) throw error;
-      throw new ConversationStoreError(
-        'timeout',
-        `the store was not open again within ${timeout} ms; the call was not begun`,
-      );
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', end);
+    if (!this.#ready || !this.#port) {
+      const { signal, timeout = DEFAULT_TIMEOUT } = options;
+      await within(this.#open(), { signal, timeout });
     }
+    return this.#send(method, params, kind, options);
   }
 
   #send(method: string, params: object, kind: Kind, options: CallOptions): Promise<unknown> {
@@ -383,20 +365,29 @@ function check(options: unknown, ...known: string[]): void {
   }
 }
 
-/** Settles like the promise, or rejects as soon as the signal aborts. */
-async function withSignal<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
+/** Settles like the promise, or rejects once the signal aborts or the time, if given, is up. */
+export async function within<T>(promise: Promise<T>, options: CallOptions): Promise<T> {
+  check(options);
+  const { signal, timeout = Number.POSITIVE_INFINITY } = options;
   // Observed here, so that losing the race is not an unhandled rejection.
   promise.catch(() => {});
-  if (signal.aborted) throw aborted(signal);
+  if (signal?.aborted) throw aborted(signal);
   let stop = () => {};
-  const abort = new Promise<never>((_, reject) => {
-    const onAbort = () => reject(aborted(signal));
-    signal.addEventListener('abort', onAbort);
-    stop = () => signal.removeEventListener('abort', onAbort);
+  const ended = new Promise<never>((_, reject) => {
+    const onAbort = () => reject(aborted(signal as AbortSignal));
+    const onTimeout = () =>
+      reject(new ConversationStoreError('timeout', `the call did not end within ${timeout} ms`));
+    const timer = timeout <= MAX_TIMER ? setTimeout(onTimeout, timeout) : undefined;
+    signal?.addEventListener('abort', onAbort);
+    stop = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
   });
   try {
-    return await Promise.race([promise, abort]);
+    return await Promise.race([promise, ended]);
+  } catch (error) {
+    throw asOurs(error);
   } finally {
     stop();
   }

@@ -10,6 +10,7 @@ import {
   closed,
   type Kind,
   type OpenOptions,
+  within,
 } from './connection.js';
 import { ConversationStoreError } from './errors.js';
 import type {
@@ -239,21 +240,25 @@ export class ConversationStore extends EventTarget implements StoreMethods {
 
   /**
    * Asks the browser never to evict this origin's data. Resolves to whether it promises that;
-   * some browsers ask the user.
+   * some browsers ask the user, and without a `timeout` this waits for the answer.
    */
-  async persist(): Promise<boolean> {
+  async persist(options: CallOptions = {}): Promise<boolean> {
     if (!this.#connection) throw closed();
-    return (await globalThis.navigator?.storage?.persist?.()) ?? false;
+    // Before the browser asks: options may be wrong, or aborted already.
+    await within(Promise.resolve(), options);
+    const asked = globalThis.navigator?.storage?.persist?.() ?? Promise.resolve(false);
+    return within(asked, options);
   }
 
   /**
    * Ends this object. Calls made before are carried out; when the last object of the database in
    * this page has closed, the files are given back before this resolves. Closing twice is fine.
+   * Options end the wait, not the closing.
    */
-  close(): Promise<void> {
+  async close(options: CallOptions = {}): Promise<void> {
     this.#closed ??= this.#connection?.leave() ?? Promise.resolve();
     this.#connection = undefined;
-    return this.#closed;
+    return within(this.#closed, options);
   }
 
   /** `await using`: closes. */

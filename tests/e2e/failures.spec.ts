@@ -81,6 +81,31 @@ test('a worker that dies rejects what was under way, and the next call starts an
   expect(seen).toEqual({ code: 'crashed', kept: ['acknowledged'] });
 });
 
+test('a call after a crash ends by its own timeout while another tab has the database', async ({
+  context,
+}) => {
+  const first = await load(await context.newPage());
+  const second = await load(await context.newPage());
+  await first.evaluate(async () => {
+    const worker = () => new Worker('/workers/dies.js', { type: 'module' });
+    window.store = await window.Store.open('crash', { worker, timeout: Number.POSITIVE_INFINITY });
+  });
+  const opening = second.evaluate(async () => {
+    window.store = await window.Store.open('crash');
+  });
+  await first.evaluate(() => window.store.getMessage(1));
+  await opening;
+  const codes = await first.evaluate(async () => [
+    await window.code(window.store.listConversations(1, { timeout: 200 })),
+    await window.code(window.store.createConversation('t', 'b', { timeout: 200 })),
+  ]);
+  expect(codes).toEqual(['timeout', 'timeout']);
+  await second.evaluate(() => window.store.close());
+  expect(await first.evaluate(() => window.code(window.store.listConversations()))).toBe(
+    'resolved',
+  );
+});
+
 test('a second tab waits for the first, and never gets another store', async ({ context }) => {
   const first = await load(await context.newPage());
   const second = await load(await context.newPage());

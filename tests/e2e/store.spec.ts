@@ -185,6 +185,9 @@ test('bad input is refused by name and changes nothing', async ({ page }) => {
       ['invalid-argument', () => any.constructor.open('z', { wasm: 'http://' })],
       ['invalid-argument', () => any.constructor.open('z', 5)],
       ['invalid-argument', () => any.constructor.delete('z', 5)],
+      ['aborted', () => store.persist({ signal: AbortSignal.abort() })],
+      ['invalid-argument', () => any.persist(5)],
+      ['invalid-argument', () => any.persist({ timeout: -1 })],
       ['aborted', () => window.Store.delete('z', { signal: AbortSignal.abort() })],
     ];
     const wrong: string[] = [];
