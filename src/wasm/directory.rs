@@ -201,16 +201,16 @@ impl Directory {
         let Some(handle) = &self.handle else {
             return Ok(false);
         };
-        let there = |name| {
-            let promise = handle.get_file_handle(name);
-            async move { JsFuture::from(promise).await.is_ok() }
-        };
-        // Both are asked for before either is awaited.
-        let (main, journal) = (there(MAIN), there(JOURNAL));
-        if journal.await {
+        let asked = Array::of2(
+            &handle.get_file_handle(JOURNAL),
+            &handle.get_file_handle(MAIN),
+        );
+        let settled = js::settled("looking for files", Promise::all_settled(&asked)).await?;
+        let there = |n| js::get(&Array::from(&settled).get(n), "status") == "fulfilled";
+        if there(0) {
             return Ok(true);
         }
-        if main.await {
+        if there(1) {
             return Ok(false);
         }
         let entries: AsyncIterator = js::get(handle, "keys")

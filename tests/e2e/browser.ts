@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import {
   type BrowserContext,
   test as base,
+  expect,
   type Page,
   chromium as playwright,
 } from '@playwright/test';
@@ -71,7 +72,12 @@ export const test = base.extend({
     await context.close();
     await remove();
   },
+  // Nothing is thrown that nobody catches, in the page or in its workers.
   page: async ({ context }, use) => {
-    await use(context.pages()[0] ?? (await context.newPage()));
+    const page = context.pages()[0] ?? (await context.newPage());
+    const uncaught: string[] = [];
+    page.on('pageerror', (error) => uncaught.push(String(error)));
+    await use(page);
+    expect(uncaught.filter((error) => !error.includes('planted'))).toEqual([]);
   },
 });
