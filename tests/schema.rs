@@ -8,6 +8,7 @@ mod common;
 use common::{World, everything, key, refused};
 use conversation_store::error::ErrorCode;
 use conversation_store::model::{ConversationQuery, MessageQuery, Role};
+use conversation_store::store::Store;
 use conversation_store::store::schema::{CURRENT, MIGRATIONS, VERSION, migrate_to};
 use rusqlite::Connection;
 
@@ -96,6 +97,14 @@ fn every_earlier_version_opens_and_keeps_its_rows() {
             );
         }
     }
+}
+
+/// A store in memory with one conversation, and everything in it.
+fn mine() -> (Store, String) {
+    let mut store = World::new(None, None).open();
+    store.create_conversation("mine", None).unwrap();
+    let rows = everything(&store);
+    (store, rows)
 }
 
 fn lesson(path: &str) -> Connection {
@@ -251,10 +260,7 @@ fn what_is_not_ours_is_refused_untouched() {
         refused(world.try_open().map(|_| ()), code);
         assert_eq!(std::fs::read(&path).unwrap(), before, "{sql}");
         // The same file is refused by restore, and the old rows stay.
-        let mine = World::new(None, None);
-        let mut store = mine.open();
-        store.create_conversation("mine", None).unwrap();
-        let rows = everything(&store);
+        let (mut store, rows) = mine();
         refused(store.restore_from(&path), code);
         assert_eq!(everything(&store), rows);
     }
@@ -273,10 +279,7 @@ fn damaged_files_are_told_and_kept() {
     }
     store.close().unwrap();
     let whole = std::fs::read(&path).unwrap();
-    let mine = World::new(None, None);
-    let mut store = mine.open();
-    store.create_conversation("mine", None).unwrap();
-    let rows = everything(&store);
+    let (mut store, rows) = mine();
 
     let mut flipped = whole.clone();
     let middle = whole.len() / 2;
@@ -318,10 +321,7 @@ fn damage_that_only_a_check_of_the_whole_file_sees_is_refused_by_restore() {
         )
         .unwrap();
     theirs.close().unwrap();
-    let mine = World::new(None, None);
-    let mut store = mine.open();
-    store.create_conversation("mine", None).unwrap();
-    let rows = everything(&store);
+    let (mut store, rows) = mine();
     let refusal = refused(store.restore_from(&path), ErrorCode::Corrupt);
     assert!(refusal.message.contains("missing from index"), "{refusal}");
     assert_eq!(everything(&store), rows);
@@ -346,10 +346,7 @@ fn values_and_encodings_that_do_not_fit_are_refused_by_restore() {
             .execute_batch(&sql.replace("{lesson}", MIGRATIONS[0]))
             .unwrap();
         theirs.close().unwrap();
-        let mine = World::new(None, None);
-        let mut store = mine.open();
-        store.create_conversation("mine", None).unwrap();
-        let rows = everything(&store);
+        let (mut store, rows) = mine();
         let error = store.restore_from(&path).expect_err(sql);
         assert!(
             matches!(
