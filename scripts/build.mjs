@@ -10,9 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { root, run, say } from './run.mjs';
 import { buildTools } from './tools.mjs';
 
-/** Builds dist/. Returns the environment it was built in. */
-export async function build() {
-  const env = await buildTools();
+/** Builds dist/ in the environment of the tools. */
+export async function build(env) {
   const dist = join(root, 'dist');
   const wasm = join(dist, 'wasm');
 
@@ -61,10 +60,9 @@ export async function build() {
   rmSync(join(wasm, 'conversation_store_bg.wasm.d.ts'));
   say('Compiling the TypeScript of the page');
   await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root]);
-  return env;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await build();
+  await build(await buildTools());
   say('dist/ is complete');
 }

@@ -5,8 +5,9 @@
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { root, run, say } from './run.mjs';
+import { buildTools } from './tools.mjs';
 
-await build();
+await build(await buildTools());
 say('Building the chat page');
 const vite = join(root, 'node_modules/vite/bin/vite.js');
 const config = ['--config', join(root, 'www/vite.config.ts')];

@@ -84,7 +84,7 @@ const unknown = wanted.filter((name) => !suites.some(([suite]) => suite === name
 if (unknown.length > 0) throw new Error(`no such suite: ${unknown.join(', ')}`);
 
 const env = await testTools();
-await build();
+await build(env);
 say('Building the chat page');
 await run(node, [tool('vite/bin/vite.js'), 'build', '--config', 'www/vite.config.ts']);
 if (wanted.length === 0) await lint(env);

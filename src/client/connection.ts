@@ -63,7 +63,7 @@ export class Connection {
   readonly #calls = new Map<number, Call>();
   #lastId = 0;
   #users = 0;
-  #ready = false;
+  #opened = false;
   /** Another tab has the database, and this one waits for it. */
   #waiting = false;
   #port: Port | undefined;
@@ -138,14 +138,13 @@ export class Connection {
   }
 
   #check({ storage = 'auto', durability = 'strict' }: OpenOptions): void {
-    const mine = { storage: 'auto', durability: 'strict', ...this.#options };
-    const here = mine.storage === 'auto' ? 'opfs' : mine.storage;
-    const asked = storage === 'auto' ? 'opfs' : storage;
-    if (asked !== here || durability !== mine.durability) {
+    const { storage: here = 'auto', durability: held = 'strict' } = this.#options;
+    const resolved = (storage: StorageOption) => (storage === 'auto' ? 'opfs' : storage);
+    if (resolved(storage) !== resolved(here) || durability !== held) {
       throw new ConversationStoreError(
         'conflict',
-        `'${this.#name}' is open in this page with storage '${mine.storage}' and durability ` +
-          `'${mine.durability}': open it with the same, or close it first`,
+        `'${this.#name}' is open in this page with storage '${here}' and durability '${held}': ` +
+          'open it with the same, or close it first',
       );
     }
   }
@@ -164,9 +163,6 @@ export class Connection {
       { worker, wasm, memory: this.#memory },
       {
         onAnswer: (data) => this.#answer(data as Answer),
-        onReady: () => {
-          this.#ready = true;
-        },
         onEnd: (error) => this.#fail(error),
       },
     );
@@ -178,6 +174,7 @@ export class Connection {
     const params = { name: this.#name, storage, durability };
     try {
       await this.#send('open', params, 'read', { timeout });
+      this.#opened = true;
     } catch (error) {
       const timedOut = error instanceof ConversationStoreError && error.code === 'timeout';
       if (!timedOut || !this.#waiting) throw error;
@@ -201,7 +198,7 @@ export class Connection {
     check(options);
     if (options.signal?.aborted) throw aborted(options.signal);
     // After a crash this starts a new worker.
-    if (!this.#ready || !this.#port) {
+    if (!this.#opened) {
       const { signal, timeout = DEFAULT_TIMEOUT } = options;
       await within(this.#open(), { signal, timeout });
     }
@@ -289,7 +286,7 @@ export class Connection {
   #fail(error: ConversationStoreError): void {
     this.#port = undefined;
     this.#opening = undefined;
-    this.#ready = false;
+    this.#opened = false;
     for (const call of [...this.#calls.values()]) {
       call.reject(
         new ConversationStoreError(
@@ -320,9 +317,7 @@ export class Connection {
   async #close(): Promise<void> {
     try {
       // Nothing to close where it never opened, or is still waiting to.
-      if (this.#port && this.#ready && (await isSettled(this.#opening))) {
-        await this.#send('close', {}, 'write', {});
-      }
+      if (this.#opened) await this.#send('close', {}, 'write', {});
     } finally {
       this.#stop();
     }
@@ -391,9 +386,4 @@ export async function within<T>(promise: Promise<T>, options: CallOptions): Prom
   } finally {
     stop();
   }
-}
-
-async function isSettled(promise: Promise<unknown> | undefined): Promise<boolean> {
-  const pending = Symbol('pending');
-  return (await Promise.race([promise, Promise.resolve(pending)])) !== pending;
 }

@@ -1,6 +1,6 @@
 /**
- * Starts the store's worker and tells when it is ready, could not be loaded, or died. Where there
- * is no Worker (Node), the module runs on this thread, in memory only. Knows no request.
+ * Starts the store's worker and tells when it could not be loaded, or died. Where there is no Worker
+ * (Node), the module runs on this thread, in memory only. Knows no request.
  */
 
 import { ConversationStoreError } from './errors.js';
@@ -17,8 +17,6 @@ export interface PortOptions {
 export interface PortEvents {
   /** An answer to a request. */
   onAnswer(data: unknown): void;
-  /** The module runs: it takes requests. */
-  onReady(): void;
   /** It could not be loaded (`storage-unavailable`), or it died (`crashed`). Nothing follows. */
   onEnd(error: ConversationStoreError): void;
 }
@@ -48,7 +46,6 @@ export function start(options: PortOptions, events: PortEvents): Port {
     if (ended || typeof data !== 'object' || data === null) return;
     if ('ready' in data) {
       ready = true;
-      events.onReady();
     } else if ('failed' in data) {
       end(unavailable(`the wasm module could not be loaded: ${data.failed}. ${LOAD_ADVICE}`));
     } else {
@@ -159,7 +156,6 @@ function onThisThread(options: PortOptions, events: PortEvents): Port {
     glue.serve(far, waiting);
     // An open store does not keep a process running; a call under way does, by its timer.
     for (const port of [near, far] as Unref[]) port.unref?.();
-    events.onReady();
   };
   load().catch((error) =>
     events.onEnd(unavailable(`the wasm module could not be loaded: ${error}`, error)),

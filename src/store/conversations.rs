@@ -1,6 +1,6 @@
 //! Conversations: create, list, read, change, delete.
 
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Store, engine};
 use crate::error::{Result, StoreError};
@@ -137,17 +137,17 @@ pub(super) fn list_sql(by_brain: bool, after: bool) -> String {
 }
 
 /// The id of the conversation of that key, if there is one.
-pub(super) fn find(transaction: &Transaction<'_>, key: &ConversationKey) -> Result<Option<i64>> {
+pub(super) fn find(connection: &Connection, key: &ConversationKey) -> Result<Option<i64>> {
     let (condition, value) = condition(key);
-    Ok(transaction
+    Ok(connection
         .prepare_cached(&format!("SELECT id FROM conversations WHERE {condition}"))?
         .query_row([value], |row| row.get(0))
         .optional()?)
 }
 
 /// The id of the conversation of that key.
-pub(super) fn require(transaction: &Transaction<'_>, key: &ConversationKey) -> Result<i64> {
-    find(transaction, key)?.ok_or_else(|| {
+pub(super) fn require(connection: &Connection, key: &ConversationKey) -> Result<i64> {
+    find(connection, key)?.ok_or_else(|| {
         StoreError::not_found(match key {
             ConversationKey::Id(id) => format!("there is no conversation with the id {id}"),
             ConversationKey::Uid(uid) => format!("there is no conversation with the uid '{uid}'"),
@@ -156,7 +156,7 @@ pub(super) fn require(transaction: &Transaction<'_>, key: &ConversationKey) -> R
 }
 
 /// The SQL condition of a key, and its parameter.
-pub(super) fn condition(key: &ConversationKey) -> (&'static str, rusqlite::types::Value) {
+fn condition(key: &ConversationKey) -> (&'static str, rusqlite::types::Value) {
     match key {
         ConversationKey::Id(id) => ("id = ?1", (*id).into()),
         ConversationKey::Uid(uid) => ("uid = ?1", uid.clone().into()),

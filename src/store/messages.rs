@@ -84,7 +84,7 @@ impl Store {
         key: &ConversationKey,
         query: &MessageQuery,
     ) -> Result<Vec<Message>> {
-        let Some(conversation) = self.get_conversation(key)? else {
+        let Some(conversation) = conversations::find(&self.connection, key)? else {
             return Ok(Vec::new());
         };
         let (page, cursor) = match (&query.before, &query.after) {
@@ -99,13 +99,13 @@ impl Store {
             (None, None) => (Page::Oldest, None),
         };
         let place = cursor
-            .map(|cursor| self.place(conversation.id, cursor))
+            .map(|cursor| self.place(conversation, cursor))
             .transpose()?;
         let (at, id) = place.unzip();
         let limit = query.limit.map_or(i64::MAX, i64::from);
         let mut statement = self.connection.prepare_cached(&page_sql(page))?;
         let mut messages = statement
-            .query_map(params![conversation.id, limit, at, id], message)?
+            .query_map(params![conversation, limit, at, id], message)?
             .collect::<rusqlite::Result<Vec<_>>>()?;
         if matches!(page, Page::Before | Page::Newest) {
             messages.reverse();
@@ -132,12 +132,13 @@ impl Store {
             MessageKey::Id(id) => one("m.id = ?1", &[id])?,
             MessageKey::Uid(uid) => one("m.uid = ?1 LIMIT 2", &[uid])?,
             MessageKey::InConversation { conversation, uid } => {
-                let Some(conversation) = self.get_conversation(conversation)? else {
+                let Some(conversation) = conversations::find(&self.connection, conversation)?
+                else {
                     return Ok(None);
                 };
                 one(
                     "m.uid = ?1 AND m.conversation_id = ?2",
-                    &[uid, &conversation.id],
+                    &[uid, &conversation],
                 )?
             }
         };

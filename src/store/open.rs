@@ -36,7 +36,7 @@ pub struct OpenedAs {
     /// As asked for.
     pub durability: Durability,
     /// "wal" for a file, "memory" for memory.
-    pub journal_mode: String,
+    pub journal_mode: &'static str,
     /// "full" or "normal".
     pub synchronous: &'static str,
     /// The number of migrations the file has had.
@@ -63,7 +63,7 @@ impl Store {
     }
 
     fn open_connection(location: Location<'_>, durability: Durability, env: Env) -> Result<Self> {
-        let connection = connect(location)?;
+        let mut connection = connect(location)?;
         // Before the first read: a WAL without shared memory needs it
         // (https://sqlite.org/wal.html#use_of_wal_without_shared_memory).
         expect(&connection, "locking_mode", "EXCLUSIVE", "exclusive")?;
@@ -95,18 +95,18 @@ impl Store {
         expect(&connection, "journal_size_limit", LOG_LIMIT, LOG_LIMIT)?;
         connection.set_prepared_statement_cache_capacity(64);
 
+        let schema_version = schema::migrate(&mut connection)?;
         let mut store = Self {
             connection,
             env,
             opened: OpenedAs {
                 durability,
-                journal_mode: journal_mode.to_owned(),
+                journal_mode,
                 synchronous,
-                schema_version: schema::VERSION,
+                schema_version,
                 sqlite_version: engine::version(),
             },
         };
-        store.opened.schema_version = schema::migrate(&mut store.connection)?;
         store.heal()?;
         Ok(store)
     }

@@ -25,6 +25,8 @@ const LOG: &str = "main.db-wal";
 /// Protects the making of a database. It is there from before `main.db` until the database is made,
 /// and so tells one that is being made from one that has lost its content.
 const JOURNAL: &str = "main.db-journal";
+/// The name of a refusal because another sync access handle is open.
+const HELD: &str = "NoModificationAllowedError";
 const COPY: [&str; 2] = ["copy.db", "copy.db-journal"];
 
 /// How long a handle of a tab that just died may keep a new one from being made: pauses in
@@ -271,19 +273,11 @@ impl Directory {
         for name in names {
             self.pool.release(&self.path(name));
         }
-        Err(if js::name_of(&reason) == "NoModificationAllowedError" {
-            StoreError::new(
-                ErrorCode::Blocked,
-                "another worker keeps the database's files open: close it, or reload its tab",
-            )
-        } else {
-            js::thrown("opening the database's files", &reason)
-        })
+        Err(refused(&[HELD], "opening the database's files", &reason))
     }
 }
 
-/// Opens a file for synchronous access. The handle of a worker that died is freed a moment after
-/// its lock, so a refusal is asked again for a while.
+/// Opens a file for synchronous access.
 async fn open_file(directory: &FileSystemDirectoryHandle, name: &str) -> Result<JsValue, JsValue> {
     let options = FileSystemGetFileOptions::new();
     options.set_create(true);
@@ -297,17 +291,30 @@ async fn open_file(directory: &FileSystemDirectoryHandle, name: &str) -> Result<
         )
         .into());
     }
-    let mut pauses = RETRY_PAUSES.iter();
-    loop {
-        match JsFuture::from(file.create_sync_access_handle()).await {
-            Err(error) if js::name_of(&error) == "NoModificationAllowedError" => {
-                match pauses.next() {
-                    Some(pause) => js::sleep(*pause).await,
-                    None => return Err(error),
-                }
-            }
+    patiently(&[HELD], || file.create_sync_access_handle()).await
+}
+
+/// Asks again, with growing pauses, while a refusal of those names says that the files are held: a
+/// worker that died may hold them for a moment after its lock is free.
+async fn patiently(held: &[&str], ask: impl Fn() -> Promise) -> Result<JsValue, JsValue> {
+    for pause in RETRY_PAUSES {
+        match JsFuture::from(ask()).await {
+            Err(error) if held.contains(&js::name_of(&error).as_str()) => js::sleep(pause).await,
             settled => return settled,
         }
+    }
+    JsFuture::from(ask()).await
+}
+
+/// What a refusal is to the caller: `blocked` for one of those names.
+fn refused(held: &[&str], what: &str, error: &JsValue) -> StoreError {
+    if held.contains(&js::name_of(error).as_str()) {
+        StoreError::new(
+            ErrorCode::Blocked,
+            "another worker keeps the database's files open: close it, or reload its tab",
+        )
+    } else {
+        js::thrown(what, error)
     }
 }
 
@@ -319,25 +326,12 @@ pub async fn remove(name: &str) -> Result<()> {
     let parent = subdirectory(&root().await?, ROOT).await?;
     let options = FileSystemRemoveOptions::new();
     options.set_recursive(true);
-    let mut pauses = RETRY_PAUSES.iter();
-    loop {
-        let Err(error) = JsFuture::from(parent.remove_entry_with_options(name, &options)).await
-        else {
-            return Ok(());
-        };
-        match js::name_of(&error).as_str() {
-            "NotFoundError" => return Ok(()),
-            "NoModificationAllowedError" | "InvalidStateError" => match pauses.next() {
-                Some(pause) => js::sleep(*pause).await,
-                None => {
-                    return Err(StoreError::new(
-                        ErrorCode::Blocked,
-                        "another worker keeps the database's files open: close it first",
-                    ));
-                }
-            },
-            _ => return Err(js::thrown("removing the database", &error)),
+    let held = [HELD, "InvalidStateError"];
+    match patiently(&held, || parent.remove_entry_with_options(name, &options)).await {
+        Err(error) if js::name_of(&error) != "NotFoundError" => {
+            Err(refused(&held, "removing the database", &error))
         }
+        _ => Ok(()),
     }
 }
 

@@ -294,7 +294,7 @@ impl Host {
                 storage: opened.storage,
                 role: TabRole::Leader,
                 durability: pragmas.durability,
-                journal_mode: pragmas.journal_mode.clone(),
+                journal_mode: pragmas.journal_mode.to_owned(),
                 synchronous: pragmas.synchronous.to_owned(),
                 persisted: false,
                 usage: None,

@@ -84,11 +84,7 @@ pub fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T> {
 
 /// A plain object without its undefined properties, down to `depth` levels; anything else as it is.
 fn without_undefined(value: &JsValue, depth: u32) -> JsValue {
-    let prototype = || Object::get_prototype_of(value);
-    let is_plain = value.is_object()
-        && (prototype().is_null()
-            || Object::is(&get(&prototype(), "constructor"), &global(&["Object"])));
-    if !is_plain || depth == 0 {
+    if depth == 0 || !is_plain(value) {
         return value.clone();
     }
     let copy = Object::new();
@@ -100,6 +96,15 @@ fn without_undefined(value: &JsValue, depth: u32) -> JsValue {
         }
     }
     copy.into()
+}
+
+/// Whether a value is an object that a literal makes: no array, Blob or Date.
+fn is_plain(value: &JsValue) -> bool {
+    if !value.is_object() {
+        return false;
+    }
+    let prototype = Object::get_prototype_of(value);
+    prototype.is_null() || Object::is(&get(&prototype, "constructor"), &global(&["Object"]))
 }
 
 /// Writes a value for JavaScript: plain objects, numbers for integers, `undefined` for `None`.

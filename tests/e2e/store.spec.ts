@@ -369,7 +369,7 @@ test('closing, twice, under way, and using after', async ({ page }) => {
 
 test('two opens of one name in one page share it, as StrictMode does', async ({ page }) => {
   const seen = await page.evaluate(async () => {
-    const first = window.Store.open('shared');
+    const first = window.Store.open('shared', { storage: undefined, durability: undefined });
     const closing = first.then((store) => store.close());
     const second = await window.Store.open('shared');
     await closing;

@@ -15,6 +15,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { debian } from '../../scripts/tools.mjs';
 
 const exec = promisify(execFile);
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -121,16 +122,6 @@ async function works(file, args) {
 
 async function provide(check, what, packages) {
   if (await check()) return;
-  const install = `apt-get install --yes --no-install-recommends ${packages.join(' ')}`;
-  if (!(process.getuid?.() === 0 && (await works('apt-get', ['--version'])))) {
-    throw new Error(`${what} is missing. On Debian or Ubuntu: sudo ${install}`);
-  }
-  console.error(`${what} is missing: ${install} (about a minute)`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  await exec('apt-get', ['update'], { env, maxBuffer: 1 << 26 });
-  const [file, ...args] = install.split(' ');
-  await exec(file, args, { env, maxBuffer: 1 << 26 });
-  if (!(await check())) {
-    throw new Error(`${what} is still missing after: ${install}`);
-  }
+  await debian(packages, what);
+  if (!(await check())) throw new Error(`${what} is still missing after installing ${packages}`);
 }
