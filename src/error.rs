@@ -5,10 +5,10 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What went wrong, as callers branch on it. The text of a message may change; a code does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -25,7 +25,7 @@ pub enum ErrorCode {
     /// The storage that was asked for cannot be had here: no OPFS, a worker or module that cannot
     /// be loaded, an insecure context.
     StorageUnavailable,
-    /// Someone else holds the database: another tab, for `open` and `delete`.
+    /// Someone else holds the database: a tab that does not answer, for `open`; any, for `delete`.
     Blocked,
     /// The file was written by a newer version of this package that older ones must not touch.
     SchemaTooNew,
@@ -39,19 +39,20 @@ pub enum ErrorCode {
     UnsupportedFormat,
     /// The caller's `AbortSignal` ended the call.
     Aborted,
-    /// The call did not end within its `timeout`.
+    /// The call did not end within its `timeout`. A write may have happened: repeated with the
+    /// `operationId` of the error's `details` it happens once.
     Timeout,
     /// The store was closed before the call.
     Closed,
-    /// The worker died (a trap or out of memory) with the call under way. The next call starts a
-    /// new one.
+    /// Worker after worker died (a trap or out of memory) with the call under way, or the one that
+    /// held a database in memory.
     Crashed,
     /// A bug in this package. Please report the message.
     Internal,
 }
 
 /// An error with its code and a message that says what was wrong and what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreError {
     /// The code callers branch on.
     pub code: ErrorCode,

@@ -17,8 +17,10 @@
 pub mod error;
 pub mod model;
 pub mod name;
+pub mod planted;
 pub mod rpc;
 pub mod store;
+pub mod tabs;
 pub mod time;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;

@@ -120,6 +120,15 @@ pub enum ConversationKey {
     Uid(String),
 }
 
+impl fmt::Display for ConversationKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "id {id}"),
+            Self::Uid(uid) => write!(f, "uid '{uid}'"),
+        }
+    }
+}
+
 /// Names a message: by id, by uid, or by uid within its conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MessageKey {
@@ -462,6 +471,85 @@ pub(crate) fn query_or_limit<'de, D: Deserializer<'de>>(
     deserializer.deserialize_any(QueryVisitor)
 }
 
+/// What a change is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "lowercase")]
+pub enum RowKind {
+    /// A conversation.
+    Conversation,
+    /// A message.
+    Message,
+}
+
+/// What happened to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "lowercase")]
+pub enum ChangeOp {
+    /// It is new.
+    Insert,
+    /// It has changed.
+    Update,
+    /// It is gone. A conversation takes its messages along, which are not told one by one.
+    Delete,
+}
+
+/// A row that a commit changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct RowChange {
+    /// What it is. Kinds may be added: ignore the unknown.
+    pub kind: RowKind,
+    /// What happened. Ops may be added: ignore the unknown.
+    pub op: ChangeOp,
+    /// Its id.
+    pub id: i64,
+    /// Its uid.
+    pub uid: String,
+    /// Its conversation's id; of a conversation its own.
+    pub conversation_id: i64,
+    /// Its conversation's uid; of a conversation its own.
+    pub conversation_uid: String,
+}
+
+/// Under which a call that changes something is known, so that it is carried out once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// By a name that the caller gave.
+    Named {
+        /// 1 to 1,000 characters.
+        name: String,
+    },
+    /// By a tab's own count.
+    Own {
+        /// The tab. Not of its own word: whoever serves knows who asks.
+        tab: String,
+        /// Its count.
+        number: i64,
+        /// It has the answers of all up to this one ...
+        done: i64,
+        /// ... but for these, which timed out: it may ask for them again.
+        open: Vec<i64>,
+        /// It asks again for one that timed out.
+        repeated: bool,
+    },
+}
+
+/// Stands for a request, so that an operation is not taken for another's: FNV-1a of its parts
+/// (<http://www.isthe.com/chongo/tech/comp/fnv/>).
+pub fn fingerprint(parts: &[&[u8]]) -> i64 {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for part in parts {
+        // Its length first, so that ("ab", "c") is not ("a", "bc").
+        for byte in part.len().to_le_bytes().iter().take(4).chain(*part) {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    hash as i64
+}
+
 /// Where the caller wants the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
@@ -492,7 +580,7 @@ pub struct DatabaseOptions {
 }
 
 /// Where a database is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "lowercase")]
 pub enum StorageKind {
@@ -546,4 +634,9 @@ pub struct StoreStatus {
     pub schema_version: i64,
     /// Of this package.
     pub version: String,
+    /// Another tab runs a newer version of this package: calls reject with `outdated` until this
+    /// page is reloaded.
+    pub outdated: bool,
+    /// Messages of other scripts and versions on this database's channels that were not understood.
+    pub ignored_messages: u32,
 }

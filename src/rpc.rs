@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::model::{
-    AddedMessage, Conversation, ConversationKey, ConversationPatch, ConversationQuery, Message,
-    MessageKey, MessageQuery, Role, query_or_limit,
+    AddedMessage, Conversation, ConversationKey, ConversationPatch, ConversationQuery,
+    DEFAULT_BRAIN, Message, MessageKey, MessageQuery, Operation, Role, fingerprint, query_or_limit,
 };
 use crate::store::Store;
 
@@ -74,20 +74,83 @@ pub enum Response {
     Nothing,
 }
 
-/// Carries a request out.
+impl Response {
+    /// About how many bytes of text it holds: what is long goes to another tab in one piece of
+    /// text, not as a tree of values.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Messages(rows) => rows.iter().map(|row| 200 + row.content.len()).sum(),
+            Self::Message(Some(row)) => row.content.len(),
+            Self::Conversations(rows) => rows.iter().map(|row| 200 + row.title.len()).sum(),
+            _ => 0,
+        }
+    }
+}
+
+impl Request {
+    /// Stands for what it asks, if it changes something.
+    fn fingerprint(&self) -> i64 {
+        match self {
+            Self::CreateConversation { title, brain } => fingerprint(&[
+                b"createConversation",
+                title.as_bytes(),
+                brain.as_deref().unwrap_or(DEFAULT_BRAIN).as_bytes(),
+            ]),
+            Self::AddMessage {
+                conversation_id,
+                role,
+                content,
+            } => fingerprint(&[
+                b"addMessage",
+                conversation_id.to_string().as_bytes(),
+                role.as_str().as_bytes(),
+                content.as_bytes(),
+            ]),
+            Self::DeleteConversation { id } => {
+                fingerprint(&[b"deleteConversation", id.to_string().as_bytes()])
+            }
+            Self::UpdateConversation { id, patch } => {
+                let part = |field: &Option<String>| {
+                    field.as_ref().map_or(String::new(), |it| format!("={it}"))
+                };
+                fingerprint(&[
+                    b"updateConversation",
+                    id.to_string().as_bytes(),
+                    part(&patch.title).as_bytes(),
+                    part(&patch.brain).as_bytes(),
+                ])
+            }
+            Self::ListConversations { .. }
+            | Self::MessagesFor { .. }
+            | Self::GetConversation { .. }
+            | Self::GetMessage { .. } => 0,
+        }
+    }
+}
+
+/// Carries a request out; one that changes something once, if it is an operation.
 ///
 /// # Errors
-/// Those of the method it names.
-pub fn dispatch(store: &mut Store, request: Request) -> Result<Response> {
+/// Those of the method it names; `conflict` if the operation was another request's.
+pub fn dispatch(
+    store: &mut Store,
+    request: Request,
+    operation: Option<&Operation>,
+) -> Result<Response> {
+    let print = operation.map_or(0, |_| request.fingerprint());
     Ok(match request {
         Request::CreateConversation { title, brain } => {
-            Response::Number(store.create_conversation(&title, brain.as_deref())?)
+            Response::Number(store.once(operation, print, |store| {
+                store.create_conversation(&title, brain.as_deref())
+            })?)
         }
         Request::AddMessage {
             conversation_id,
             role,
             content,
-        } => Response::Added(store.add_message(&conversation_id, role, &content)?),
+        } => Response::Added(store.once(operation, print, |store| {
+            store.add_message(&conversation_id, role, &content)
+        })?),
         Request::ListConversations { query } => {
             Response::Conversations(store.list_conversations(&query)?)
         }
@@ -95,10 +158,14 @@ pub fn dispatch(store: &mut Store, request: Request) -> Result<Response> {
             conversation_id,
             query,
         } => Response::Messages(store.messages_for(&conversation_id, &query)?),
-        Request::DeleteConversation { id } => Response::Number(store.delete_conversation(&id)?),
+        Request::DeleteConversation { id } => {
+            Response::Number(store.once(operation, print, |store| store.delete_conversation(&id))?)
+        }
         Request::GetConversation { id } => Response::Conversation(store.get_conversation(&id)?),
         Request::UpdateConversation { id, patch } => {
-            store.update_conversation(&id, &patch)?;
+            store.once(operation, print, |store| {
+                store.update_conversation(&id, &patch)
+            })?;
             Response::Nothing
         }
         Request::GetMessage { id } => Response::Message(store.get_message(&id)?),

@@ -299,7 +299,7 @@ fn run(calls: Vec<Call>) {
                 let Some((copy, chats)) = &saved else {
                     continue;
                 };
-                store.restore_from(copy).unwrap();
+                store.restore_from(copy, None).unwrap();
                 model.chats = chats.clone();
             }
         }

@@ -89,7 +89,7 @@ proptest! {
             let request = json!({ "method": method, "params": params });
             let refused = match serde_json::from_value::<Request>(request) {
                 Err(error) => Some(error.to_string()),
-                Ok(request) => dispatch(&mut store, request).err().map(|error| error.message),
+                Ok(request) => dispatch(&mut store, request, None).err().map(|error| error.message),
             };
             if let Some(message) = refused {
                 prop_assert!(!message.is_empty());

@@ -1,12 +1,18 @@
 /**
  * One open database of this page: its worker, the calls under way and the objects that share it.
- * Every call ends: by its answer, its signal, its timeout, or the end of the worker. Knows no
- * method by name but open and close.
+ * Every call ends: by its answer, its signal or its timeout. A worker that dies is replaced and gets
+ * the calls under way again. Knows no method by name but open and close.
  */
 
-import { aborted, ConversationStoreError, type ErrorData } from './errors.js';
+import { aborted, ConversationStoreError, type ErrorData, type ErrorDetails } from './errors.js';
+import { Life } from './life.js';
 import { type Port, start } from './port.js';
-import type { Durability, StorageOption } from './wasm/conversation_store.js';
+import type {
+  Durability,
+  RowChange,
+  StorageOption,
+  StoreStatus,
+} from './wasm/conversation_store.js';
 
 /** How to open a database. */
 export interface OpenOptions {
@@ -16,7 +22,7 @@ export interface OpenOptions {
   durability?: Durability | undefined;
   /** Ends the wait, with `aborted`. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds to wait for another tab, then `blocked`. 30,000 if not given. */
+  /** Milliseconds to wait for a tab that does not answer, then `blocked`. 30,000 if not given. */
   timeout?: number | undefined;
   /** Makes the worker, where a bundler cannot find it by itself. */
   worker?: (() => Worker) | undefined;
@@ -30,28 +36,91 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
   /** Milliseconds until the call rejects with `timeout`. 30,000 if not given. */
   timeout?: number | undefined;
+  /**
+   * 1 to 1,000 characters of your own, on calls that change something: repeated under it, also from
+   * another tab or after a reload, the call is carried out once and gives the first result. Kept for
+   * a day, and always the last 10,000. With another method or other arguments: `conflict`.
+   */
+  operationId?: string | undefined;
+}
+
+/** What a 'change' event tells. */
+export interface ChangeDetail {
+  /**
+   * The number of the last of these changes. It grows by one a change while one tab leads, and
+   * begins anew with the next leader, which is told by `reset`.
+   */
+  sequence: number;
+  /** Some may have been missed, or everything changed: read again. */
+  reset: boolean;
+  /** What was committed, in order. `local`: through the object that the event is dispatched on. */
+  changes: (RowChange & { local: boolean })[];
 }
 
 /** Whether a call changes the database: an aborted write waits to hear whether it happened. */
 export type Kind = 'read' | 'write';
 
+/** An object that shares a connection. */
+export interface User {
+  onChange(detail: ChangeDetail): void;
+  onStatus(status: StoreStatus): void;
+}
+
+/** Under which a write is known to the store, so that it is carried out once. */
+type Operation =
+  | { name: string }
+  /** Answers are here for all numbers up to `done`, but for those that are `open`. */
+  | { number: number; done: number; open: number[]; repeated: boolean };
+
+interface Request {
+  id: number;
+  method: string;
+  params: object;
+  timeout: number;
+  object: number;
+  operation: Operation | undefined;
+}
+
 interface Call {
+  request: Request;
   kind: Kind;
+  /** Workers that died with it at the head of the calls. */
+  deaths: number;
   resolve(value: unknown): void;
   reject(error: ConversationStoreError): void;
   /** Begins the timeout anew. */
   progressed(): void;
+  /** Milliseconds that are left of the timeout. */
+  left(): number;
+  /** Stops the timeout, while the page does not run. */
+  pause(): void;
+  /** Lets it go on. */
+  resume(): void;
 }
 
-type Answer =
+interface Told {
+  row?: RowChange;
+  tab: string;
+  object: number;
+}
+
+type FromWorker =
   | { id: number; value: unknown }
   | { id: number; error: ErrorData }
-  | { id: number; progress: 'waiting' | 'step' };
+  | { id: number; progress: 'waiting' | 'step' }
+  | { changes: { sequence: number; reset: boolean; changes: Told[] } }
+  | { status: StoreStatus };
 
 const DEFAULT_TIMEOUT = 30_000;
 
 /** The longest wait that a timer can hold, in milliseconds. */
 const MAX_TIMER = 2 ** 31 - 1;
+
+/** A call with which so many workers died is what kills them. */
+const MAX_DEATHS = 3;
+
+/** So many operations that timed out are kept for a repetition. */
+const MAX_OPEN = 1_000;
 
 /** The open databases of this page that are shared by name. */
 const shared = new Map<string, Connection>();
@@ -60,25 +129,40 @@ export class Connection {
   readonly #name: string;
   readonly #options: OpenOptions;
   readonly #memory: boolean;
+  readonly #life: Life;
+  /** In the order they were made. */
   readonly #calls = new Map<number, Call>();
+  readonly #users = new Map<number, User>();
   #lastId = 0;
-  #users = 0;
-  #opened = false;
+  #lastUser = 0;
+  #lastOperation = 0;
+  /** Operations that timed out: asked for again they are the same. */
+  readonly #open = new Set<number>();
+  #listening = false;
   /** Another tab has the database, and this one waits for it. */
   #waiting = false;
   #port: Port | undefined;
   /** The opening under way or done; undefined before it and after the worker died. */
   #opening: Promise<void> | undefined;
+  /** It was open once: its calls wait for it to be open again. */
+  #opened = false;
+  /** The worker was asked to open, and takes calls. */
+  #asked = false;
   #closing: Promise<void> | undefined;
 
   private constructor(name: string, options: OpenOptions) {
     this.#name = name;
     this.#options = options;
     this.#memory = options.storage === 'memory';
+    this.#life = new Life(name, this.#memory, {
+      suspend: () => this.#suspend(),
+      resume: () => this.#resume(),
+      seen: (visible) => this.#port?.post({ visible }),
+    });
   }
 
   /** The connection of that name in this page, or a new one, with one more user. */
-  static async join(name: string, options: OpenOptions): Promise<Connection> {
+  static async join(name: string, options: OpenOptions): Promise<[Connection, number]> {
     check(options, 'storage', 'durability', 'worker', 'wasm');
     const alone = name === ':memory:';
     if (alone) {
@@ -111,16 +195,30 @@ export class Connection {
     return this.#closing;
   }
 
-  async #enter(options: OpenOptions): Promise<Connection> {
-    this.#users += 1;
+  async #enter(options: OpenOptions): Promise<[Connection, number]> {
+    this.#lastUser += 1;
+    const user = this.#lastUser;
+    this.#users.set(user, { onChange() {}, onStatus() {} });
     try {
-      await within(this.#open(), { signal: options.signal });
+      await within(this.#ready(), { signal: options.signal });
     } catch (error) {
       // Why it did not open says more than why it did not close.
-      await this.leave().catch(() => {});
+      await this.leave(user).catch(() => {});
       throw error;
     }
-    return this;
+    return [this, user];
+  }
+
+  /** Who hears of changes and of the status. */
+  listen(user: number, listener: User): void {
+    if (this.#users.has(user)) this.#users.set(user, listener);
+  }
+
+  /** Has the worker tell of changes from now on. */
+  wantChanges(): void {
+    if (this.#listening) return;
+    this.#listening = true;
+    this.#port?.post({ listen: true });
   }
 
   /** Asks a worker of its own, with no database open. */
@@ -131,7 +229,7 @@ export class Connection {
     if (signal?.aborted) throw aborted(signal);
     try {
       connection.#boot();
-      await connection.#send(method, params, 'write', { signal, timeout });
+      await connection.#send(0, method, params, 'write', { signal, timeout }, undefined);
     } finally {
       connection.#stop();
     }
@@ -149,102 +247,185 @@ export class Connection {
     }
   }
 
-  #open(): Promise<void> {
+  #ready(): Promise<void> {
     this.#opening ??= this.#start().catch((error) => {
-      this.#stop();
+      this.#stop(asOurs(error));
       throw error;
     });
     return this.#opening;
   }
 
-  #boot(): void {
-    const { worker, wasm } = this.#options;
-    this.#port = start(
-      { worker, wasm, memory: this.#memory },
-      {
-        onAnswer: (data) => this.#answer(data as Answer),
-        onEnd: (error) => this.#fail(error),
-      },
-    );
-  }
-
   async #start(): Promise<void> {
-    const { storage, durability, timeout } = this.#options;
-    this.#boot();
-    const params = { name: this.#name, storage, durability };
+    const { timeout } = this.#options;
+    const reopening = this.#opened;
+    const opened = this.#send(0, 'open', {}, 'read', { timeout }, undefined);
+    // Observed here: the worker may be refused before it is awaited.
+    opened.catch(() => {});
+    this.#launch();
     try {
-      await this.#send('open', params, 'read', { timeout });
-      this.#opened = true;
+      await opened;
     } catch (error) {
       const timedOut = error instanceof ConversationStoreError && error.code === 'timeout';
       if (!timedOut || !this.#waiting) throw error;
       throw new ConversationStoreError(
         'blocked',
-        `'${this.#name}' is open in another tab, which did not close within the timeout: ` +
-          'close it there, or wait longer',
+        `'${this.#name}' is open in another tab, which does not answer: close or reload that one, ` +
+          'or wait longer',
       );
     } finally {
       this.#waiting = false;
     }
+    this.#opened = true;
+    // What changed in between was told to nobody here.
+    if (reopening) this.#tell({ sequence: 0, reset: true, changes: [] });
+  }
+
+  #boot(): Port {
+    const { worker, wasm } = this.#options;
+    const port: Port = start(
+      { worker, wasm, memory: this.#memory },
+      {
+        onAnswer: (data) => this.#port === port && this.#receive(data as FromWorker),
+        onEnd: (error) => this.#port === port && this.#end(error),
+      },
+    );
+    this.#port = port;
+    return port;
+  }
+
+  /** Starts a worker and gives it the calls under way, the one that opens first. */
+  #launch(): void {
+    const port = this.#boot();
+    const { storage, durability } = this.#options;
+    void this.#life.begin().then((tab) => {
+      // Stopped meanwhile.
+      if (this.#port !== port) return;
+      const params = { name: this.#name, storage, durability, tab, visible: this.#life.visible };
+      const opening = this.#openCall;
+      try {
+        if (opening) port.post({ ...opening.request, params });
+      } catch (error) {
+        opening?.reject(notSent(error));
+        return;
+      }
+      if (this.#listening) port.post({ listen: true });
+      for (const call of this.#calls.values()) {
+        if (call !== opening) port.post({ ...call.request, timeout: call.left() });
+      }
+      this.#asked = true;
+    });
+  }
+
+  get #openCall(): Call | undefined {
+    return [...this.#calls.values()].find(({ request }) => request.method === 'open');
   }
 
   /** Carries out a call. Rejects with a ConversationStoreError, always. */
   async call(
+    user: number,
     method: string,
     params: object,
     kind: Kind,
     options: CallOptions = {},
   ): Promise<unknown> {
-    check(options);
+    check(options, 'operationId');
     if (options.signal?.aborted) throw aborted(options.signal);
-    // After a crash this starts a new worker.
-    if (!this.#opened) {
-      const { signal, timeout = DEFAULT_TIMEOUT } = options;
-      await within(this.#open(), { signal, timeout });
+    const operation = kind === 'write' ? this.#operation(options.operationId) : undefined;
+    if (!this.#port) {
+      if (this.#memory) throw crashedInMemory();
+      // It gets the calls under way, this one with them. Where it does not open, they all say so.
+      this.#ready().catch(() => {});
     }
-    return this.#send(method, params, kind, options);
+    return this.#send(user, method, params, kind, options, operation);
   }
 
-  #send(method: string, params: object, kind: Kind, options: CallOptions): Promise<unknown> {
-    const port = this.#port;
+  #operation(name: string | undefined): Operation {
+    if (name === undefined) {
+      this.#lastOperation += 1;
+      return this.#own(this.#lastOperation, false);
+    }
+    const [tab, number] = name.split('/');
+    if (tab === this.#life.tab && this.#open.has(Number(number))) {
+      return this.#own(Number(number), true);
+    }
+    return { name };
+  }
+
+  #own(number: number, repeated: boolean): Operation {
+    let done = this.#lastOperation;
+    for (const { request } of this.#calls.values()) {
+      if (request.operation && 'number' in request.operation && !request.operation.repeated) {
+        done = request.operation.number;
+        break;
+      }
+    }
+    return {
+      number,
+      done: Math.min(done, this.#lastOperation) - 1,
+      open: [...this.#open],
+      repeated,
+    };
+  }
+
+  /** By which a write that timed out is known, for the caller to repeat. */
+  #details({ request: { operation } }: Call): ErrorDetails | undefined {
+    if (!operation) return undefined;
+    if ('name' in operation) return { operationId: operation.name };
+    this.#open.add(operation.number);
+    const [oldest] = this.#open;
+    if (this.#open.size > MAX_OPEN && oldest !== undefined) this.#open.delete(oldest);
+    return { operationId: `${this.#life.tab}/${operation.number}` };
+  }
+
+  #send(
+    object: number,
+    method: string,
+    params: object,
+    kind: Kind,
+    options: CallOptions,
+    operation: Operation | undefined,
+  ): Promise<unknown> {
     const { signal, timeout = DEFAULT_TIMEOUT } = options;
-    if (!port) return Promise.reject(closed());
     this.#lastId += 1;
     const id = this.#lastId;
+    const request: Request = { id, method, params, timeout, object, operation };
     return new Promise((resolve, reject) => {
       let timer: ReturnType<typeof setTimeout> | undefined;
+      let deadline = 0;
+      let paused = false;
       const settle = () => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', onAbort);
         this.#calls.delete(id);
       };
       const onAbort = () => {
-        port.post({ abort: id });
-        if (kind === 'write') return;
+        const forget = kind === 'read';
+        this.#port?.post({ abort: id, forget });
+        if (!forget) return;
         settle();
         reject(aborted(signal as AbortSignal));
       };
-      const onTimeout = () => {
-        settle();
-        port.post({ abort: id });
-        const after = kind === 'write' ? '; it may or may not have happened' : '';
-        reject(
-          new ConversationStoreError(
-            'timeout',
-            `${method} did not end within ${timeout} ms${after}`,
-          ),
-        );
-      };
-      const progressed = () => {
-        clearTimeout(timer);
-        // One that is longer than a timer holds begins anew: in Node a timer under way also keeps
-        // the process from ending before the answer.
-        const wait = Math.min(timeout, MAX_TIMER);
-        timer = setTimeout(wait < timeout ? progressed : onTimeout, wait);
-      };
-      this.#calls.set(id, {
+      const call: Call = {
+        request,
         kind,
-        progressed,
+        deaths: 0,
+        left: () => Math.max(0, deadline - performance.now()),
+        progressed() {
+          clearTimeout(timer);
+          deadline = performance.now() + timeout;
+          // One that is longer than a timer holds begins anew: in Node a timer under way also keeps
+          // the process from ending before the answer.
+          const wait = Math.min(timeout, MAX_TIMER);
+          timer = setTimeout(wait < timeout ? call.progressed : onTimeout, wait);
+        },
+        pause() {
+          clearTimeout(timer);
+          paused = true;
+        },
+        resume() {
+          if (paused) call.progressed();
+          paused = false;
+        },
         resolve(value) {
           settle();
           resolve(value);
@@ -253,61 +434,124 @@ export class Connection {
           settle();
           reject(error.code === 'aborted' && signal?.aborted ? aborted(signal) : error);
         },
-      });
-      progressed();
+      };
+      const onTimeout = () => {
+        this.#port?.post({ abort: id, forget: true });
+        call.reject(this.#timedOut(call));
+      };
+      this.#calls.set(id, call);
+      call.progressed();
       signal?.addEventListener('abort', onAbort);
       try {
-        port.post({ id, method, params, timeout });
+        // Where there is no worker yet, it gets this call when it is there.
+        if (this.#asked || method === 'delete') this.#port?.post(request);
+        else structuredClone(request);
       } catch (error) {
-        settle();
-        reject(
-          new ConversationStoreError('invalid-argument', `an argument cannot be sent: ${error}`, {
-            cause: error,
-          }),
-        );
+        call.reject(notSent(error));
       }
     });
   }
 
-  #answer(answer: Answer): void {
-    const call = this.#calls.get(answer.id);
+  #timedOut(call: Call): ConversationStoreError {
+    const { method, timeout } = call.request;
+    const details = call.kind === 'write' ? this.#details(call) : undefined;
+    const after = details
+      ? '; it may or may not have happened: repeated with the operationId in details it happens once'
+      : '';
+    const message = `${method} did not end within ${timeout} ms${after}`;
+    return new ConversationStoreError('timeout', message, { details });
+  }
+
+  #receive(message: FromWorker): void {
+    if ('changes' in message) {
+      this.#tell(message.changes);
+      return;
+    }
+    if ('status' in message) {
+      for (const user of this.#users.values()) user.onStatus(message.status);
+      return;
+    }
+    const call = this.#calls.get(message.id);
     if (!call) return;
-    if ('error' in answer) {
-      call.reject(new ConversationStoreError(answer.error.code, answer.error.message));
-    } else if ('progress' in answer) {
-      if (answer.progress === 'waiting') this.#waiting = true;
-      else call.progressed();
-    } else {
-      call.resolve(answer.value);
-    }
-  }
-
-  /** The worker is gone: nothing under way will be answered. */
-  #fail(error: ConversationStoreError): void {
-    this.#port = undefined;
-    this.#opening = undefined;
-    this.#opened = false;
-    for (const call of [...this.#calls.values()]) {
+    if ('error' in message) {
+      const { code, message: text } = message.error;
       call.reject(
-        new ConversationStoreError(
-          error.code,
-          call.kind === 'write'
-            ? `${error.message}. This write may or may not have happened: read before repeating it`
-            : error.message,
-        ),
+        code === 'timeout' ? this.#timedOut(call) : new ConversationStoreError(code, text),
       );
+    } else if ('progress' in message) {
+      this.#waiting = message.progress === 'waiting';
+      if (!this.#waiting) call.progressed();
+    } else {
+      const { operation } = call.request;
+      if (operation && 'number' in operation) this.#open.delete(operation.number);
+      call.resolve(message.value);
     }
   }
 
-  #stop(): void {
+  #tell({ sequence, reset, changes }: { sequence: number; reset: boolean; changes: Told[] }): void {
+    for (const [user, listener] of this.#users) {
+      listener.onChange({
+        sequence,
+        reset,
+        changes: changes.flatMap(({ row, tab, object }) =>
+          row ? { ...row, local: object === user && (this.#memory || tab === this.#life.tab) } : [],
+        ),
+      });
+    }
+  }
+
+  /** The worker is gone. Another one gets the calls under way, unless it is they that end it. */
+  #end(error: ConversationStoreError): void {
+    if (error.code !== 'crashed' || this.#memory) {
+      this.#stop(error);
+      return;
+    }
+    const [oldest] = this.#calls.values();
+    const first = this.#openCall ?? oldest;
+    this.#drop();
+    if (first) {
+      first.deaths += 1;
+      if (first.deaths >= MAX_DEATHS) {
+        const details = first.kind === 'write' ? this.#details(first) : undefined;
+        first.reject(new ConversationStoreError('crashed', error.message, { details }));
+      }
+    }
+    this.#resume();
+  }
+
+  /** Lets go of the worker; the calls under way stay. */
+  #drop(): void {
     this.#port?.stop();
-    this.#fail(closed());
+    this.#port = undefined;
+    this.#asked = false;
+    if (!this.#openCall) this.#opening = undefined;
+  }
+
+  /** The page may be frozen: a worker that cannot run must hold nothing that others wait for. */
+  #suspend(): boolean {
+    this.#drop();
+    for (const call of this.#calls.values()) call.pause();
+    return this.#calls.size > 0 || this.#open.size > 0;
+  }
+
+  #resume(): void {
+    for (const call of this.#calls.values()) call.resume();
+    if (this.#openCall) this.#launch();
+    // Where it does not open again, the calls under way say so.
+    else if (this.#opened) this.#ready().catch(() => {});
+  }
+
+  /** Nothing under way will be answered. */
+  #stop(error: ConversationStoreError = closed()): void {
+    this.#drop();
+    this.#opening = undefined;
+    for (const call of [...this.#calls.values()]) call.reject(error);
   }
 
   /** One user less; the last one closes the database and gives its files back. */
-  leave(): Promise<void> {
-    this.#users -= 1;
-    if (this.#users > 0) return Promise.resolve();
+  leave(user: number): Promise<void> {
+    this.#users.delete(user);
+    if (this.#users.size > 0) return Promise.resolve();
     this.#closing ??= this.#close().finally(() => {
       if (shared.get(this.#name) === this) shared.delete(this.#name);
     });
@@ -317,9 +561,13 @@ export class Connection {
   async #close(): Promise<void> {
     try {
       // Nothing to close where it never opened, or is still waiting to.
-      if (this.#opened) await this.#send('close', {}, 'write', {});
+      if (this.#opened && (this.#port || this.#calls.size > 0)) {
+        if (!this.#port) await this.#ready();
+        await this.#send(0, 'close', {}, 'write', {}, undefined);
+      }
     } finally {
       this.#stop();
+      await this.#life.end();
     }
   }
 }
@@ -331,6 +579,19 @@ export function closed(): ConversationStoreError {
   );
 }
 
+function crashedInMemory(): ConversationStoreError {
+  return new ConversationStoreError(
+    'crashed',
+    'the worker died, and what it held in memory is gone: open another with ConversationStore.open',
+  );
+}
+
+function notSent(error: unknown): ConversationStoreError {
+  return new ConversationStoreError('invalid-argument', `an argument cannot be sent: ${error}`, {
+    cause: error,
+  });
+}
+
 /** What was thrown, as the error that every method rejects with. */
 export function asOurs(error: unknown): ConversationStoreError {
   if (error instanceof ConversationStoreError) return error;
@@ -339,7 +600,7 @@ export function asOurs(error: unknown): ConversationStoreError {
   });
 }
 
-/** Signals and timers are this side's to check. */
+/** Signals, timers and operation ids are this side's to check. */
 function check(options: unknown, ...known: string[]): void {
   const refuse = (reason: string) => new ConversationStoreError('invalid-argument', reason);
   if (typeof options !== 'object' || options === null) {
@@ -358,14 +619,21 @@ function check(options: unknown, ...known: string[]): void {
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw refuse('signal is not an AbortSignal');
   }
+  const { operationId } = unknown;
+  if (
+    operationId !== undefined &&
+    !(typeof operationId === 'string' && operationId.length >= 1 && operationId.length <= 1_000)
+  ) {
+    throw refuse('operationId is not a string of 1 to 1,000 characters');
+  }
 }
 
 /** Settles like the promise, or rejects once the signal aborts or the time, if given, is up. */
 export async function within<T>(promise: Promise<T>, options: CallOptions): Promise<T> {
-  check(options);
-  const { signal, timeout = Number.POSITIVE_INFINITY } = options;
   // Observed here, so that losing the race is not an unhandled rejection.
   promise.catch(() => {});
+  check(options, 'operationId');
+  const { signal, timeout = Number.POSITIVE_INFINITY } = options;
   if (signal?.aborted) throw aborted(signal);
   let stop = () => {};
   const ended = new Promise<never>((_, reject) => {

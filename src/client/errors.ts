@@ -11,6 +11,15 @@ export interface ErrorData {
   message: string;
 }
 
+/** What an error tells beside its message, by code. */
+export interface ErrorDetails {
+  /**
+   * Of `timeout` and `crashed`: a write may or may not have happened. Repeated with this as
+   * `CallOptions.operationId` it happens once.
+   */
+  operationId?: string;
+}
+
 /**
  * What every method of this package rejects with. Branch on `code`, which is one of a closed set;
  * `message` says what was wrong with which argument and what to do.
@@ -19,10 +28,17 @@ export class ConversationStoreError extends Error {
   override readonly name = 'ConversationStoreError';
   /** What went wrong. */
   readonly code: ErrorCode;
+  /** More about it, by code. */
+  readonly details?: ErrorDetails;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    { details, ...options }: ErrorOptions & { details?: ErrorDetails | undefined } = {},
+  ) {
     super(message, options);
     this.code = code;
+    if (details) this.details = details;
   }
 }
 

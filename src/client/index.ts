@@ -6,6 +6,7 @@
 import {
   asOurs,
   type CallOptions,
+  type ChangeDetail,
   Connection,
   closed,
   type Kind,
@@ -27,10 +28,11 @@ import type {
   ConversationStore as WasmConversationStore,
 } from './wasm/conversation_store.js';
 
-export type { CallOptions, OpenOptions } from './connection.js';
-export { ConversationStoreError } from './errors.js';
+export type { CallOptions, ChangeDetail, OpenOptions } from './connection.js';
+export { ConversationStoreError, type ErrorDetails } from './errors.js';
 export type {
   AddedMessage,
+  ChangeOp,
   Conversation,
   ConversationCursor,
   ConversationKey,
@@ -43,11 +45,21 @@ export type {
   MessageKey,
   MessageQuery,
   Role,
+  RowChange,
+  RowKind,
   StorageKind,
   StorageOption,
   StoreStatus,
   TabRole,
 } from './wasm/conversation_store.js';
+
+/** What a store dispatches. */
+export interface StoreEvents {
+  /** In commit order, in every tab, one event for what a turn of the event loop committed. */
+  change: CustomEvent<ChangeDetail>;
+  /** The role, storage or version of this tab has changed. */
+  status: CustomEvent<StoreStatus>;
+}
 
 /** The methods that the wasm class exports too, generated from Rust. */
 type StoreMethods = Omit<WasmConversationStore, 'free' | typeof Symbol.dispose>;
@@ -61,20 +73,28 @@ type StoreMethods = Omit<WasmConversationStore, 'free' | typeof Symbol.dispose>;
  */
 export class ConversationStore extends EventTarget implements StoreMethods {
   #connection: Connection | undefined;
+  readonly #user: number;
   #closed: Promise<void> | undefined;
 
-  private constructor(connection: Connection) {
+  private constructor([connection, user]: [Connection, number]) {
     super();
     this.#connection = connection;
+    this.#user = user;
+    const tell = (type: string, detail: unknown) =>
+      this.dispatchEvent(new CustomEvent(type, { detail }));
+    connection.listen(user, {
+      onChange: (detail) => tell('change', detail),
+      onStatus: (status) => tell('status', status),
+    });
   }
 
   /**
    * Opens the database `name`, making it where there is none. ':memory:' keeps nothing and is a
-   * new database at each open. While another tab has the database, waits for it to close.
+   * new database at each open. Any number of tabs have a database open, and all read and write at once.
    *
    * @param name 1 to 200 bytes as a directory name; 'conversations' if not given.
    * @throws `invalid-argument`, `storage-unavailable` (no OPFS, worker or module: the message says
-   * which), `blocked` (another tab has it, after `timeout`), `timeout`, `aborted`, `conflict` (open
+   * which), `blocked` (a tab that does not answer has it, after `timeout`), `timeout`, `aborted`, `conflict` (open
    * in this page with other options), `corrupt`, `schema-too-new`, `unsupported-format`. A failed open deletes nothing.
    */
   static async open(
@@ -256,9 +276,30 @@ export class ConversationStore extends EventTarget implements StoreMethods {
    * Options end the wait, not the closing.
    */
   async close(options: CallOptions = {}): Promise<void> {
-    this.#closed ??= this.#connection?.leave() ?? Promise.resolve();
+    this.#closed ??= this.#connection?.leave(this.#user) ?? Promise.resolve();
     this.#connection = undefined;
     return within(this.#closed, options);
+  }
+
+  /** 'change': something was committed, in any tab. 'status': this tab's part in it has changed. */
+  override addEventListener<K extends keyof StoreEvents>(
+    type: K,
+    listener: ((event: StoreEvents[K]) => void) | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(
+    type: string,
+    // biome-ignore lint/suspicious/noExplicitAny: the overloads say what it is.
+    listener: any,
+    options?: boolean | AddEventListenerOptions,
+  ): void {
+    if (type === 'change') this.#connection?.wantChanges();
+    super.addEventListener(type, listener, options);
   }
 
   /** `await using`: closes. */
@@ -275,7 +316,7 @@ export class ConversationStore extends EventTarget implements StoreMethods {
   ): Promise<T> {
     if (!this.#connection) throw closed();
     try {
-      return (await this.#connection.call(method, params(), kind, options)) as T;
+      return (await this.#connection.call(this.#user, method, params(), kind, options)) as T;
     } catch (error) {
       throw asOurs(error);
     }
@@ -300,11 +341,13 @@ function split<T>(given: T | CallOptions | undefined, options: CallOptions | und
   return [given as T | undefined, options] as const;
 }
 
+const CALL_OPTIONS = ['signal', 'timeout', 'operationId'];
+
 function isCallOptions(value: unknown): value is CallOptions {
   if (typeof value !== 'object' || value === null) return false;
   try {
     const keys = Object.keys(value);
-    return keys.length > 0 && keys.every((key) => key === 'signal' || key === 'timeout');
+    return keys.length > 0 && keys.every((key) => CALL_OPTIONS.includes(key));
   } catch {
     // A revoked proxy. Sending it says so.
     return false;

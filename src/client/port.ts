@@ -61,7 +61,7 @@ export function start(options: PortOptions, events: PortEvents): Port {
       ready
         ? new ConversationStoreError(
             'crashed',
-            `the store's worker died${reason}. What was acknowledged is kept; the next call starts a new worker`,
+            `the store's worker died${reason}. What was acknowledged is kept`,
           )
         : unavailable(`the worker script could not be loaded${reason}. ${LOAD_ADVICE}`),
     );

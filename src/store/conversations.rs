@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Store, engine};
 use crate::error::{Result, StoreError};
 use crate::model::{
-    Conversation, ConversationKey, ConversationPatch, ConversationQuery, DEFAULT_BRAIN,
+    ChangeOp, Conversation, ConversationKey, ConversationPatch, ConversationQuery, DEFAULT_BRAIN,
     DEFAULT_LIMIT, check_brain, check_title,
 };
 
@@ -20,20 +20,23 @@ impl Store {
         let brain = brain.unwrap_or(DEFAULT_BRAIN);
         check_title(title)?;
         check_brain(brain)?;
-        self.write(|transaction, env| {
+        self.write(|writing| {
+            let (connection, env) = (writing.connection, writing.env);
             let at = env.now();
-            let id: i64 = transaction
+            let id: i64 = connection
                 .prepare_cached(
                     "SELECT max(coalesce((SELECT max(id) FROM conversations), 0), last_conversation_id) + 1
                      FROM store_state",
                 )?
                 .query_row([], |row| row.get(0))?;
-            transaction
+            let uid = env.uid(at);
+            connection
                 .prepare_cached(
                     "INSERT INTO conversations (id, uid, title, brain, created_at, updated_at)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
                 )?
-                .execute(params![id, env.uid(at), title, brain, at.to_sql()])?;
+                .execute(params![id, uid, title, brain, at.to_sql()])?;
+            writing.changed_conversation(ChangeOp::Insert, id, &uid);
             Ok(id)
         })
     }
@@ -86,14 +89,16 @@ impl Store {
         if let Some(brain) = &patch.brain {
             check_brain(brain)?;
         }
-        self.write(|transaction, _| {
-            let id = require(transaction, key)?;
-            transaction
+        self.write(|writing| {
+            let (id, uid) = require(writing.connection, key)?;
+            writing
+                .connection
                 .prepare_cached(
                     "UPDATE conversations SET title = coalesce(?2, title), brain = coalesce(?3, brain)
                      WHERE id = ?1",
                 )?
                 .execute(params![id, patch.title, patch.brain])?;
+            writing.changed_conversation(ChangeOp::Update, id, &uid);
             Ok(())
         })
     }
@@ -104,20 +109,22 @@ impl Store {
     /// # Errors
     /// Those of writing.
     pub fn delete_conversation(&mut self, key: &ConversationKey) -> Result<i64> {
-        self.write(|transaction, _| {
-            let Some(id) = find(transaction, key)? else {
+        self.write(|writing| {
+            let connection = writing.connection;
+            let Some((id, uid)) = find(connection, key)? else {
                 return Ok(0);
             };
             // Once here instead of once a message in the trigger.
-            transaction
+            connection
                 .prepare_cached(
                     "UPDATE store_state SET last_message_id = max(last_message_id,
                        coalesce((SELECT max(id) FROM messages WHERE conversation_id = ?1), 0))",
                 )?
                 .execute([id])?;
-            let deleted = transaction
+            let deleted = connection
                 .prepare_cached("DELETE FROM conversations WHERE id = ?1")?
                 .execute([id])?;
+            writing.changed_conversation(ChangeOp::Delete, id, &uid);
             Ok(deleted as i64)
         })
     }
@@ -136,23 +143,24 @@ pub(super) fn list_sql(by_brain: bool, after: bool) -> String {
     )
 }
 
-/// The id of the conversation of that key, if there is one.
-pub(super) fn find(connection: &Connection, key: &ConversationKey) -> Result<Option<i64>> {
+/// Id and uid of the conversation of that key, if there is one.
+pub(super) fn find(
+    connection: &Connection,
+    key: &ConversationKey,
+) -> Result<Option<(i64, String)>> {
     let (condition, value) = condition(key);
     Ok(connection
-        .prepare_cached(&format!("SELECT id FROM conversations WHERE {condition}"))?
-        .query_row([value], |row| row.get(0))
+        .prepare_cached(&format!(
+            "SELECT id, uid FROM conversations WHERE {condition}"
+        ))?
+        .query_row([value], |row| Ok((row.get(0)?, engine::text(row, 1)?)))
         .optional()?)
 }
 
-/// The id of the conversation of that key.
-pub(super) fn require(connection: &Connection, key: &ConversationKey) -> Result<i64> {
-    find(connection, key)?.ok_or_else(|| {
-        StoreError::not_found(match key {
-            ConversationKey::Id(id) => format!("there is no conversation with the id {id}"),
-            ConversationKey::Uid(uid) => format!("there is no conversation with the uid '{uid}'"),
-        })
-    })
+/// Id and uid of the conversation of that key.
+pub(super) fn require(connection: &Connection, key: &ConversationKey) -> Result<(i64, String)> {
+    find(connection, key)?
+        .ok_or_else(|| StoreError::not_found(format!("there is no conversation with the {key}")))
 }
 
 /// The SQL condition of a key, and its parameter.

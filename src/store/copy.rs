@@ -4,12 +4,12 @@
 //! pieces. `restore` copies rows, not pages: it trusts no mark, trigger or index of the file, and
 //! the switch is one transaction.
 
-use rusqlite::Transaction;
+use rusqlite::Connection;
 
 use super::schema::{self, Found};
-use super::{Store, engine, heal};
+use super::{Change, Store, engine, heal};
 use crate::error::{ErrorCode, Result, StoreError};
-use crate::model::MAX_SAFE_INTEGER;
+use crate::model::{MAX_SAFE_INTEGER, Operation, fingerprint};
 
 impl Store {
     /// Writes this moment's database into the file `path`, which must be absent or empty.
@@ -21,21 +21,38 @@ impl Store {
     /// `quota-exceeded` and the errors of writing. The database is as it was.
     pub fn backup_into(&self, path: &str) -> Result<()> {
         self.connection.execute("VACUUM INTO ?1", [path])?;
-        Ok(())
+        // Which tab asked for what is of this database only.
+        self.connection
+            .execute("ATTACH DATABASE ?1 AS copy", [path])?;
+        let emptied = self.connection.execute_batch(
+            "PRAGMA copy.journal_mode = MEMORY;
+             PRAGMA copy.secure_delete = ON;
+             DELETE FROM copy.operations;
+             DELETE FROM copy.named_operations;",
+        );
+        self.connection.execute("DETACH DATABASE copy", [])?;
+        Ok(emptied?)
     }
 
-    /// Replaces every row by those of the database file `path`, after checking it.
+    /// Replaces every row by those of the database file `path`, after checking it; once, if it is
+    /// an operation.
     ///
     /// # Errors
     /// `not-a-database`, `corrupt`, `schema-too-new`, `unsupported-format`, `quota-exceeded`. The
     /// rows are as they were.
-    pub fn restore_from(&mut self, path: &str) -> Result<()> {
+    pub fn restore_from(&mut self, path: &str, operation: Option<&Operation>) -> Result<()> {
+        let fingerprint = fingerprint(&[b"restore"]);
+        if let Some(operation) = operation
+            && let Some(()) = self.recorded(operation, fingerprint)?
+        {
+            return Ok(());
+        }
         self.connection
             .execute("ATTACH DATABASE ?1 AS incoming", [path])
             .map_err(|error| of_the_file(error.into()))?;
         let restored = self
             .check_incoming()
-            .and_then(|()| self.replace_by_incoming());
+            .and_then(|()| self.once(operation, fingerprint, Self::replace_by_incoming));
         let detached = self.connection.execute("DETACH DATABASE incoming", []);
         restored?;
         detached?;
@@ -67,16 +84,19 @@ impl Store {
     }
 
     fn replace_by_incoming(&mut self) -> Result<()> {
-        self.write(|transaction, env| {
+        self.write(|writing| {
+            let connection = writing.connection;
             // Also for a value that the schema or its types refuse.
-            replace_rows(transaction).map_err(|error| of_the_file(error.into()))?;
-            check_ids(transaction)?;
-            heal::heal(transaction, env)
+            replace_rows(connection).map_err(|error| of_the_file(error.into()))?;
+            check_ids(connection)?;
+            heal::heal(connection, writing.env)?;
+            writing.changes.push(Change::Reset);
+            Ok(())
         })
     }
 }
 
-fn replace_rows(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+fn replace_rows(transaction: &Connection) -> rusqlite::Result<()> {
     // Ids given out are spent, whichever file they were given in: noted once here instead of once a
     // row by the trigger.
     transaction.execute_batch(
@@ -107,7 +127,7 @@ fn replace_rows(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
 /// Ids that the file's database gave out and deleted are spent too, so that backups and their
 /// restores elsewhere name one thing by one id. The file's word is taken only within reason: a
 /// forged one must not use up all ids.
-fn take_spent_ids(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+fn take_spent_ids(transaction: &Connection) -> rusqlite::Result<()> {
     if common_columns(transaction, "store_state")?.is_none() {
         return Ok(());
     }
@@ -125,7 +145,7 @@ fn take_spent_ids(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
 }
 
 /// The columns that both databases' tables of that name have, quoted, ours in order.
-fn common_columns(transaction: &Transaction<'_>, table: &str) -> rusqlite::Result<Option<String>> {
+fn common_columns(transaction: &Connection, table: &str) -> rusqlite::Result<Option<String>> {
     let columns = transaction
         .prepare(
             "SELECT group_concat('\"' || ours.name || '\"', ', ')
@@ -136,7 +156,7 @@ fn common_columns(transaction: &Transaction<'_>, table: &str) -> rusqlite::Resul
     Ok(columns)
 }
 
-fn check_ids(transaction: &Transaction<'_>) -> Result<()> {
+fn check_ids(transaction: &Connection) -> Result<()> {
     let outside: bool = transaction.query_row(
         "SELECT EXISTS (SELECT 1 FROM conversations WHERE id < 1 OR id >= ?1)
              OR EXISTS (SELECT 1 FROM messages WHERE id < 1 OR id >= ?1)",

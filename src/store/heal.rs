@@ -4,7 +4,7 @@
 //! exactly the rows that need something, so that a healed file costs one look at each. No text is
 //! ever changed, and healing a healed file does nothing.
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, params};
 
 use super::{Env, engine};
 use crate::error::Result;
@@ -42,7 +42,7 @@ pub(super) fn is_needed(connection: &Connection) -> Result<bool> {
 }
 
 /// Heals every row that needs it.
-pub(super) fn heal(transaction: &Transaction<'_>, env: &Env) -> Result<()> {
+pub(super) fn heal(transaction: &Connection, env: &Env) -> Result<()> {
     heal_conversations(transaction, env)?;
     heal_messages(transaction, env)
 }
@@ -55,7 +55,7 @@ struct Row {
 }
 
 /// The rows of a query for (id, conversation, uid, created_at, updated_at).
-fn unhealed(transaction: &Transaction<'_>, sql: &str) -> Result<Vec<Row>> {
+fn unhealed(transaction: &Connection, sql: &str) -> Result<Vec<Row>> {
     Ok(transaction
         .prepare(sql)?
         .query_map([], |row| {
@@ -69,7 +69,7 @@ fn unhealed(transaction: &Transaction<'_>, sql: &str) -> Result<Vec<Row>> {
         .collect::<rusqlite::Result<_>>()?)
 }
 
-fn heal_conversations(transaction: &Transaction<'_>, env: &Env) -> Result<()> {
+fn heal_conversations(transaction: &Connection, env: &Env) -> Result<()> {
     let rows = unhealed(
         transaction,
         &format!(
@@ -96,7 +96,7 @@ fn heal_conversations(transaction: &Transaction<'_>, env: &Env) -> Result<()> {
 
 /// Links the other program's messages in id order after what was there: a whole second would
 /// otherwise sort before our milliseconds of the same second.
-fn heal_messages(transaction: &Transaction<'_>, env: &Env) -> Result<()> {
+fn heal_messages(transaction: &Connection, env: &Env) -> Result<()> {
     let rows = unhealed(
         transaction,
         &format!(

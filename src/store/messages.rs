@@ -2,11 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Store, conversations, engine};
+use super::{Change, Store, conversations, engine};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{
-    AddedMessage, ConversationKey, Message, MessageCursor, MessageKey, MessageQuery, Role,
-    check_content,
+    AddedMessage, ChangeOp, ConversationKey, Message, MessageCursor, MessageKey, MessageQuery,
+    Role, RowChange, RowKind, check_content,
 };
 
 const COLUMNS: &str = "m.id, m.uid, m.conversation_id, c.uid, m.role, m.content, m.created_at";
@@ -39,9 +39,10 @@ impl Store {
         content: &str,
     ) -> Result<AddedMessage> {
         check_content(content)?;
-        self.write(|transaction, env| {
-            let conversation = conversations::require(transaction, key)?;
-            let (id, last) = transaction
+        self.write(|writing| {
+            let (connection, env) = (writing.connection, writing.env);
+            let (conversation, conversation_uid) = conversations::require(connection, key)?;
+            let (id, last) = connection
                 .prepare_cached(
                     "SELECT max(coalesce((SELECT max(id) FROM messages), 0), last_message_id) + 1,
                             coalesce((SELECT max(created_at) FROM messages WHERE conversation_id = ?1),
@@ -54,17 +55,26 @@ impl Store {
             let created_at = env.now().max(last);
             let uid = env.uid(created_at);
             let at = created_at.to_sql();
-            transaction
+            connection
                 .prepare_cached(
                     "INSERT INTO messages (id, uid, conversation_id, role, content, created_at)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 )?
                 .execute(params![id, uid, conversation, role.as_str(), content, at])?;
-            transaction
+            connection
                 .prepare_cached(
                     "UPDATE conversations SET updated_at = max(updated_at, ?2) WHERE id = ?1",
                 )?
                 .execute(params![conversation, at])?;
+            writing.changes.push(Change::Row(RowChange {
+                kind: RowKind::Message,
+                op: ChangeOp::Insert,
+                id,
+                uid: uid.clone(),
+                conversation_id: conversation,
+                conversation_uid: conversation_uid.clone(),
+            }));
+            writing.changed_conversation(ChangeOp::Update, conversation, &conversation_uid);
             Ok(AddedMessage {
                 id,
                 uid,
@@ -84,7 +94,7 @@ impl Store {
         key: &ConversationKey,
         query: &MessageQuery,
     ) -> Result<Vec<Message>> {
-        let Some(conversation) = conversations::find(&self.connection, key)? else {
+        let Some((conversation, _)) = conversations::find(&self.connection, key)? else {
             return Ok(Vec::new());
         };
         let (page, cursor) = match (&query.before, &query.after) {
@@ -132,7 +142,7 @@ impl Store {
             MessageKey::Id(id) => one("m.id = ?1", &[id])?,
             MessageKey::Uid(uid) => one("m.uid = ?1 LIMIT 2", &[uid])?,
             MessageKey::InConversation { conversation, uid } => {
-                let Some(conversation) = conversations::find(&self.connection, conversation)?
+                let Some((conversation, _)) = conversations::find(&self.connection, conversation)?
                 else {
                     return Ok(None);
                 };

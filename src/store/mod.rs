@@ -10,15 +10,17 @@ mod engine;
 mod heal;
 mod messages;
 mod open;
+mod operations;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod plans;
 pub mod schema;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 
 pub use open::{Location, OpenedAs};
 
 use crate::error::Result;
+use crate::model::{ChangeOp, Durability, RowChange, RowKind};
 use crate::time::Timestamp;
 
 /// Fills a buffer with random bytes.
@@ -48,11 +50,47 @@ impl Env {
     }
 }
 
+/// What a commit changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// One row.
+    Row(RowChange),
+    /// All of them: read again.
+    Reset,
+}
+
 /// An open database.
 pub struct Store {
     connection: Connection,
     env: Env,
     opened: OpenedAs,
+    durability: Durability,
+    /// A transaction is open: what writes, writes in it.
+    within: bool,
+    /// Committed or about to be, and not yet taken.
+    changes: Vec<Change>,
+    /// Tabs whose records go with the next write.
+    gone: Vec<String>,
+}
+
+/// A transaction under way.
+struct Writing<'a> {
+    connection: &'a Connection,
+    env: &'a Env,
+    changes: &'a mut Vec<Change>,
+}
+
+impl Writing<'_> {
+    fn changed_conversation(&mut self, op: ChangeOp, id: i64, uid: &str) {
+        self.changes.push(Change::Row(RowChange {
+            kind: RowKind::Conversation,
+            op,
+            id,
+            uid: uid.to_owned(),
+            conversation_id: id,
+            conversation_uid: uid.to_owned(),
+        }));
+    }
 }
 
 impl Store {
@@ -61,14 +99,64 @@ impl Store {
         &self.opened
     }
 
-    /// Runs `work` in one transaction: all of it happens, or, on an error, none.
-    fn write<T>(&mut self, work: impl FnOnce(&Transaction<'_>, &Env) -> Result<T>) -> Result<T> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let value = work(&transaction, &self.env)?;
-        transaction.commit()?;
-        Ok(value)
+    /// Sets how soon the next writes are safe, which callers may want differently.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub fn set_durability(&mut self, durability: Durability) -> Result<()> {
+        if self.durability != durability {
+            open::set_synchronous(&self.connection, durability)?;
+            self.durability = durability;
+        }
+        Ok(())
+    }
+
+    /// What was committed since this was last asked, in order.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Runs `work` in one transaction, or in the one that is open: all of it happens, or, on an
+    /// error, none.
+    fn write<T>(&mut self, work: impl FnOnce(&mut Writing<'_>) -> Result<T>) -> Result<T> {
+        self.atomically(|store| {
+            work(&mut Writing {
+                connection: &store.connection,
+                env: &store.env,
+                changes: &mut store.changes,
+            })
+        })
+    }
+
+    fn atomically<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.within {
+            return work(self);
+        }
+        let told = self.changes.len();
+        self.execute("BEGIN IMMEDIATE")?;
+        self.within = true;
+        let outcome = work(self).and_then(|value| {
+            operations::forget_tabs(&self.connection, &self.gone)?;
+            self.execute("COMMIT")?;
+            Ok(value)
+        });
+        self.within = false;
+        if outcome.is_ok() {
+            self.gone.clear();
+        } else {
+            self.changes.truncate(told);
+            // Some errors have ended it already. If this fails, the engine still ends it before
+            // anything is read (https://sqlite.org/lang_transaction.html).
+            if !self.connection.is_autocommit() {
+                let _ = self.execute("ROLLBACK");
+            }
+        }
+        outcome
+    }
+
+    fn execute(&self, sql: &str) -> Result<()> {
+        self.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
     }
 
     /// Moves what the write-ahead log holds into the main file and closes the database.

@@ -33,12 +33,8 @@ pub enum Location<'a> {
 /// What the pragmas answered when the database was opened, in SQLite's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenedAs {
-    /// As asked for.
-    pub durability: Durability,
     /// "wal" for a file, "memory" for memory.
     pub journal_mode: &'static str,
-    /// "full" or "normal".
-    pub synchronous: &'static str,
     /// The number of migrations the file has had.
     pub schema_version: i64,
     /// The engine's version.
@@ -81,11 +77,7 @@ impl Store {
             Location::Memory { .. } => "memory",
         };
         expect(&connection, "journal_mode", journal_mode, journal_mode)?;
-        let (synchronous, level) = match durability {
-            Durability::Strict => ("full", "2"),
-            Durability::Relaxed => ("normal", "1"),
-        };
-        expect(&connection, "synchronous", synchronous, level)?;
+        set_synchronous(&connection, durability)?;
         expect(&connection, "foreign_keys", "ON", "1")?;
         connection.busy_timeout(Duration::from_millis(5_000))?;
         expect(&connection, "busy_timeout", "5000", "5000")?;
@@ -100,12 +92,14 @@ impl Store {
             connection,
             env,
             opened: OpenedAs {
-                durability,
                 journal_mode,
-                synchronous,
                 schema_version,
                 sqlite_version: engine::version(),
             },
+            durability,
+            within: false,
+            changes: Vec::new(),
+            gone: Vec::new(),
         };
         store.heal()?;
         Ok(store)
@@ -113,10 +107,19 @@ impl Store {
 
     fn heal(&mut self) -> Result<()> {
         if heal::is_needed(&self.connection)? {
-            self.write(heal::heal)?;
+            self.write(|writing| heal::heal(writing.connection, writing.env))?;
         }
         Ok(())
     }
+}
+
+/// Sets when a commit is flushed.
+pub(super) fn set_synchronous(connection: &Connection, durability: Durability) -> Result<()> {
+    let (synchronous, level) = match durability {
+        Durability::Strict => ("full", "2"),
+        Durability::Relaxed => ("normal", "1"),
+    };
+    expect(connection, "synchronous", synchronous, level)
 }
 
 fn connect(location: Location<'_>) -> Result<Connection> {

@@ -4,13 +4,17 @@
 //! [`Host`]. The page's class (src/client/index.ts) implements the interface that wasm-bindgen
 //! generates from this one.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use js_sys::{Object, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use super::host::{Host, Job, Ticket};
+use super::host::{Host, Opening};
 use super::js;
 use crate::error::StoreError;
+use crate::tabs::CallId;
 
 /// Conversations and messages in one SQLite database, in this worker.
 ///
@@ -19,12 +23,13 @@ use crate::error::StoreError;
 #[wasm_bindgen]
 pub struct ConversationStore {
     host: Host,
+    last_call: Rc<Cell<CallId>>,
 }
 
 macro_rules! params {
     ($($name:literal: $value:expr),* $(,)?) => {{
         let params = Object::new();
-        $(js::set(&params, $name, &$value);)*
+        $(js::set(&params, $name, &JsValue::from($value));)*
         params
     }};
 }
@@ -37,16 +42,22 @@ impl ConversationStore {
         #[wasm_bindgen(unchecked_param_type = "string")] name: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "DatabaseOptions")] options: JsValue,
     ) -> Result<ConversationStore, JsValue> {
-        let store = Self {
-            host: Host::default(),
-        };
         let params = params! {
             "name": name,
             "storage": js::get(&options, "storage"),
             "durability": js::get(&options, "durability"),
         };
-        store.call("open", params).await?;
-        Ok(store)
+        let opening: Opening = js::read(&params).map_err(|error| js_error(&error))?;
+        let mut host = Err(StoreError::invalid("not asked yet"));
+        let opened = answered(|answer| {
+            host = Host::open(opening, 0, answer, |_| {});
+        });
+        let host = host.map_err(|error| js_error(&error))?;
+        JsFuture::from(opened).await?;
+        Ok(Self {
+            host,
+            last_call: Rc::default(),
+        })
     }
 
     /// Makes a conversation and resolves to its id. `brain` defaults to 'claude'.
@@ -162,39 +173,44 @@ impl ConversationStore {
 
     /// Writes everything to its place and gives the files back.
     pub async fn close(&self) -> Result<(), JsValue> {
-        self.call("close", Object::new()).await?;
+        let call = self.next_call();
+        let closed = answered(|answer| self.host.close(call, answer));
+        JsFuture::from(closed).await?;
         Ok(())
     }
 }
 
 impl ConversationStore {
+    fn next_call(&self) -> CallId {
+        self.last_call.set(self.last_call.get().wrapping_add(1));
+        self.last_call.get()
+    }
+
     fn call(
         &self,
         method: &str,
         params: Object,
     ) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
-        let request = Object::new();
-        js::set(&request, "method", &method.into());
-        js::set(&request, "params", &params);
-        let host = self.host.clone();
-        async move {
-            let promise = Promise::new(&mut |resolve, reject| {
-                host.submit(Job {
-                    request: request.clone().into(),
-                    timeout: f64::INFINITY,
-                    ticket: Ticket::default(),
-                    reply: Box::new(move |answer| {
-                        let _ = match answer {
-                            Ok(value) => resolve.call1(&JsValue::UNDEFINED, &value),
-                            Err(error) => reject.call1(&JsValue::UNDEFINED, &js_error(&error)),
-                        };
-                    }),
-                    progress: Box::new(|_| {}),
-                });
-            });
-            JsFuture::from(promise).await
-        }
+        let request = params! { "method": method, "params": params };
+        let call = self.next_call();
+        let answer = answered(|answer| self.host.call(call, request.into(), f64::INFINITY, answer));
+        JsFuture::from(answer)
     }
+}
+
+/// A promise of an answer.
+fn answered(ask: impl FnOnce(super::host::Answer)) -> Promise {
+    let mut ask = Some(ask);
+    Promise::new(&mut |resolve, reject| {
+        if let Some(ask) = ask.take() {
+            ask(Box::new(move |answer| {
+                let _ = match answer {
+                    Ok(value) => resolve.call1(&JsValue::UNDEFINED, &value),
+                    Err(error) => reject.call1(&JsValue::UNDEFINED, &js_error(&error)),
+                };
+            }));
+        }
+    })
 }
 
 /// An `Error` with a `code`.

@@ -129,6 +129,13 @@ impl Directory {
         })
     }
 
+    /// Closes the handles at once, whoever has the files open: what is written after fails.
+    pub fn abandon(&self) {
+        for name in [MAIN, LOG, JOURNAL].iter().chain(&COPY) {
+            self.pool.cut(&self.path(name));
+        }
+    }
+
     /// The path SQLite opens.
     pub fn main_path(&self) -> String {
         self.path(MAIN)

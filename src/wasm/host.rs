@@ -1,308 +1,577 @@
-//! The host: takes requests one at a time, in order, and answers every one.
+//! The host: does what this tab's state machine ([`crate::tabs`]) says, and tells it what happens.
 //!
-//! A request of the store itself is carried out at once. What must await (open, backup, restore,
-//! status, close, delete) runs alone, and what comes meanwhile waits. Knows no port and no page.
+//! Whoever uses it makes calls and hears of changes. It holds the lock, the channels, the timers and
+//! the open database; which of them when is the machine's decision. In memory, and in a worker of the
+//! caller's own, nobody else is told: the tab is alone.
+//!
+//! Re-entrancy: what an action brings about is queued and handled when the action is done; no borrow
+//! lives across that.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
-use js_sys::{Array, Date, Uint8Array};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{AbortController, Blob};
+use web_sys::AbortController;
 
-use super::directory::{self, Directory};
+use super::channel::{self, Channels, Incoming, Js, Reply, Told};
+use super::database::{Database, Slot, Ticket};
+use super::directory;
 use super::js;
 use super::lock::{self, Lock, Wait};
-use super::vfs;
 use crate::error::{ErrorCode, Result, StoreError};
-use crate::model::{Durability, StorageKind, StorageOption, StoreStatus, TabRole};
+use crate::model::{Durability, Operation, StorageKind, StorageOption, StoreStatus, TabRole};
 use crate::name::directory_name;
-use crate::rpc::{Request, dispatch};
-use crate::store::{Env, Location, Store};
+use crate::rpc::Request;
+use crate::store::schema;
+use crate::tabs::{Action, Body, CallId, Event, PROTOCOL, RunId, Tab, TabId, Version};
 
-/// A request on its way: what is asked, until when, and who wants the answer.
-pub struct Job {
-    /// `{ method, params }`.
-    pub request: JsValue,
-    /// Milliseconds within which it must begin, counted here from when it came: the page's clock may
-    /// be another, a test's for one.
-    pub timeout: f64,
-    /// By which the caller gives it up.
-    pub ticket: Ticket,
-    /// Called once.
-    pub reply: Box<dyn FnOnce(Result<JsValue>)>,
-    /// Called when a long request has come further, or waits.
-    pub progress: Box<dyn Fn(Progress)>,
-}
-
-/// What a request tells before it is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// It waits for another worker to give up the database.
-    Waiting,
-    /// It has done a step.
-    Step,
-}
-
-/// The caller's side of a job: by it the caller gives it up.
-#[derive(Clone, Default)]
-pub struct Ticket(Rc<TicketState>);
-
-#[derive(Default)]
-struct TicketState {
-    aborted: Cell<bool>,
-    /// Made where something waits on its signal.
-    controller: RefCell<Option<AbortController>>,
-}
-
-impl Ticket {
-    /// Gives the job up: it does not begin, or ends at its next step.
-    pub fn abort(&self) {
-        self.0.aborted.set(true);
-        if let Some(controller) = &*self.0.controller.borrow() {
-            controller.abort();
-        }
-    }
-
-    /// A signal that aborts with the job. `undefined` where the environment has none.
-    fn signal(&self) -> JsValue {
-        let Ok(controller) = AbortController::new() else {
-            return JsValue::UNDEFINED;
-        };
-        if self.0.aborted.get() {
-            controller.abort();
-        }
-        let signal = controller.signal().into();
-        *self.0.controller.borrow_mut() = Some(controller);
-        signal
-    }
-
-    fn check(&self) -> Result<()> {
-        if self.0.aborted.get() {
-            return Err(StoreError::new(
-                ErrorCode::Aborted,
-                "the call was aborted by its signal; it changed nothing",
-            ));
-        }
-        Ok(())
-    }
-}
-
-/// What the host itself answers; everything else is the store's.
-#[derive(Deserialize)]
-#[serde(tag = "method", content = "params", rename_all = "camelCase")]
-enum Control {
-    Open {
-        name: String,
-        #[serde(default)]
-        storage: StorageOption,
-        #[serde(default)]
-        durability: Durability,
+/// What a host tells, but for answers.
+pub enum Notice {
+    /// The call that opens waits for another tab.
+    Waiting(CallId),
+    /// A long call has come further.
+    Step(CallId),
+    /// Changes were committed, here or elsewhere.
+    Changes {
+        /// The number of the last of them.
+        sequence: u64,
+        /// Some may have been missed.
+        reset: bool,
+        /// In commit order.
+        changes: Vec<Told>,
     },
-    Close {},
-    Status {},
-    Backup {},
-    Restore {},
-    Delete {
-        name: String,
-    },
+    /// The tab leads, follows, or is outdated.
+    Status(Box<StoreStatus>),
 }
 
-const CONTROL: [&str; 6] = ["open", "close", "status", "backup", "restore", "delete"];
+/// Called once.
+pub type Answer = Box<dyn FnOnce(Result<JsValue>)>;
 
-/// Fields are dropped in this order: the store closes, then the files are given back, then the lock.
-struct Opened {
-    store: Store,
-    directory: Directory,
-    storage: StorageKind,
-    _lock: Lock,
+/// Which database, and as whom.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Opening {
+    /// Its name.
+    pub name: String,
+    /// Where.
+    #[serde(default)]
+    pub storage: StorageOption,
+    /// How soon this tab's writes are safe.
+    #[serde(default)]
+    pub durability: Durability,
+    /// The tab's name; without one, no other tab is told.
+    #[serde(default)]
+    pub tab: Option<String>,
+    /// Whether its page is seen.
+    #[serde(default = "yes")]
+    pub visible: bool,
 }
 
-/// Serves one database.
-#[derive(Clone, Default)]
-pub struct Host(Rc<HostState>);
+fn yes() -> bool {
+    true
+}
 
-#[derive(Default)]
-struct HostState {
-    opened: RefCell<Option<Opened>>,
-    /// With the time by which each must begin.
-    queue: RefCell<VecDeque<(f64, Job)>>,
+/// One tab's part in a database.
+#[derive(Clone)]
+pub struct Host(Rc<State>);
+
+struct State {
+    tab: RefCell<Tab<Js>>,
+    id: TabId,
+    opening: Opening,
+    call: Cell<CallId>,
+    events: RefCell<VecDeque<Event<Js>>>,
     busy: Cell<bool>,
-}
-
-thread_local! {
-    static MEMORY_DATABASES: Cell<u32> = const { Cell::new(0) };
+    answers: RefCell<HashMap<CallId, Answer>>,
+    notify: Box<dyn Fn(Notice)>,
+    database: Slot,
+    /// Why the database did not close well, for whoever asked to close.
+    failed_close: RefCell<Option<StoreError>>,
+    channels: RefCell<Option<Rc<Channels>>>,
+    lock: RefCell<Option<Lock>>,
+    /// Ends the request for the lock.
+    request: RefCell<Option<AbortController>>,
+    running: RefCell<Option<(RunId, Ticket)>>,
+    /// How often the lock was lost: what was begun before must not go on.
+    losses: Cell<u32>,
+    visible: Cell<bool>,
+    timer: Cell<Option<i32>>,
 }
 
 impl Host {
-    /// Takes a request. Its `reply` is called exactly once, in the order of the requests.
-    pub fn submit(&self, job: Job) {
-        let deadline = clock() + job.timeout;
-        self.0.queue.borrow_mut().push_back((deadline, job));
-        if !self.0.busy.get() {
-            self.run();
+    /// Opens a database. `answer` is called when it can be used.
+    ///
+    /// # Errors
+    /// `invalid-argument` for a name out of bounds, `storage-unavailable`.
+    pub fn open(
+        opening: Opening,
+        call: CallId,
+        answer: Answer,
+        notify: impl Fn(Notice) + 'static,
+    ) -> Result<Self> {
+        if opening.storage == StorageOption::Indexeddb {
+            return Err(StoreError::new(
+                ErrorCode::StorageUnavailable,
+                "storage 'indexeddb' is not there yet in this version: use 'auto' or 'opfs'",
+            ));
         }
+        let in_memory = opening.storage == StorageOption::Memory;
+        if !in_memory {
+            directory_name(&opening.name)?;
+        }
+        let id = TabId::from(opening.tab.as_deref().unwrap_or("alone"));
+        let version = Version {
+            protocol: PROTOCOL,
+            schema: schema::VERSION,
+        };
+        let visible = opening.visible;
+        let host = Self(Rc::new(State {
+            tab: RefCell::new(Tab::new(id.clone(), version)),
+            id: id.clone(),
+            opening,
+            call: Cell::new(call),
+            events: RefCell::default(),
+            busy: Cell::default(),
+            answers: RefCell::default(),
+            notify: Box::new(notify),
+            database: Slot::default(),
+            failed_close: RefCell::default(),
+            channels: RefCell::default(),
+            lock: RefCell::default(),
+            request: RefCell::default(),
+            running: RefCell::default(),
+            losses: Cell::default(),
+            visible: Cell::new(visible),
+            timer: Cell::default(),
+        }));
+        if !in_memory && host.0.opening.tab.is_some() {
+            let receiver = Rc::downgrade(&host.0);
+            let on_incoming = move |incoming| {
+                if let Some(state) = receiver.upgrade() {
+                    Self(state).receive(incoming);
+                }
+            };
+            let channels = Channels::new(&host.0.opening.name, id, version, on_incoming)?;
+            *host.0.channels.borrow_mut() = Some(channels);
+        }
+        host.0.answers.borrow_mut().insert(call, answer);
+        host.feed(Event::Open { call, visible });
+        if !in_memory {
+            (host.0.notify)(Notice::Waiting(call));
+        }
+        Ok(host)
     }
 
-    fn run(&self) {
-        self.0.busy.set(true);
-        loop {
-            let next = self.0.queue.borrow_mut().pop_front();
-            let Some((deadline, job)) = next else {
-                break;
-            };
-            if let Err(error) = begin(&job, deadline) {
-                (job.reply)(Err(error));
-                continue;
-            }
-            let method = js::get(&job.request, "method")
-                .as_string()
-                .unwrap_or_default();
-            if !CONTROL.contains(&method.as_str()) {
-                let answer = self.answer(&job.request);
-                (job.reply)(answer);
-                continue;
-            }
+    /// Makes a call: `{ method, params, operation?, object? }`. `answer` is called once.
+    pub fn call(&self, call: CallId, request: JsValue, timeout: f64, answer: Answer) {
+        let answer = if js::get(&request, "method") == "status" {
+            // This tab's own, told when it is known where the store is.
             let host = self.clone();
-            spawn_local(async move {
-                let answer = host.control(job.request, &job.ticket, &job.progress).await;
-                (job.reply)(answer);
-                host.run();
+            let answer: Answer = Box::new(move |asked| {
+                spawn_local(async move {
+                    let status = host.status().await.and_then(|it| js::write(&it));
+                    answer(asked.and(status));
+                });
             });
+            if self.0.tab.borrow().facts().is_some() {
+                answer(Ok(JsValue::UNDEFINED));
+                return;
+            }
+            answer
+        } else {
+            answer
+        };
+        self.0.answers.borrow_mut().insert(call, answer);
+        let durability = js::write(&self.0.opening.durability).unwrap_or_default();
+        js::set(request.unchecked_ref(), "durability", &durability);
+        self.feed(Event::Request {
+            call,
+            request,
+            timeout,
+        });
+    }
+
+    /// Gives a call up.
+    pub fn abort(&self, call: CallId, forget: bool) {
+        if forget {
+            self.0.answers.borrow_mut().remove(&call);
+        }
+        self.feed(Event::Abort { call, forget });
+    }
+
+    /// Closes the database; calls made before are carried out.
+    pub fn close(&self, call: CallId, answer: Answer) {
+        self.0.call.set(call);
+        self.0.answers.borrow_mut().insert(call, answer);
+        self.feed(Event::Close { call });
+    }
+
+    /// Says whether the page is seen.
+    pub fn set_visible(&self, visible: bool) {
+        self.0.visible.set(visible);
+        self.feed(Event::Visible(visible));
+    }
+
+    fn receive(&self, incoming: Incoming) {
+        self.feed(match incoming {
+            Incoming::Message(message) => Event::Message(message),
+            Incoming::OtherVersion(from, version) => Event::OtherVersion { from, version },
+            Incoming::Unheard => {
+                let visible = self.0.visible.get();
+                let hello = Body::Hello { visible, heard: 0 };
+                self.send(None, hello);
+                return;
+            }
+        });
+    }
+
+    fn feed(&self, event: Event<Js>) {
+        self.0.events.borrow_mut().push_back(event);
+        if self.0.busy.replace(true) {
             return;
+        }
+        loop {
+            let next = self.0.events.borrow_mut().pop_front();
+            let Some(event) = next else { break };
+            let actions = self.0.tab.borrow_mut().handle(event, js::clock());
+            for action in actions {
+                self.perform(action);
+            }
         }
         self.0.busy.set(false);
     }
 
-    fn answer(&self, request: &JsValue) -> Result<JsValue> {
-        let request: Request = js::read(request)?;
-        let mut opened = self.0.opened.borrow_mut();
-        let opened = opened.as_mut().ok_or_else(closed)?;
-        js::write(&dispatch(&mut opened.store, request)?)
-    }
-
-    async fn control(
-        &self,
-        request: JsValue,
-        ticket: &Ticket,
-        progress: &dyn Fn(Progress),
-    ) -> Result<JsValue> {
-        let params = js::get(&request, "params");
-        match js::read(&request)? {
-            Control::Open {
-                name,
-                storage,
-                durability,
-            } => {
-                self.open(&name, storage, durability, ticket, progress)
-                    .await
+    fn perform(&self, action: Action<Js>) {
+        match action {
+            Action::RequestLock => self.request_lock(),
+            Action::WithdrawLock => {
+                if let Some(request) = self.0.request.borrow_mut().take() {
+                    request.abort();
+                }
             }
-            Control::Close {} => self.close(),
-            Control::Status {} => self.status().await,
-            Control::Backup {} => self.backup(ticket, progress).await,
-            Control::Restore {} => {
-                self.restore(js::get(&params, "file"), ticket, progress)
-                    .await
+            Action::ReleaseLock => drop(self.0.lock.borrow_mut().take()),
+            Action::Send { to, body } => self.send(to.as_ref(), body),
+            Action::OpenStore => self.open_store(),
+            Action::CloseStore => {
+                let database = self.0.database.borrow_mut().take();
+                let closed = database.map_or(Ok(()), Database::close);
+                *self.0.failed_close.borrow_mut() = closed.err();
+                self.feed(Event::Closed);
             }
-            Control::Delete { name } => {
-                let directory = directory_name(&name)?;
-                let _lock = lock::acquire(&name, Wait::Never).await?;
-                directory::remove(&directory).await?;
-                Ok(JsValue::UNDEFINED)
+            Action::AbandonStore => {
+                self.0.losses.set(self.0.losses.get() + 1);
+                if let Some(database) = self.0.database.borrow_mut().take() {
+                    database.abandon();
+                }
             }
-        }
-    }
-
-    async fn open(
-        &self,
-        name: &str,
-        storage: StorageOption,
-        durability: Durability,
-        ticket: &Ticket,
-        progress: &dyn Fn(Progress),
-    ) -> Result<JsValue> {
-        if self.0.opened.borrow().is_some() {
-            return Err(StoreError::conflict(
-                "this worker already has a database open",
-            ));
-        }
-        let (storage, directory, lock) = match storage {
-            StorageOption::Memory => {
-                let number = MEMORY_DATABASES.get();
-                MEMORY_DATABASES.set(number + 1);
-                (
-                    StorageKind::Memory,
-                    Directory::in_memory(number)?,
-                    Lock::none(),
-                )
+            Action::Run { run, from, request } => self.run(run, &from, request),
+            Action::Cancel { run } => {
+                if let Some((running, ticket)) = &*self.0.running.borrow()
+                    && *running == run
+                {
+                    ticket.abort();
+                }
             }
-            StorageOption::Auto | StorageOption::Opfs => {
-                let encoded = directory_name(name)?;
-                let lock = match lock::acquire(name, Wait::Never).await {
-                    Err(error) if error.code == ErrorCode::Blocked => {
-                        progress(Progress::Waiting);
-                        lock::acquire(name, Wait::Until(&ticket.signal())).await?
+            Action::Answer { call, answer } => self.answer(call, answer),
+            Action::Progress { call } => (self.0.notify)(Notice::Step(call)),
+            Action::Changes {
+                sequence,
+                reset,
+                changes,
+            } => (self.0.notify)(Notice::Changes {
+                sequence,
+                reset: reset || changes.iter().any(|change| change.row.is_none()),
+                changes,
+            }),
+            Action::Status => {
+                let host = self.clone();
+                spawn_local(async move {
+                    // What cannot be told now is told when it is asked for.
+                    if let Ok(status) = host.status().await {
+                        (host.0.notify)(Notice::Status(Box::new(status)));
                     }
-                    at_once => at_once?,
-                };
-                ticket.check()?;
-                let directory = Directory::acquire(&encoded).await?;
-                (StorageKind::Opfs, directory, lock)
+                });
             }
-            StorageOption::Indexeddb => {
-                return Err(StoreError::new(
-                    ErrorCode::StorageUnavailable,
-                    "storage 'indexeddb' is not there yet in this version: use 'auto' or 'opfs'",
-                ));
+            Action::Census { number } => self.take_census(number),
+            Action::WakeAt(at) => {
+                let host = self.clone();
+                let timer = js::after(at - js::clock(), move || {
+                    host.0.timer.set(None);
+                    host.feed(Event::Time);
+                });
+                if let Some(earlier) = self.0.timer.replace(timer) {
+                    js::clear(earlier);
+                }
             }
-        };
-        let path = directory.main_path();
-        let vfs = Some(vfs::NAME);
-        let location = match storage {
-            StorageKind::Memory => Location::Memory { vfs },
-            _ => Location::File { path: &path, vfs },
-        };
-        let store = Store::open(location, durability, browser_env())?;
-        directory.made();
-        *self.0.opened.borrow_mut() = Some(Opened {
-            store,
-            directory,
-            storage,
-            _lock: lock,
-        });
-        Ok(JsValue::UNDEFINED)
-    }
-
-    fn close(&self) -> Result<JsValue> {
-        let opened = self.0.opened.borrow_mut().take();
-        if let Some(opened) = opened {
-            // The files and the lock go with the rest of it, also if this fails.
-            opened.store.close()?;
+            Action::FlushSoon => {
+                let host = self.clone();
+                js::after(0.0, move || host.feed(Event::Flush));
+            }
         }
-        Ok(JsValue::UNDEFINED)
     }
 
-    async fn status(&self) -> Result<JsValue> {
-        let mut status = {
-            let opened = self.0.opened.borrow();
-            let opened = opened.as_ref().ok_or_else(closed)?;
-            let pragmas = opened.store.opened_as();
-            StoreStatus {
-                storage: opened.storage,
-                role: TabRole::Leader,
-                durability: pragmas.durability,
-                journal_mode: pragmas.journal_mode.to_owned(),
-                synchronous: pragmas.synchronous.to_owned(),
-                persisted: false,
-                usage: None,
-                quota: None,
-                sqlite_version: pragmas.sqlite_version.to_owned(),
-                schema_version: pragmas.schema_version,
-                version: env!("CARGO_PKG_VERSION").to_owned(),
+    fn answer(&self, call: CallId, answer: Result<Option<Reply>>) {
+        let Some(reply) = self.0.answers.borrow_mut().remove(&call) else {
+            return;
+        };
+        match answer {
+            Ok(Some(Reply::Value(value))) => reply(Ok(value)),
+            Ok(Some(Reply::Packed(blob))) => {
+                spawn_local(async move { reply(channel::unpack(&blob).await) });
             }
+            Ok(None) => {
+                let failed = self.0.failed_close.borrow_mut().take();
+                reply(failed.map_or(Ok(JsValue::UNDEFINED), Err));
+            }
+            Err(error) => reply(Err(error)),
+        }
+    }
+
+    fn send(&self, to: Option<&TabId>, body: Body<Js>) {
+        let channels = self.0.channels.borrow().clone();
+        let Some(channels) = channels else { return };
+        let call = match &body {
+            Body::Request { call, .. } => Some(*call),
+            _ => None,
+        };
+        // A request that cannot be cloned was cloned from the page already; this is for the rest.
+        if let Err(error) = channels.send(to, body)
+            && let Some(call) = call
+        {
+            self.abort_with(call, error);
+        }
+    }
+
+    fn abort_with(&self, call: CallId, error: StoreError) {
+        let reply = self.0.answers.borrow_mut().remove(&call);
+        if let Some(reply) = reply {
+            reply(Err(error));
+        }
+        self.feed(Event::Abort { call, forget: true });
+    }
+
+    fn request_lock(&self) {
+        if self.0.opening.storage == StorageOption::Memory {
+            self.feed(Event::Granted { hint: 1 });
+            return;
+        }
+        let controller = AbortController::new().ok();
+        let signal = controller
+            .as_ref()
+            .map_or(JsValue::UNDEFINED, |it| it.signal().into());
+        self.0.request.replace(controller);
+        let host = self.clone();
+        spawn_local(async move {
+            let name = lock::of_database(&host.0.opening.name);
+            match lock::acquire(&name, Wait::Until(&signal)).await {
+                Ok(lock) => {
+                    let is_lost = lock.is_lost();
+                    host.0.lock.replace(Some(lock));
+                    let hint = js_sys::Date::now().max(0.0) as u64;
+                    host.feed(Event::Granted { hint });
+                    if is_lost.await {
+                        drop(host.0.lock.borrow_mut().take());
+                        host.feed(Event::Lost);
+                    }
+                }
+                // Withdrawn.
+                Err(error) if error.code == ErrorCode::Aborted => {}
+                Err(error) => host.feed(Event::Refused(error)),
+            }
+        });
+    }
+
+    fn open_store(&self) {
+        (self.0.notify)(Notice::Step(self.0.call.get()));
+        let durability = self.0.opening.durability;
+        if self.0.opening.storage == StorageOption::Memory {
+            let opened = Database::in_memory(durability);
+            self.opened(opened);
+            return;
+        }
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        spawn_local(async move {
+            let opened = Database::open(&host.0.opening.name, durability).await;
+            // The lock was lost meanwhile: whoever has it now opens.
+            if host.0.losses.get() != losses {
+                if let Ok(database) = opened {
+                    database.abandon();
+                }
+                return;
+            }
+            host.opened(opened);
+        });
+    }
+
+    fn opened(&self, opened: Result<Database>) {
+        let outcome = opened.map(|database| {
+            let facts = database.facts();
+            *self.0.database.borrow_mut() = Some(database);
+            facts
+        });
+        self.feed(Event::Opened(outcome));
+    }
+
+    fn take_census(&self, number: u64) {
+        let channels = self.0.channels.borrow().clone();
+        let Some(channels) = channels else {
+            let alive = vec![self.0.id.clone()];
+            self.feed(Event::Census { number, alive });
+            return;
+        };
+        channels.census(number);
+        let host = self.clone();
+        spawn_local(async move {
+            // Asked for again at the next occasion.
+            let Ok(alive) = lock::living_tabs(&host.0.opening.name).await else {
+                return;
+            };
+            channels.retain(number, &alive);
+            if let Some(database) = &mut *host.0.database.borrow_mut() {
+                // A record that stays a while longer does no harm.
+                let _ = database.store().retain_tabs(&alive);
+            }
+            host.feed(Event::Census { number, alive });
+        });
+    }
+
+    // Carrying out.
+
+    fn run(&self, run: RunId, from: &TabId, request: JsValue) {
+        let packed = js::get(&request, "packed");
+        let method = js::get(&request, "method");
+        if packed.is_undefined() && method != "backup" && method != "restore" {
+            let answer = self.run_now(from, &request);
+            self.ran(run, from, &request, answer);
+            return;
+        }
+        let ticket = Ticket::default();
+        *self.0.running.borrow_mut() = Some((run, ticket.clone()));
+        let (host, from) = (self.clone(), from.clone());
+        spawn_local(async move {
+            let (request, answer) = match packed.dyn_into() {
+                Ok(blob) => match channel::unpack(&blob).await {
+                    Ok(request) => {
+                        let answer = host.run_now(&from, &request);
+                        (request, answer)
+                    }
+                    Err(error) => (request, Err(error)),
+                },
+                Err(_) => {
+                    let answer = host.run_long(run, &from, &request, &ticket).await;
+                    (request, answer)
+                }
+            };
+            host.0.running.borrow_mut().take();
+            host.ran(run, &from, &request, answer);
+        });
+    }
+
+    fn ran(&self, run: RunId, from: &TabId, request: &JsValue, answer: Result<Reply>) {
+        let object = js::get(request, "object").as_f64().unwrap_or_default() as u32;
+        let changes = match &mut *self.0.database.borrow_mut() {
+            Some(database) => database.take_changes(),
+            None => Vec::new(),
+        };
+        let changes = changes
+            .into_iter()
+            .map(|change| Told::new(change, from, object))
+            .collect();
+        self.feed(Event::Ran {
+            run,
+            answer,
+            changes,
+        });
+    }
+
+    fn run_now(&self, from: &TabId, message: &JsValue) -> Result<Reply> {
+        if js::get(message, "method") == "status" {
+            return Ok(Reply::Value(JsValue::UNDEFINED));
+        }
+        let request: Request = js::read(message)?;
+        let operation = operation(from, message)?;
+        let durability = durability(message)?;
+        let mut database = self.0.database.borrow_mut();
+        let database = database.as_mut().ok_or_else(closed)?;
+        let response = database.run(request, operation.as_ref(), durability)?;
+        if *from == self.0.id {
+            Ok(Reply::Value(js::write(&response)?))
+        } else {
+            channel::pack(&response)
+        }
+    }
+
+    async fn run_long(
+        &self,
+        run: RunId,
+        from: &TabId,
+        message: &JsValue,
+        ticket: &Ticket,
+    ) -> Result<Reply> {
+        let operation = operation(from, message)?;
+        let durability = durability(message)?;
+        let step = || self.feed(Event::Progressed { run });
+        let losses = self.0.losses.get();
+        // Taken out: nothing else runs meanwhile.
+        let mut database = self.0.database.borrow_mut().take().ok_or_else(closed)?;
+        let outcome = if js::get(message, "method") == "backup" {
+            database.backup(ticket, &step).await
+        } else {
+            let file = js::get(&js::get(message, "params"), "file");
+            database
+                .restore(file, operation.as_ref(), durability, ticket, &step)
+                .await
+        };
+        // The lock was lost meanwhile: the files are not this tab's any more.
+        if self.0.losses.get() != losses {
+            database.abandon();
+        } else {
+            *self.0.database.borrow_mut() = Some(database);
+        }
+        outcome.map(Reply::Value)
+    }
+
+    /// Where and how the database is kept, as this tab sees it.
+    ///
+    /// # Errors
+    /// `closed` before there was a leader, and those of asking the browser.
+    async fn status(&self) -> Result<StoreStatus> {
+        let (facts, leads, outdated) = {
+            let tab = self.0.tab.borrow();
+            let facts = tab.facts().ok_or_else(closed)?.clone();
+            (facts, tab.leads(), tab.is_outdated())
+        };
+        let durability = self.0.opening.durability;
+        let mut status = StoreStatus {
+            storage: facts.storage,
+            role: if leads || facts.storage == StorageKind::Memory {
+                TabRole::Leader
+            } else {
+                TabRole::Follower
+            },
+            durability,
+            journal_mode: facts.journal_mode,
+            synchronous: match durability {
+                Durability::Strict => "full",
+                Durability::Relaxed => "normal",
+            }
+            .to_owned(),
+            persisted: false,
+            usage: None,
+            quota: None,
+            sqlite_version: facts.sqlite_version,
+            schema_version: facts.schema_version,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            outdated,
+            ignored_messages: self
+                .0
+                .channels
+                .borrow()
+                .as_ref()
+                .map_or(0, |it| it.ignored()),
         };
         if let Some(manager) = directory::storage_manager() {
             if js::get(&manager, "persisted").is_function()
@@ -320,158 +589,64 @@ impl Host {
                 status.quota = js::get(&estimate, "quota").as_f64();
             }
         }
-        js::write(&status)
-    }
-
-    async fn backup(&self, ticket: &Ticket, progress: &dyn Fn(Progress)) -> Result<JsValue> {
-        let opened = self.take()?;
-        let result = opened.backup(ticket, progress).await;
-        *self.0.opened.borrow_mut() = Some(opened);
-        result
-    }
-
-    async fn restore(
-        &self,
-        file: JsValue,
-        ticket: &Ticket,
-        progress: &dyn Fn(Progress),
-    ) -> Result<JsValue> {
-        let file: Blob = file.dyn_into().map_err(|_| {
-            StoreError::invalid("file: give a Blob or File that holds a SQLite database")
-        })?;
-        let mut opened = self.take()?;
-        let result = opened.restore(&file, ticket, progress).await;
-        *self.0.opened.borrow_mut() = Some(opened);
-        result
-    }
-
-    /// Takes the store out for a request that awaits; the queue is held meanwhile.
-    fn take(&self) -> Result<Opened> {
-        self.0.opened.borrow_mut().take().ok_or_else(closed)
+        Ok(status)
     }
 }
 
-impl Opened {
-    async fn backup(&self, ticket: &Ticket, progress: &dyn Fn(Progress)) -> Result<JsValue> {
-        self.directory.take_copy().await?;
-        let written = self.write_blob(ticket, progress);
-        self.directory.drop_copy();
-        written
-    }
-
-    fn write_blob(&self, ticket: &Ticket, progress: &dyn Fn(Progress)) -> Result<JsValue> {
-        let path = self.directory.copy_path();
-        self.store.backup_into(&path)?;
-        let pool = self.directory.pool();
-        let size = pool.size(&path)?;
-        let parts = Array::new();
-        let mut offset = 0;
-        while offset < size {
-            ticket.check()?;
-            let piece = pool.read(&path, offset, vfs::CHUNK)?;
-            offset += u64::from(piece.length());
-            // A Blob for each piece: the browser may keep it outside this worker's memory.
-            let piece = Blob::new_with_u8_array_sequence(&Array::of1(&piece))
-                .map_err(|error| js::thrown("making the backup's Blob", &error))?;
-            parts.push(&piece);
-            progress(Progress::Step);
-        }
-        let properties = web_sys::BlobPropertyBag::new();
-        properties.set_type("application/vnd.sqlite3");
-        Blob::new_with_blob_sequence_and_options(&parts, &properties)
-            .map(Into::into)
-            .map_err(|error| js::thrown("making the backup's Blob", &error))
-    }
-
-    async fn restore(
-        &mut self,
-        file: &Blob,
-        ticket: &Ticket,
-        progress: &dyn Fn(Progress),
-    ) -> Result<JsValue> {
-        self.directory.take_copy().await?;
-        let restored = self.stage_and_restore(file, ticket, progress).await;
-        self.directory.drop_copy();
-        restored.map(|()| JsValue::UNDEFINED)
-    }
-
-    async fn stage_and_restore(
-        &mut self,
-        file: &Blob,
-        ticket: &Ticket,
-        progress: &dyn Fn(Progress),
-    ) -> Result<()> {
-        let path = self.directory.copy_path();
-        let size = file.size();
-        let mut offset = 0.0;
-        while offset < size {
-            ticket.check()?;
-            let end = (offset + f64::from(vfs::CHUNK)).min(size);
-            let piece = file
-                .slice_with_f64_and_f64(offset, end)
-                .map_err(|error| js::thrown("reading the file", &error))?;
-            let buffer = js::settled("reading the file", piece.array_buffer()).await?;
-            let mut bytes = Uint8Array::new(&buffer).to_vec();
-            if offset == 0.0 {
-                leave_wal_mode(&mut bytes);
-            }
-            self.directory.pool().write(&path, offset as u64, &bytes)?;
-            offset = end;
-            progress(Progress::Step);
-        }
-        ticket.check()?;
-        self.store.restore_from(&path)
-    }
-}
-
-/// A file copied from beside a log that is not there says in its header that it has one
-/// (<https://sqlite.org/fileformat2.html#file_format_version_numbers>): its main file is what its
-/// last checkpoint left, and is read as that.
-fn leave_wal_mode(first_page: &mut [u8]) {
-    if let Some(versions @ [2, 2]) = first_page.get_mut(18..20) {
-        versions.fill(1);
-    }
-}
-
-fn begin(job: &Job, deadline: f64) -> Result<()> {
-    job.ticket.check()?;
-    if clock() > deadline {
+/// Removes the files of a database.
+///
+/// # Errors
+/// `blocked` while a tab has it open, `storage-unavailable`.
+pub async fn delete(name: &str) -> Result<()> {
+    let directory = directory_name(name)?;
+    let in_turn = lock::of_deletion(name);
+    let _turn = lock::acquire(&in_turn, Wait::Until(&JsValue::UNDEFINED)).await?;
+    let _lock = lock::acquire(&lock::of_database(name), Wait::Never).await?;
+    if !lock::living_tabs(name).await?.is_empty() {
         return Err(StoreError::new(
-            ErrorCode::Timeout,
-            "the call waited longer than its timeout and was not begun; call again",
+            ErrorCode::Blocked,
+            "the database is open, here or in another tab: close it first",
         ));
     }
-    Ok(())
+    directory::remove(&directory).await
 }
 
-/// Milliseconds on a clock that nobody can set: <https://w3c.github.io/hr-time/>.
-fn clock() -> f64 {
-    let performance = js::global(&["performance"]);
-    js::get(&performance, "now")
-        .dyn_into::<js_sys::Function>()
-        .and_then(|now| now.call0(&performance))
-        .ok()
-        .and_then(|now| now.as_f64())
-        .unwrap_or_default()
+/// The operation of a request of the tab `from`, if it is one.
+fn operation(from: &TabId, message: &JsValue) -> Result<Option<Operation>> {
+    let given = js::get(message, "operation");
+    if given.is_undefined() {
+        return Ok(None);
+    }
+    if let Some(name) = js::get(&given, "name").as_string() {
+        return Ok(Some(Operation::Named { name }));
+    }
+    let number = |name: &str| js::get(&given, name).as_f64().map(|it| it as i64);
+    let (Some(number), Some(done)) = (number("number"), number("done")) else {
+        return Err(StoreError::invalid(
+            "operation: neither a name nor a number",
+        ));
+    };
+    let open = js_sys::Array::from(&js::get(&given, "open"));
+    Ok(Some(Operation::Own {
+        tab: from.to_string(),
+        number,
+        done,
+        open: open
+            .iter()
+            .filter_map(|it| it.as_f64())
+            .map(|it| it as i64)
+            .collect(),
+        repeated: js::get(&given, "repeated").is_truthy(),
+    }))
 }
 
-fn closed() -> StoreError {
+fn durability(message: &JsValue) -> Result<Durability> {
+    js::read(&js::get(message, "durability"))
+}
+
+pub(super) fn closed() -> StoreError {
     StoreError::new(
         ErrorCode::Closed,
         "the store is closed: open it again with ConversationStore.open",
     )
-}
-
-fn browser_env() -> Env {
-    Env {
-        now: Box::new(|| Date::now() as i64),
-        random: Box::new(|buffer| {
-            let bytes = Uint8Array::new_with_length(buffer.len() as u32);
-            let crypto = js::global(&["crypto"]);
-            if let Ok(fill) = js::get(&crypto, "getRandomValues").dyn_into::<js_sys::Function>() {
-                let _ = fill.call1(&crypto, &bytes);
-            }
-            bytes.copy_to(buffer);
-        }),
-    }
 }

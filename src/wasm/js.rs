@@ -6,7 +6,7 @@
 use js_sys::{Function, Object, Promise, Reflect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 
 use crate::error::{ErrorCode, Result, StoreError};
@@ -51,6 +51,43 @@ pub async fn settled(what: &str, promise: Promise) -> Result<JsValue> {
     JsFuture::from(promise)
         .await
         .map_err(|error| thrown(what, &error))
+}
+
+/// Milliseconds on a clock that nobody can set: <https://w3c.github.io/hr-time/>.
+pub fn clock() -> f64 {
+    let performance = global(&["performance"]);
+    get(&performance, "now")
+        .dyn_into::<Function>()
+        .and_then(|now| now.call0(&performance))
+        .ok()
+        .and_then(|now| now.as_f64())
+        .unwrap_or_default()
+}
+
+/// Calls back when so many milliseconds are over. Gives what [`clear`] takes, where there is such.
+pub fn after(millis: f64, callback: impl FnOnce() + 'static) -> Option<i32> {
+    let set_timeout: Function = global(&["setTimeout"]).dyn_into().ok()?;
+    let callback = Closure::once_into_js(callback);
+    // In Node it is an object.
+    let timer = set_timeout.call2(&JsValue::UNDEFINED, &callback, &millis.max(0.0).into());
+    timer.ok()?.as_f64().map(|timer| timer as i32)
+}
+
+/// Stops a timer.
+pub fn clear(timer: i32) {
+    if let Ok(clear) = global(&["clearTimeout"]).dyn_into::<Function>() {
+        let _ = clear.call1(&JsValue::UNDEFINED, &timer.into());
+    }
+}
+
+/// Fills a buffer with random bytes.
+pub fn random(buffer: &mut [u8]) {
+    let bytes = js_sys::Uint8Array::new_with_length(buffer.len() as u32);
+    let crypto = global(&["crypto"]);
+    if let Ok(fill) = get(&crypto, "getRandomValues").dyn_into::<Function>() {
+        let _ = fill.call1(&crypto, &bytes);
+    }
+    bytes.copy_to(buffer);
 }
 
 /// Awaits a timer.

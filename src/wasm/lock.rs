@@ -1,28 +1,44 @@
-//! The Web Lock that makes one worker the owner of a database's files.
+//! Web Locks: the one that makes a worker the owner of a database's files, and those by which tabs
+//! are known to be alive.
 //!
-//! The browser frees it when the worker ends, however it ends
+//! The browser frees a lock when its holder ends, however it ends
 //! (<https://w3c.github.io/web-locks/>). Knows no file and no SQL.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::{Function, Object, Promise};
+use js_sys::{Array, Function, Object, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::js;
 use crate::error::{ErrorCode, Result, StoreError};
+use crate::tabs::TabId;
 
 /// A held lock. Dropping it gives it back.
 pub struct Lock {
-    /// Resolves the promise that holds the lock; `None` where nothing is locked.
-    release: Option<Function>,
+    /// Resolves the promise that holds the lock.
+    release: Function,
+    released: Rc<Cell<bool>>,
+    /// Settles when the lock is given back, or lost.
+    ended: Promise,
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if let Some(release) = self.release.take() {
-            let _ = release.call0(&JsValue::UNDEFINED);
+        self.released.set(true);
+        let _ = self.release.call0(&JsValue::UNDEFINED);
+    }
+}
+
+impl Lock {
+    /// Waits until the lock is not held any more. Whether it was lost, not given back.
+    pub fn is_lost(&self) -> impl Future<Output = bool> + use<> {
+        let (ended, released) = (self.ended.clone(), Rc::clone(&self.released));
+        async move {
+            // Rejected where it was stolen.
+            let _ = JsFuture::from(ended).await;
+            !released.get()
         }
     }
 }
@@ -35,24 +51,41 @@ pub enum Wait<'a> {
     Never,
 }
 
-/// Asks for the lock of the database `name`.
+/// The lock of the database `name`: its holder leads.
+pub fn of_database(name: &str) -> String {
+    format!("conversation-store:{name}")
+}
+
+/// Held while the database `name` is being deleted.
+pub fn of_deletion(name: &str) -> String {
+    format!("conversation-store-delete:{name}")
+}
+
+fn manager() -> Result<(JsValue, Function)> {
+    let locks = js::global(&["navigator", "locks"]);
+    match js::get(&locks, "request").dyn_into() {
+        Ok(request) => Ok((locks, request)),
+        Err(_) => Err(StoreError::new(
+            ErrorCode::StorageUnavailable,
+            "this environment has no Web Locks (navigator.locks): they need a secure context",
+        )),
+    }
+}
+
+/// Asks for a lock.
 ///
 /// # Errors
 /// `blocked`, `aborted`; `storage-unavailable` without Web Locks.
 pub async fn acquire(name: &str, wait: Wait<'_>) -> Result<Lock> {
-    let locks = js::global(&["navigator", "locks"]);
-    let Ok(request) = js::get(&locks, "request").dyn_into::<Function>() else {
-        return Err(StoreError::new(
-            ErrorCode::StorageUnavailable,
-            "this environment has no Web Locks (navigator.locks): they need a secure context",
-        ));
-    };
+    let (locks, request) = manager()?;
     let options = Object::new();
     match wait {
+        Wait::Until(signal) if signal.is_undefined() => {}
         Wait::Until(signal) => js::set(&options, "signal", signal),
         Wait::Never => js::set(&options, "ifAvailable", &JsValue::TRUE),
     }
     let outcome = Rc::new(RefCell::new(None));
+    let mut ended = Promise::resolve(&JsValue::UNDEFINED);
     let granted = Promise::new(&mut |resolve, reject| {
         let outcome = Rc::clone(&outcome);
         let on_grant = Closure::once_into_js(move |lock: JsValue| -> Promise {
@@ -65,16 +98,16 @@ pub async fn acquire(name: &str, wait: Wait<'_>) -> Result<Lock> {
                 let _ = resolve.call0(&JsValue::UNDEFINED);
             })
         });
-        let name = JsValue::from(format!("conversation-store:{name}"));
-        match request.call3(&locks, &name, &options, &on_grant) {
+        match request.call3(&locks, &name.into(), &options, &on_grant) {
             Ok(promise) => {
                 let on_failure = Closure::once_into_js(move |error: JsValue| {
                     reject.call1(&JsValue::UNDEFINED, &error)
                 });
                 // The request's own promise settles when the lock is given back, or fails when
-                // it is never granted.
-                if let Ok(catch) = js::get(&promise, "catch").dyn_into::<Function>() {
-                    let _ = catch.call1(&promise, &on_failure);
+                // it is never granted, or lost.
+                ended = promise.unchecked_into();
+                if let Ok(catch) = js::get(&ended, "catch").dyn_into::<Function>() {
+                    let _ = catch.call1(&ended, &on_failure);
                 }
             }
             Err(error) => {
@@ -88,7 +121,9 @@ pub async fn acquire(name: &str, wait: Wait<'_>) -> Result<Lock> {
     let release = outcome.borrow_mut().take();
     match release {
         Some(release) => Ok(Lock {
-            release: Some(release),
+            release,
+            released: Rc::default(),
+            ended,
         }),
         None => Err(StoreError::new(
             ErrorCode::Blocked,
@@ -97,9 +132,27 @@ pub async fn acquire(name: &str, wait: Wait<'_>) -> Result<Lock> {
     }
 }
 
-impl Lock {
-    /// The lock of a database in memory: nobody else can reach it.
-    pub fn none() -> Self {
-        Self { release: None }
-    }
+/// The tabs that have the database `name` open: each page holds a lock of its own name.
+///
+/// # Errors
+/// `storage-unavailable` without Web Locks.
+pub async fn living_tabs(name: &str) -> Result<Vec<TabId>> {
+    let (locks, _) = manager()?;
+    let query = js::get(&locks, "query")
+        .dyn_into::<Function>()
+        .and_then(|query| query.call0(&locks))
+        .map_err(|error| js::thrown("asking for the locks", &error))?;
+    let snapshot = js::settled("asking for the locks", query.unchecked_into()).await?;
+    let held = Array::from(&js::get(&snapshot, "held"));
+    Ok(held
+        .iter()
+        .filter_map(|lock| {
+            let held = js::get(&lock, "name").as_string()?;
+            // A tab's name has no colon in it, a database's may.
+            let (tab, database) = held
+                .strip_prefix("conversation-store-tab:")?
+                .split_once(':')?;
+            (database == name).then(|| TabId::from(tab))
+        })
+        .collect())
 }

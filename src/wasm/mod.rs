@@ -4,18 +4,22 @@
 //! |---|---|
 //! | [`vfs`] | SQLite's files over OPFS sync access handles, or memory |
 //! | [`directory`] | the files of one database: acquiring, examining, removing them |
-//! | [`lock`] | the Web Lock that makes one worker the owner of a database |
-//! | [`host`] | the queue: one request at a time, in order, each answered |
-//! | [`worker`] | a port whose messages are requests |
+//! | [`database`] | the store with its files: open, carry out, back up, restore |
+//! | [`lock`] | Web Locks: who owns a database, and which tabs are alive |
+//! | [`channel`] | what tabs say to each other, as messages |
+//! | [`host`] | does what this tab's state machine says |
+//! | [`worker`] | a port whose messages are a page's calls |
 //! | [`class`] | `ConversationStore` for callers with their own worker |
 //! | [`js`] | errors and values on their way across |
 //!
 //! Order of initialisation: the module is instantiated; [`worker::serve`] or `ConversationStore.open`
-//! makes a [`host::Host`]; its `open` takes the lock, then the file handles, then opens the store.
-//! Re-entrancy: a store call never yields, so no borrow of a store lives across an `await`; what
-//! awaits (open, backup, restore, close) runs alone, later requests wait in the queue.
+//! makes a [`host::Host`], which asks for the lock and says hello; with the lock come the file
+//! handles, then the store. Re-entrancy: a store call never yields, so no borrow of a store lives
+//! across an `await`; what awaits (backup, restore) takes the database out, and nothing else is begun.
 
+pub mod channel;
 pub mod class;
+pub mod database;
 pub mod directory;
 pub mod host;
 pub mod js;

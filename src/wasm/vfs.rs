@@ -197,6 +197,15 @@ impl Pool {
         self.files.borrow_mut().remove(path);
     }
 
+    /// Closes the handle of a path's file, also if SQLite has it open: nothing more is read or written.
+    pub fn cut(&self, path: &str) {
+        if let Some(bytes) = self.files.borrow_mut().remove(path)
+            && let Bytes::Opfs(file) = &*bytes
+        {
+            file.handle.close();
+        }
+    }
+
     /// Whether a file was put under a path.
     pub fn holds(&self, path: &str) -> bool {
         self.files.borrow().contains_key(path)

@@ -1,20 +1,23 @@
-//! A port whose messages are requests: a worker's global scope, or one end of a `MessageChannel`.
+//! A port whose messages are a page's calls: a worker's global scope, or one end of a
+//! `MessageChannel`.
 //!
-//! In: `{ id, method, params, timeout? }` or `{ abort: id }`. Out: `{ id, value }`,
-//! `{ id, error: { code, message } }`, before either `{ id, progress: "waiting" | "step" }`. A message that is neither is
-//! ignored: it is not from this package.
+//! In: `{ id, method, params, timeout?, operation?, object? }`, `{ abort: id, forget }`,
+//! `{ visible }`, `{ listen }`. Out: `{ id, value }`, `{ id, error: { code, message } }`, before either
+//! `{ id, progress: "waiting" | "step" }`; `{ changes: { sequence, reset, changes } }` while it is
+//! listened to; `{ status }`. A message that is none of these is ignored: it is not from this package.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{Array, Function, Object, Reflect};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::MessageEvent;
 
-use super::host::{Host, Job, Progress, Ticket};
+use super::host::{self, Host, Notice};
 use super::js;
-use crate::error::Result;
+use crate::error::{Result, StoreError};
+use crate::tabs::CallId;
 
 /// Answers the messages of `port` from now on, those of `waiting` first. For the package's own
 /// worker: not part of the public interface.
@@ -31,8 +34,8 @@ pub fn serve(
         }
     }));
     let server = Rc::new(Server {
-        host: Host::default(),
-        tickets: RefCell::default(),
+        host: RefCell::default(),
+        listening: Cell::default(),
         port: port.clone(),
     });
     for message in waiting.iter() {
@@ -46,56 +49,111 @@ pub fn serve(
 }
 
 struct Server {
-    host: Host,
-    /// Of the requests that are not answered yet, by their id.
-    tickets: RefCell<HashMap<u32, Ticket>>,
+    host: RefCell<Option<Host>>,
+    /// Whether the page wants to hear of changes.
+    listening: Cell<bool>,
     port: JsValue,
 }
 
 impl Server {
     fn receive(self: &Rc<Self>, message: &JsValue) {
-        if let Some(id) = js::get(message, "abort").as_f64() {
-            // Out of the borrow first: aborting may settle the job at once.
-            let ticket = self.tickets.borrow().get(&(id as u32)).cloned();
-            if let Some(ticket) = ticket {
-                ticket.abort();
+        let host = self.host.borrow().clone();
+        if let Some(listen) = js::get(message, "listen").as_bool() {
+            self.listening.set(listen);
+        } else if let Some(visible) = js::get(message, "visible").as_bool() {
+            if let Some(host) = host {
+                host.set_visible(visible);
             }
-            return;
+        } else if let Some(id) = js::get(message, "abort").as_f64() {
+            if let Some(host) = host {
+                host.abort(id as CallId, js::get(message, "forget").is_truthy());
+            }
+        } else if let Some(id) = js::get(message, "id").as_f64() {
+            self.call(id as CallId, message, host);
         }
-        let Some(id) = js::get(message, "id").as_f64() else {
-            return;
-        };
-        let ticket = Ticket::default();
-        self.tickets.borrow_mut().insert(id as u32, ticket.clone());
-        let (server, reporter) = (Rc::clone(self), Rc::clone(self));
-        self.host.submit(Job {
-            request: message.clone(),
-            timeout: js::get(message, "timeout")
-                .as_f64()
-                .unwrap_or(f64::INFINITY),
-            ticket,
-            reply: Box::new(move |answer| server.answer(id, answer)),
-            progress: Box::new(move |progress| {
-                let word = match progress {
-                    Progress::Waiting => "waiting",
-                    Progress::Step => "step",
-                };
-                reporter.post(id, "progress", &word.into());
+    }
+
+    fn call(self: &Rc<Self>, id: CallId, message: &JsValue, host: Option<Host>) {
+        let method = js::get(message, "method").as_string().unwrap_or_default();
+        let answer = self.answer_of(id);
+        let params = js::get(message, "params");
+        match (method.as_str(), host) {
+            ("open", None) => self.open(id, &params, answer),
+            ("delete", None) => spawn_local(async move {
+                let name = js::get(&params, "name").as_string().unwrap_or_default();
+                answer(host::delete(&name).await.map(|()| JsValue::UNDEFINED));
             }),
-        });
-    }
-
-    fn answer(&self, id: f64, answer: Result<JsValue>) {
-        self.tickets.borrow_mut().remove(&(id as u32));
-        match answer {
-            Ok(value) => self.post(id, "value", &value),
-            Err(error) => self.post(id, "error", &js::error_data(&error)),
+            ("open" | "delete", Some(_)) => answer(Err(StoreError::conflict(
+                "this worker already has a database open",
+            ))),
+            ("close", Some(host)) => host.close(id, answer),
+            (_, Some(host)) => {
+                let timeout = js::get(message, "timeout").as_f64();
+                let request = Object::new();
+                for name in ["method", "params", "operation", "object"] {
+                    js::set(&request, name, &js::get(message, name));
+                }
+                host.call(id, request.into(), timeout.unwrap_or(f64::INFINITY), answer);
+            }
+            (_, None) => answer(Err(host::closed())),
         }
     }
 
-    fn post(&self, id: f64, name: &str, value: &JsValue) {
+    fn open(self: &Rc<Self>, id: CallId, params: &JsValue, answer: host::Answer) {
+        let (reply, server) = (self.answer_of(id), Rc::clone(self));
+        let opened = js::read(params)
+            .and_then(|opening| Host::open(opening, id, reply, move |notice| server.tell(notice)));
+        match opened {
+            Ok(host) => *self.host.borrow_mut() = Some(host),
+            Err(error) => answer(Err(error)),
+        }
+    }
+
+    fn answer_of(self: &Rc<Self>, id: CallId) -> host::Answer {
+        let server = Rc::clone(self);
+        Box::new(move |answer| server.answer(id, answer))
+    }
+
+    fn answer(&self, id: CallId, answer: Result<JsValue>) {
+        match answer {
+            Ok(value) => self.post(Some(id), "value", &value),
+            Err(error) => self.post(Some(id), "error", &js::error_data(&error)),
+        }
+    }
+
+    fn tell(&self, notice: Notice) {
+        match notice {
+            Notice::Waiting(id) => self.post(Some(id), "progress", &"waiting".into()),
+            Notice::Step(id) => self.post(Some(id), "progress", &"step".into()),
+            Notice::Changes {
+                sequence,
+                reset,
+                changes,
+            } => {
+                if !self.listening.get() {
+                    return;
+                }
+                let detail = Object::new();
+                js::set(&detail, "sequence", &(sequence as f64).into());
+                js::set(&detail, "reset", &reset.into());
+                if let Ok(changes) = js::write(&changes) {
+                    js::set(&detail, "changes", &changes);
+                    self.post(None, "changes", &detail);
+                }
+            }
+            Notice::Status(status) => {
+                if let Ok(status) = js::write(&*status) {
+                    self.post(None, "status", &status);
+                }
+            }
+        }
+    }
+
+    fn post(&self, id: Option<CallId>, name: &str, value: &JsValue) {
         let message = Object::new();
-        js::set(&message, "id", &id.into());
+        if let Some(id) = id {
+            js::set(&message, "id", &id.into());
+        }
         js::set(&message, name, value);
         if let Ok(post) = js::get(&self.port, "postMessage").dyn_into::<Function>() {
             let _ = post.call1(&self.port, &message);

@@ -550,7 +550,7 @@ pub fn requests_are_read_and_refused_by_name(world: &World) {
     let mut store = world.open();
     let mut call = |json: &str| -> Result<String, String> {
         let request: Request = serde_json::from_str(json).map_err(|error| error.to_string())?;
-        let response = dispatch(&mut store, request).map_err(|error| error.to_string())?;
+        let response = dispatch(&mut store, request, None).map_err(|error| error.to_string())?;
         serde_json::to_string(&response).map_err(|error| error.to_string())
     };
     let ok = [
@@ -669,10 +669,10 @@ pub fn backup_and_restore(world: &World) {
 
     store.add_message(&key(id), Role::User, "later").unwrap();
     let later = store.create_conversation("later", None).unwrap();
-    store.restore_from(&copy).unwrap();
+    store.restore_from(&copy, None).unwrap();
     assert_eq!(everything(&store), saved);
     // Restored twice is restored once, and spent ids stay spent.
-    store.restore_from(&copy).unwrap();
+    store.restore_from(&copy, None).unwrap();
     assert_eq!(everything(&store), saved);
     assert!(store.create_conversation("new", None).unwrap() > later);
     if world.vfs.is_none() {
@@ -687,7 +687,10 @@ pub fn restore_refuses_what_is_not_ours(world: &World) {
     let before = everything(&store);
     // A file that is not there is an empty database.
     let copy = beside(world);
-    refused(store.restore_from(&copy), ErrorCode::UnsupportedFormat);
+    refused(
+        store.restore_from(&copy, None),
+        ErrorCode::UnsupportedFormat,
+    );
     assert_eq!(everything(&store), before);
     store
         .add_message(&key(id), Role::User, "still works")

@@ -22,6 +22,14 @@ const workers = {
     addEventListener('message', (event) => {
       if (event.data?.method === 'getMessage') setTimeout(() => { throw new Error('planted'); });
     });`,
+  // Works as the package's does, then says so and hangs when it is told to.
+  'hangs.js': `
+    import '/package/worker.js';
+    addEventListener('message', (event) => {
+      if (event.data?.method !== 'getMessage') return;
+      new BroadcastChannel('written').postMessage('hangs');
+      for (;;);
+    });`,
   'silent.js': 'onmessage = () => {};',
   'throws.js': 'throw new Error("planted");',
   'lacks.js': 'delete globalThis[new URL(import.meta.url).searchParams.get("it")];',

@@ -2,7 +2,7 @@
 -- holds it against the migrated result (tests/schema.rs). Written for stock SQLite 3.40: the
 -- lesson's Python class and the sqlite3 command read and write the same file.
 --
--- application_id = 1129534287 ('CSSO'), user_version = 2 (the number of migrations).
+-- application_id = 1129534287 ('CSSO'), user_version = 3 (the number of migrations).
 -- Times are TEXT 'YYYY-MM-DD HH:MM:SS.mmm' in UTC. The other program writes whole seconds
 -- (datetime('now')); healing brings them to this form when the file is next opened.
 
@@ -62,3 +62,24 @@ CREATE TRIGGER messages_id_spent AFTER DELETE ON messages
 BEGIN
   UPDATE store_state SET last_message_id = old.id;
 END;
+
+-- What tabs have asked for and may ask for again: a record stands in the transaction of its effect,
+-- and goes when its tab has the answer, or is gone. None is in a backup.
+CREATE TABLE operations (
+  tab TEXT NOT NULL,                 -- a UUID
+  number INTEGER NOT NULL,           -- the tab's count
+  done INTEGER NOT NULL,             -- the tab has the answers up to this number
+  fingerprint INTEGER NOT NULL,      -- of the method and its arguments
+  result TEXT NOT NULL,              -- what the first call resolved to
+  PRIMARY KEY (tab, number)
+) WITHOUT ROWID;
+
+-- The same under ids that callers gave: kept for a day, but always the last 10,000, and never more
+-- than 100,000.
+CREATE TABLE named_operations (
+  id INTEGER PRIMARY KEY,            -- in order
+  operation TEXT NOT NULL UNIQUE,
+  fingerprint INTEGER NOT NULL,
+  result TEXT NOT NULL,
+  at TEXT NOT NULL
+);

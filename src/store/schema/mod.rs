@@ -12,7 +12,11 @@ use crate::error::{ErrorCode, Result, StoreError};
 pub const APPLICATION_ID: i64 = 0x4353_534f;
 
 /// Every migration there ever was, oldest first.
-pub const MIGRATIONS: [&str; 2] = [include_str!("001_lesson.sql"), include_str!("002_keys.sql")];
+pub const MIGRATIONS: [&str; 3] = [
+    include_str!("001_lesson.sql"),
+    include_str!("002_keys.sql"),
+    include_str!("003_operations.sql"),
+];
 
 /// The schema this version writes: the number of migrations.
 pub const VERSION: i64 = MIGRATIONS.len() as i64;

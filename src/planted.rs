@@ -1,0 +1,48 @@
+//! Bugs to plant: what the simulation must be able to find (tests/tabs_simulation.rs).
+//!
+//! Without the feature `planted-bugs`, which only that test turns on, none is there and the compiler
+//! drops the question.
+
+/// A bug that a careless change could bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// No operation is recorded: what is sent again is done again.
+    NoRecord,
+    /// An operation is recorded after its transaction: a crash in between loses the record.
+    RecordOutside,
+    /// Records are dropped before their tab has the answers.
+    PruneEarly,
+    /// What is sent again carries the epoch it was first sent in.
+    ResendOldEpoch,
+    /// A tab that has waited long opens the store without the lock.
+    TwoLeaders,
+    /// A request is begun however late it is.
+    PastDeadline,
+    /// Loss of the lock goes unnoticed.
+    IgnoreLoss,
+    /// A gap in the changes is not told.
+    SilentGap,
+}
+
+#[cfg(feature = "planted-bugs")]
+thread_local! {
+    static PLANTED: std::cell::Cell<Option<Bug>> = const { std::cell::Cell::new(None) };
+}
+
+/// Plants a bug in this thread, or none.
+#[cfg(feature = "planted-bugs")]
+pub fn plant(bug: Option<Bug>) {
+    PLANTED.set(bug);
+}
+
+/// Whether that bug is planted.
+#[cfg(feature = "planted-bugs")]
+pub(crate) fn planted(bug: Bug) -> bool {
+    PLANTED.get() == Some(bug)
+}
+
+/// Whether that bug is planted: never.
+#[cfg(not(feature = "planted-bugs"))]
+pub(crate) const fn planted(_: Bug) -> bool {
+    false
+}

@@ -1,0 +1,305 @@
+//! Operations: what was done once is not done again, however often it is asked for.
+//!
+//! A call that changes something carries an [`Operation`]. Its record, the result with it, is written
+//! in the transaction of its effect; asked for again, it gives the first result. A tab's own records
+//! go when it says that it has the answers, so that a tab that awaits each call has one.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Env, Store, engine};
+use crate::error::{ErrorCode, Result, StoreError};
+use crate::model::{AddedMessage, Operation};
+use crate::planted::{Bug, planted};
+use crate::time::Timestamp;
+
+/// Milliseconds for which a record of a name is kept: a day.
+const KEPT_MILLIS: i64 = 24 * 60 * 60 * 1_000;
+/// So many of the last names are kept, however old.
+const KEPT_LAST: i64 = 10_000;
+/// Never more names than this, however young.
+const KEPT_MOST: i64 = 100_000;
+
+/// A result, as a record keeps it.
+pub trait Recorded: Sized {
+    /// As text.
+    fn to_record(&self) -> String;
+    /// From that text.
+    fn from_record(text: &str) -> Option<Self>;
+}
+
+impl Recorded for () {
+    fn to_record(&self) -> String {
+        String::new()
+    }
+
+    fn from_record(_: &str) -> Option<Self> {
+        Some(())
+    }
+}
+
+impl Recorded for i64 {
+    fn to_record(&self) -> String {
+        self.to_string()
+    }
+
+    fn from_record(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Recorded for AddedMessage {
+    fn to_record(&self) -> String {
+        // The uid last: only it may hold a space.
+        format!("{} {} {}", self.id, self.created_at.millis(), self.uid)
+    }
+
+    fn from_record(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, ' ');
+        Some(Self {
+            id: parts.next()?.parse().ok()?,
+            created_at: Timestamp::from_millis(parts.next()?.parse().ok()?),
+            uid: parts.next()?.to_owned(),
+        })
+    }
+}
+
+/// A record as it was found.
+struct Found {
+    fingerprint: i64,
+    result: String,
+}
+
+impl Store {
+    /// Does `work` in one transaction with its record, or gives the result of the first time.
+    /// `fingerprint` stands for what is asked; without an operation nothing is recorded.
+    ///
+    /// # Errors
+    /// Those of `work`; `conflict` if the operation was another request's.
+    pub fn once<T: Recorded>(
+        &mut self,
+        operation: Option<&Operation>,
+        fingerprint: i64,
+        work: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let Some(operation) = operation.filter(|_| !planted(Bug::NoRecord)) else {
+            return self.atomically(work);
+        };
+        if let Some(result) = self.recorded(operation, fingerprint)? {
+            return Ok(result);
+        }
+        if planted(Bug::RecordOutside) {
+            return self.atomically(work);
+        }
+        self.atomically(|store| {
+            let value = work(store)?;
+            store.record(operation, fingerprint, &value)?;
+            Ok(value)
+        })
+    }
+
+    /// The result of an operation that was done before.
+    ///
+    /// # Errors
+    /// `conflict` if it was another request's, or one of a tab that has said to have its answer.
+    pub fn recorded<T: Recorded>(
+        &self,
+        operation: &Operation,
+        fingerprint: i64,
+    ) -> Result<Option<T>> {
+        let found = match operation {
+            Operation::Named { name } => self.named(name)?,
+            Operation::Own {
+                tab,
+                number,
+                repeated,
+                ..
+            } => self.own(tab, *number, *repeated)?,
+        };
+        let Some(found) = found else { return Ok(None) };
+        if found.fingerprint != fingerprint {
+            return Err(StoreError::conflict(
+                "operationId: another call was made under it, with another method or other arguments: \
+                 give each its own",
+            ));
+        }
+        let result = T::from_record(&found.result).ok_or_else(|| {
+            StoreError::new(
+                ErrorCode::Corrupt,
+                "the record of this operation cannot be read",
+            )
+        })?;
+        Ok(Some(result))
+    }
+
+    fn named(&self, name: &str) -> Result<Option<Found>> {
+        let sql = "SELECT fingerprint, result FROM named_operations WHERE operation = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let found = statement.query_row([name], |row| {
+            Ok(Found {
+                fingerprint: row.get(0)?,
+                result: engine::text(row, 1)?,
+            })
+        });
+        Ok(found.optional()?)
+    }
+
+    fn own(&self, tab: &str, number: i64, repeated: bool) -> Result<Option<Found>> {
+        // Most often a tab's next operation: above its last.
+        let last: Option<(i64, i64)> = self
+            .connection
+            .prepare_cached(
+                "SELECT number, done FROM operations WHERE tab = ?1 ORDER BY number DESC LIMIT 1",
+            )?
+            .query_row([tab], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some((_, done)) = last.filter(|(last, _)| number <= *last) else {
+            return Ok(None);
+        };
+        let found = self
+            .connection
+            .prepare_cached(
+                "SELECT fingerprint, result FROM operations WHERE tab = ?1 AND number = ?2",
+            )?
+            .query_row(params![tab, number], |row| {
+                Ok(Found {
+                    fingerprint: row.get(0)?,
+                    result: engine::text(row, 1)?,
+                })
+            })
+            .optional()?;
+        if found.is_none() && number <= done && !repeated {
+            // A message that comes long after it was sent again: nobody waits for its answer.
+            return Err(StoreError::conflict(
+                "this operation was answered before, and its record is gone",
+            ));
+        }
+        Ok(found)
+    }
+
+    /// Records an operation, in the transaction under way.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn record(
+        &self,
+        operation: &Operation,
+        fingerprint: i64,
+        value: &impl Recorded,
+    ) -> Result<()> {
+        let result = value.to_record();
+        match operation {
+            Operation::Own {
+                tab,
+                number,
+                done,
+                open,
+                repeated,
+            } => {
+                let done = if planted(Bug::PruneEarly) {
+                    *number - 1
+                } else {
+                    *done
+                };
+                // A repeated one says nothing of those that came after it.
+                let done = if *repeated { 0 } else { done };
+                if done > 0 {
+                    forget_answered(&self.connection, tab, done, open)?;
+                }
+                self.connection
+                    .prepare_cached("INSERT INTO operations (tab, number, done, fingerprint, result) VALUES (?1, ?2, ?3, ?4, ?5)")?
+                    .execute(params![tab, number, done, fingerprint, result])?;
+            }
+            Operation::Named { name } => {
+                record_name(&self.connection, &self.env, name, fingerprint, &result)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says which tabs are alive: the records of all others go with the next write.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn retain_tabs(&mut self, alive: &[impl AsRef<str>]) -> Result<()> {
+        let tabs = self
+            .connection
+            .prepare_cached("SELECT DISTINCT tab FROM operations")?
+            .query_map([], |row| engine::text(row, 0))?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        self.gone = tabs
+            .into_iter()
+            .filter(|tab| !alive.iter().any(|it| it.as_ref() == tab))
+            .collect();
+        Ok(())
+    }
+
+    /// How many records there are: the tabs' own, and those of names.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn count_operations(&self) -> Result<(i64, i64)> {
+        Ok(self.connection.query_row(
+            "SELECT (SELECT count(*) FROM operations), (SELECT count(*) FROM named_operations)",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?)
+    }
+}
+
+/// Drops the records of tabs that are gone.
+pub(super) fn forget_tabs(connection: &Connection, gone: &[String]) -> Result<()> {
+    for tab in gone {
+        connection
+            .prepare_cached("DELETE FROM operations WHERE tab = ?1")?
+            .execute([tab])?;
+    }
+    Ok(())
+}
+
+/// Drops a tab's records up to `done`, but for those whose answers it may still ask for.
+fn forget_answered(connection: &Connection, tab: &str, done: i64, open: &[i64]) -> Result<()> {
+    if open.is_empty() {
+        connection
+            .prepare_cached("DELETE FROM operations WHERE tab = ?1 AND number <= ?2")?
+            .execute(params![tab, done])?;
+        return Ok(());
+    }
+    let numbers = connection
+        .prepare_cached("SELECT number FROM operations WHERE tab = ?1 AND number <= ?2")?
+        .query_map(params![tab, done], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<i64>>>()?;
+    for number in numbers.iter().filter(|number| !open.contains(number)) {
+        connection
+            .prepare_cached("DELETE FROM operations WHERE tab = ?1 AND number = ?2")?
+            .execute(params![tab, number])?;
+    }
+    Ok(())
+}
+
+fn record_name(
+    connection: &Connection,
+    env: &Env,
+    name: &str,
+    fingerprint: i64,
+    result: &str,
+) -> Result<()> {
+    let now = env.now();
+    let id: i64 = connection
+        .prepare_cached(
+            "INSERT INTO named_operations (id, operation, fingerprint, result, at)
+             VALUES ((SELECT coalesce(max(id), 0) + 1 FROM named_operations), ?1, ?2, ?3, ?4)
+             RETURNING id",
+        )?
+        .query_row(params![name, fingerprint, result, now.to_sql()], |row| {
+            row.get(0)
+        })?;
+    // Each drops a few of the oldest, so that none drops many.
+    let day_ago = Timestamp::from_millis(now.millis() - KEPT_MILLIS);
+    connection
+        .prepare_cached(
+            "DELETE FROM named_operations WHERE (at < ?1 OR id <= ?2) AND id IN
+               (SELECT id FROM named_operations WHERE id <= ?3 ORDER BY id LIMIT 4)",
+        )?
+        .execute(params![day_ago.to_sql(), id - KEPT_MOST, id - KEPT_LAST])?;
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! One open database: the store with its files. What a leader, or a worker of its own, carries out.
+//!
+//! Requests of the store are carried out at once; backup and restore await, and whoever calls them
+//! lets nothing else in meanwhile. Knows no tab and no lock.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use js_sys::{Array, Date, Uint8Array};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+use web_sys::Blob;
+
+use super::directory::Directory;
+use super::{js, vfs};
+use crate::error::{ErrorCode, Result, StoreError};
+use crate::model::{Durability, Operation, StorageKind};
+use crate::name::directory_name;
+use crate::rpc::{Request, Response, dispatch};
+use crate::store::{Change, Env, Location, Store};
+
+/// What a tab without the store must know of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Facts {
+    /// Where it is.
+    pub storage: StorageKind,
+    /// SQLite's word.
+    pub journal_mode: String,
+    /// The engine's version.
+    pub sqlite_version: String,
+    /// The number of migrations the file has had.
+    pub schema_version: i64,
+}
+
+/// By which a caller gives up a request that awaits.
+#[derive(Clone, Default)]
+pub struct Ticket(Rc<Cell<bool>>);
+
+impl Ticket {
+    /// Gives it up: it ends at its next step.
+    pub fn abort(&self) {
+        self.0.set(true);
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.0.get() {
+            return Err(StoreError::new(
+                ErrorCode::Aborted,
+                "the call was aborted by its signal; it changed nothing",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Fields are dropped in this order: the store closes, then the files are given back.
+pub struct Database {
+    store: Store,
+    directory: Directory,
+    storage: StorageKind,
+}
+
+thread_local! {
+    static MEMORY_DATABASES: Cell<u32> = const { Cell::new(0) };
+}
+
+impl Database {
+    /// Opens a database in OPFS. To be called by the holder of its lock only.
+    ///
+    /// # Errors
+    /// Those of the directory and of [`Store::open`].
+    pub async fn open(name: &str, durability: Durability) -> Result<Self> {
+        let directory = Directory::acquire(&directory_name(name)?).await?;
+        Self::open_in(directory, StorageKind::Opfs, durability)
+    }
+
+    /// Opens a database in memory.
+    ///
+    /// # Errors
+    /// `internal`.
+    pub fn in_memory(durability: Durability) -> Result<Self> {
+        let number = MEMORY_DATABASES.get();
+        MEMORY_DATABASES.set(number + 1);
+        let directory = Directory::in_memory(number)?;
+        Self::open_in(directory, StorageKind::Memory, durability)
+    }
+
+    fn open_in(directory: Directory, storage: StorageKind, durability: Durability) -> Result<Self> {
+        let path = directory.main_path();
+        let vfs = Some(vfs::NAME);
+        let location = match storage {
+            StorageKind::Memory => Location::Memory { vfs },
+            _ => Location::File { path: &path, vfs },
+        };
+        let store = Store::open(location, durability, browser_env())?;
+        directory.made();
+        Ok(Self {
+            store,
+            directory,
+            storage,
+        })
+    }
+
+    /// What is to be known of it elsewhere.
+    pub fn facts(&self) -> Facts {
+        let opened = self.store.opened_as();
+        Facts {
+            storage: self.storage,
+            journal_mode: opened.journal_mode.to_owned(),
+            sqlite_version: opened.sqlite_version.to_owned(),
+            schema_version: opened.schema_version,
+        }
+    }
+
+    /// Writes everything to its place and gives the files back.
+    ///
+    /// # Errors
+    /// Those of writing; the files are given back all the same.
+    pub fn close(self) -> Result<()> {
+        self.store.close()
+    }
+
+    /// Gives the files back as they are: nothing more is written, by nobody.
+    pub fn abandon(self) {
+        self.directory.abandon();
+    }
+
+    /// The store, for what needs no file.
+    pub fn store(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
+    /// Carries out a request of the store, flushed as its caller wants it.
+    ///
+    /// # Errors
+    /// Those of [`dispatch`].
+    pub fn run(
+        &mut self,
+        request: Request,
+        operation: Option<&Operation>,
+        durability: Durability,
+    ) -> Result<Response> {
+        self.store.set_durability(durability)?;
+        dispatch(&mut self.store, request, operation)
+    }
+
+    /// What was committed since this was last asked.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        self.store.take_changes()
+    }
+
+    /// A consistent copy of the database, as a Blob. `step` is called for each piece.
+    ///
+    /// # Errors
+    /// `quota-exceeded`, `aborted` and those of the storage.
+    pub async fn backup(&self, ticket: &Ticket, step: &dyn Fn()) -> Result<JsValue> {
+        self.directory.take_copy().await?;
+        let written = self.write_blob(ticket, step);
+        self.directory.drop_copy();
+        written
+    }
+
+    fn write_blob(&self, ticket: &Ticket, step: &dyn Fn()) -> Result<JsValue> {
+        let path = self.directory.copy_path();
+        self.store.backup_into(&path)?;
+        let pool = self.directory.pool();
+        let size = pool.size(&path)?;
+        let parts = Array::new();
+        let mut offset = 0;
+        while offset < size {
+            ticket.check()?;
+            let piece = pool.read(&path, offset, vfs::CHUNK)?;
+            offset += u64::from(piece.length());
+            // A Blob for each piece: the browser may keep it outside this worker's memory.
+            let piece = Blob::new_with_u8_array_sequence(&Array::of1(&piece))
+                .map_err(|error| js::thrown("making the backup's Blob", &error))?;
+            parts.push(&piece);
+            step();
+        }
+        let properties = web_sys::BlobPropertyBag::new();
+        properties.set_type("application/vnd.sqlite3");
+        Blob::new_with_blob_sequence_and_options(&parts, &properties)
+            .map(Into::into)
+            .map_err(|error| js::thrown("making the backup's Blob", &error))
+    }
+
+    /// Replaces everything by what a SQLite file holds; once, if it is an operation.
+    ///
+    /// # Errors
+    /// Those of [`Store::restore_from`], `aborted` and those of the storage.
+    pub async fn restore(
+        &mut self,
+        file: JsValue,
+        operation: Option<&Operation>,
+        durability: Durability,
+        ticket: &Ticket,
+        step: &dyn Fn(),
+    ) -> Result<JsValue> {
+        let file: Blob = file.dyn_into().map_err(|_| {
+            StoreError::invalid("file: give a Blob or File that holds a SQLite database")
+        })?;
+        self.store.set_durability(durability)?;
+        self.directory.take_copy().await?;
+        let restored = match self.stage(&file, ticket, step).await {
+            Ok(path) => self.store.restore_from(&path, operation),
+            Err(error) => Err(error),
+        };
+        self.directory.drop_copy();
+        restored.map(|()| JsValue::UNDEFINED)
+    }
+
+    /// Writes a file beside the database, piece by piece, and returns its path.
+    async fn stage(&self, file: &Blob, ticket: &Ticket, step: &dyn Fn()) -> Result<String> {
+        let path = self.directory.copy_path();
+        let size = file.size();
+        let mut offset = 0.0;
+        while offset < size {
+            ticket.check()?;
+            let end = (offset + f64::from(vfs::CHUNK)).min(size);
+            let piece = file
+                .slice_with_f64_and_f64(offset, end)
+                .map_err(|error| js::thrown("reading the file", &error))?;
+            let buffer = js::settled("reading the file", piece.array_buffer()).await?;
+            let mut bytes = Uint8Array::new(&buffer).to_vec();
+            if offset == 0.0 {
+                leave_wal_mode(&mut bytes);
+            }
+            self.directory.pool().write(&path, offset as u64, &bytes)?;
+            offset = end;
+            step();
+        }
+        ticket.check()?;
+        Ok(path)
+    }
+}
+
+/// A file copied from beside a log that is not there says in its header that it has one
+/// (<https://sqlite.org/fileformat2.html#file_format_version_numbers>): its main file is what its
+/// last checkpoint left, and is read as that.
+fn leave_wal_mode(first_page: &mut [u8]) {
+    if let Some(versions @ [2, 2]) = first_page.get_mut(18..20) {
+        versions.fill(1);
+    }
+}
+
+/// Where a worker keeps its open database, if it has one. Taken out by what awaits.
+pub type Slot = RefCell<Option<Database>>;
+
+fn browser_env() -> Env {
+    Env {
+        now: Box::new(|| Date::now() as i64),
+        random: Box::new(js::random),
+    }
+}
