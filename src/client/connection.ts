@@ -106,6 +106,7 @@ interface Told {
 
 type FromWorker =
   | { id: number; value: unknown }
+  | { id: number; json: string }
   | { id: number; error: ErrorData }
   | { id: number; progress: 'waiting' | 'step' }
   | { changes: { sequence: number; reset: boolean; changes: Told[] } }
@@ -484,7 +485,7 @@ export class Connection {
     } else {
       const { operation } = call.request;
       if (operation && 'number' in operation) this.#open.delete(operation.number);
-      call.resolve(message.value);
+      call.resolve('json' in message ? JSON.parse(message.json) : message.value);
     }
   }
 

@@ -12,7 +12,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use js_sys::{Array, JSON, Object};
+use js_sys::{Array, JSON, JsString, Object};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, BroadcastChannel, MessageEvent};
@@ -26,6 +26,10 @@ use crate::tabs::{Body, CallId, Load, Message, TabId, Version};
 
 /// Bytes of text above which a value goes as a Blob, which the browser hands on without copying.
 const LARGE: usize = 256 * 1024;
+
+/// Bytes of text above which an answer goes as JSON: a string is copied on its way from worker to
+/// worker to page, objects are taken apart and put together each time.
+const MANY: usize = 1024;
 
 /// Epochs above this are nobody's: they leave room to count on.
 const MAX_EPOCH: f64 = (1_u64 << 52) as f64;
@@ -46,7 +50,9 @@ impl Load for Js {
 pub enum Reply {
     /// As it is.
     Value(JsValue),
-    /// As JSON, for a large one on its way to another tab.
+    /// As JSON, on its way to another tab.
+    Text(JsString),
+    /// A large one, likewise.
     Packed(Blob),
 }
 
@@ -364,6 +370,7 @@ fn write_body(message: &Object, body: Body<Js>) -> Result<bool> {
             set("clock", &clock.into());
             match answer {
                 Ok(Reply::Value(value)) => set("value", &value),
+                Ok(Reply::Text(text)) => set("text", &text),
                 Ok(Reply::Packed(blob)) => set("packed", &blob),
                 Err(error) => set("error", &js::error_data(&error)),
             }
@@ -428,16 +435,17 @@ fn read_body(message: &JsValue, kind: &str) -> Option<Body<Js>> {
         },
         "abort" => Body::Abort { call: call()? },
         "answer" => {
-            let packed = get("packed");
-            let failure = get("error");
+            let (text, packed, failure) = (get("text"), get("packed"), get("error"));
             Body::Answer {
                 call: call()?,
                 answer: if !failure.is_undefined() {
                     Err(error()?)
-                } else if packed.is_undefined() {
-                    Ok(Reply::Value(get("value")))
-                } else {
+                } else if !text.is_undefined() {
+                    Ok(Reply::Text(text.dyn_into().ok()?))
+                } else if !packed.is_undefined() {
                     Ok(Reply::Packed(packed.dyn_into().ok()?))
+                } else {
+                    Ok(Reply::Value(get("value")))
                 },
                 clock: clock("clock").filter(|clock| clock.is_finite())?,
             }
@@ -469,41 +477,54 @@ fn pack_request(request: &JsValue) -> Result<JsValue> {
     }
     let long: u32 = Object::values(&params)
         .iter()
-        .filter_map(|value| value.dyn_into::<js_sys::JsString>().ok())
+        .filter_map(|value| value.dyn_into::<JsString>().ok())
         .map(|text| text.length())
         .sum();
     if (long as usize) < LARGE {
         return Ok(request.clone());
     }
-    let blob = pack_value(request)?;
+    let blob = blob_of(&json_of(request)?)?;
     let packed = Object::new();
     js::set(&packed, "packed", &blob);
     Ok(packed.into())
 }
 
-fn pack_value(value: &JsValue) -> Result<Blob> {
-    JSON::stringify(value)
-        .and_then(|json| Blob::new_with_str_sequence(&Array::of1(&json)))
+fn json_of(value: &JsValue) -> Result<JsString> {
+    JSON::stringify(value).map_err(|error| js::thrown("packing a message for another tab", &error))
+}
+
+fn blob_of(text: &JsString) -> Result<Blob> {
+    Blob::new_with_str_sequence(&Array::of1(text))
         .map_err(|error| js::thrown("packing a message for another tab", &error))
 }
 
-/// What a leader answers to another tab: a large response as JSON.
+/// What a leader answers to another tab.
 ///
 /// # Errors
 /// `internal`.
 pub fn pack(response: &crate::rpc::Response) -> Result<Reply> {
-    if response.weight() < LARGE {
-        return Ok(Reply::Value(js::write(response)?));
-    }
-    pack_value(&js::write(response)?).map(Reply::Packed)
+    let value = js::write(response)?;
+    Ok(match response.weight() {
+        0..MANY => Reply::Value(value),
+        MANY..LARGE => Reply::Text(json_of(&value)?),
+        LARGE.. => Reply::Packed(blob_of(&json_of(&value)?)?),
+    })
 }
 
-/// The value of a packed one.
+/// The text of a packed one.
 ///
 /// # Errors
 /// `storage-unavailable` if the browser cannot read it any more.
-pub async fn unpack(blob: &Blob) -> Result<JsValue> {
+pub async fn unpack(blob: &Blob) -> Result<JsString> {
     let text = js::settled("reading another tab's message", blob.text()).await?;
-    JSON::parse(&text.as_string().unwrap_or_default())
+    Ok(text.unchecked_into())
+}
+
+/// The request of a packed one.
+///
+/// # Errors
+/// Those of [`unpack`].
+pub async fn unpack_request(blob: &Blob) -> Result<JsValue> {
+    JSON::parse(&String::from(unpack(blob).await?))
         .map_err(|error| js::thrown("reading another tab's message", &error))
 }

@@ -11,6 +11,7 @@ use js_sys::{Object, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
+use super::channel::Reply;
 use super::host::{Host, Opening};
 use super::js;
 use crate::error::StoreError;
@@ -205,7 +206,9 @@ fn answered(ask: impl FnOnce(super::host::Answer)) -> Promise {
         if let Some(ask) = ask.take() {
             ask(Box::new(move |answer| {
                 let _ = match answer {
-                    Ok(value) => resolve.call1(&JsValue::UNDEFINED, &value),
+                    Ok(Reply::Value(value)) => resolve.call1(&JsValue::UNDEFINED, &value),
+                    // Only from another tab, and this one is alone.
+                    Ok(_) => resolve.call0(&JsValue::UNDEFINED),
                     Err(error) => reject.call1(&JsValue::UNDEFINED, &js_error(&error)),
                 };
             }));

@@ -47,8 +47,8 @@ pub enum Notice {
     Status(Box<StoreStatus>),
 }
 
-/// Called once.
-pub type Answer = Box<dyn FnOnce(Result<JsValue>)>;
+/// Called once. What comes from another tab may be JSON.
+pub type Answer = Box<dyn FnOnce(Result<Reply>)>;
 
 /// Which database, and as whom.
 #[derive(Clone, Debug, Deserialize)]
@@ -173,11 +173,11 @@ impl Host {
             let answer: Answer = Box::new(move |asked| {
                 spawn_local(async move {
                     let status = host.status().await.and_then(|it| js::write(&it));
-                    answer(asked.and(status));
+                    answer(asked.and(status.map(Reply::Value)));
                 });
             });
             if self.0.tab.borrow().facts().is_some() {
-                answer(Ok(JsValue::UNDEFINED));
+                answer(Ok(Reply::Value(JsValue::UNDEFINED)));
                 return;
             }
             answer
@@ -318,13 +318,13 @@ impl Host {
             return;
         };
         match answer {
-            Ok(Some(Reply::Value(value))) => reply(Ok(value)),
             Ok(Some(Reply::Packed(blob))) => {
-                spawn_local(async move { reply(channel::unpack(&blob).await) });
+                spawn_local(async move { reply(channel::unpack(&blob).await.map(Reply::Text)) });
             }
+            Ok(Some(answer)) => reply(Ok(answer)),
             Ok(None) => {
                 let failed = self.0.failed_close.borrow_mut().take();
-                reply(failed.map_or(Ok(JsValue::UNDEFINED), Err));
+                reply(failed.map_or(Ok(Reply::Value(JsValue::UNDEFINED)), Err));
             }
             Err(error) => reply(Err(error)),
         }
@@ -453,7 +453,7 @@ impl Host {
         let (host, from) = (self.clone(), from.clone());
         spawn_local(async move {
             let (request, answer) = match packed.dyn_into() {
-                Ok(blob) => match channel::unpack(&blob).await {
+                Ok(blob) => match channel::unpack_request(&blob).await {
                     Ok(request) => {
                         let answer = host.run_now(&from, &request);
                         (request, answer)

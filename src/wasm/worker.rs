@@ -4,7 +4,7 @@
 //! In: `{ id, method, params, timeout?, operation?, object? }`, `{ abort: id, forget }`,
 //! `{ visible }`, `{ listen }`. Out: `{ id, value }`, `{ id, error: { code, message } }`, before either
 //! `{ id, progress: "waiting" | "step" }`; `{ changes: { sequence, reset, changes } }` while it is
-//! listened to; `{ status }`. A message that is none of these is ignored: it is not from this package.
+//! listened to; `{ status }`. A value may come as `{ id, json }`. A message that is none of these is ignored: it is not from this package.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -14,6 +14,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::MessageEvent;
 
+use super::channel::Reply;
 use super::host::{self, Host, Notice};
 use super::js;
 use crate::error::{Result, StoreError};
@@ -81,7 +82,8 @@ impl Server {
             ("open", None) => self.open(id, &params, answer),
             ("delete", None) => spawn_local(async move {
                 let name = js::get(&params, "name").as_string().unwrap_or_default();
-                answer(host::delete(&name).await.map(|()| JsValue::UNDEFINED));
+                let deleted = host::delete(&name).await;
+                answer(deleted.map(|()| Reply::Value(JsValue::UNDEFINED)));
             }),
             ("open" | "delete", Some(_)) => answer(Err(StoreError::conflict(
                 "this worker already has a database open",
@@ -114,9 +116,11 @@ impl Server {
         Box::new(move |answer| server.answer(id, answer))
     }
 
-    fn answer(&self, id: CallId, answer: Result<JsValue>) {
+    fn answer(&self, id: CallId, answer: Result<Reply>) {
         match answer {
-            Ok(value) => self.post(Some(id), "value", &value),
+            Ok(Reply::Value(value)) => self.post(Some(id), "value", &value),
+            Ok(Reply::Text(json)) => self.post(Some(id), "json", &json),
+            Ok(Reply::Packed(blob)) => self.post(Some(id), "value", &blob),
             Err(error) => self.post(Some(id), "error", &js::error_data(&error)),
         }
     }
