@@ -24,16 +24,19 @@ const waiting: unknown[] = [];
 async function boot({ wasm }: Boot): Promise<void> {
   try {
     await init({ module_or_path: wasm });
-    serve(scope, waiting);
-    scope.postMessage({ ready: true });
   } catch (error) {
     scope.postMessage({ failed: String(error) });
+    return;
   }
+  // First, and outside: a trap in what follows is a crash, not a module that cannot be loaded.
+  scope.postMessage({ ready: true });
+  serve(scope, waiting);
 }
 
 scope.onmessage = ({ data }) => {
   scope.onmessage = (event) => {
     waiting.push(event.data);
   };
-  void boot(data);
+  // A rejection would not reach the page; an error does.
+  boot(data).catch(reportError);
 };

@@ -3,6 +3,7 @@
 use conversation_store::error::ErrorCode;
 use conversation_store::model::*;
 use conversation_store::rpc::{Request, dispatch};
+use conversation_store::store::{Change, Store};
 use conversation_store::time::Timestamp;
 
 use super::{NOON, World, everything, key, refused};
@@ -32,7 +33,11 @@ macro_rules! for_each_case {
             sql_in_a_string_is_text,
             requests_are_read_and_refused_by_name,
             backup_and_restore,
-            restore_refuses_what_is_not_ours
+            restore_refuses_what_is_not_ours,
+            an_operation_is_done_once,
+            an_operation_is_one_request,
+            records_go_when_their_answers_are_there,
+            changes_are_told_of_what_was_committed
         );
     };
 }
@@ -663,17 +668,27 @@ pub fn backup_and_restore(world: &World) {
     let copy = beside(world);
     let mut store = world.open();
     let id = store.create_conversation("원본", None).unwrap();
-    store.add_message(&key(id), Role::User, "saved").unwrap();
+    dispatch(&mut store, add(id, "saved"), Some(&named("이름"))).unwrap();
+    dispatch(&mut store, add(id, "saved too"), Some(&own(1, 0))).unwrap();
     let saved = everything(&store);
     store.backup_into(&copy).unwrap();
+    if world.vfs.is_none() {
+        // Who asked for what is of this database, not of its copies.
+        let bytes = std::fs::read(&copy).unwrap();
+        assert!(!bytes.windows(6).any(|it| it == "이름".as_bytes()));
+    }
 
     store.add_message(&key(id), Role::User, "later").unwrap();
     let later = store.create_conversation("later", None).unwrap();
     store.restore_from(&copy, None).unwrap();
     assert_eq!(everything(&store), saved);
-    // Restored twice is restored once, and spent ids stay spent.
-    store.restore_from(&copy, None).unwrap();
-    assert_eq!(everything(&store), saved);
+    // What was asked for before is not done again, and spent ids stay spent.
+    assert_eq!(store.count_operations().unwrap(), (1, 1));
+    store.restore_from(&copy, Some(&own(2, 1))).unwrap();
+    store.add_message(&key(id), Role::User, "after").unwrap();
+    let after = everything(&store);
+    store.restore_from(&copy, Some(&own(2, 1))).unwrap();
+    assert_eq!(everything(&store), after);
     assert!(store.create_conversation("new", None).unwrap() > later);
     if world.vfs.is_none() {
         std::fs::remove_file(copy).unwrap();
@@ -698,4 +713,167 @@ pub fn restore_refuses_what_is_not_ours(world: &World) {
     if world.vfs.is_none() {
         let _ = std::fs::remove_file(copy);
     }
+}
+
+/// The `number`th operation of a tab that has the answers up to `done`.
+pub fn own(number: i64, done: i64) -> Operation {
+    Operation::Own {
+        tab: "tab".into(),
+        number,
+        done,
+        open: Vec::new(),
+        repeated: false,
+    }
+}
+
+fn named(name: &str) -> Operation {
+    Operation::Named { name: name.into() }
+}
+
+fn add(id: i64, content: &str) -> Request {
+    Request::AddMessage {
+        conversation_id: key(id),
+        role: Role::User,
+        content: content.into(),
+    }
+}
+
+pub fn an_operation_is_done_once(world: &World) {
+    let mut store = world.open();
+    let id = store.create_conversation("t", None).unwrap();
+    for (content, operation) in [("own", own(1, 0)), ("named", named("x"))] {
+        let first = dispatch(&mut store, add(id, content), Some(&operation)).unwrap();
+        world.tick(1_000);
+        let again = dispatch(&mut store, add(id, content), Some(&operation)).unwrap();
+        assert_eq!(first, again);
+    }
+    let requests = [
+        Request::CreateConversation {
+            title: "t".into(),
+            brain: None,
+        },
+        Request::UpdateConversation {
+            id: key(id),
+            patch: ConversationPatch {
+                title: Some("new".into()),
+                brain: None,
+            },
+        },
+        Request::DeleteConversation { id: key(id) },
+    ];
+    assert_eq!(
+        store
+            .messages_for(&key(id), &MessageQuery::default())
+            .unwrap()
+            .len(),
+        2
+    );
+    for (n, request) in requests.into_iter().enumerate() {
+        let operation = own(n as i64 + 2, n as i64 + 1);
+        let first = dispatch(&mut store, request.clone(), Some(&operation)).unwrap();
+        let told = store.take_changes().len();
+        let rows = everything(&store);
+        assert_eq!(
+            dispatch(&mut store, request, Some(&operation)).unwrap(),
+            first
+        );
+        assert_eq!(everything(&store), rows);
+        assert!(told > 0 && store.take_changes().is_empty());
+    }
+    // What was refused is no operation yet.
+    let refusal = dispatch(&mut store, add(99, "x"), Some(&named("later")));
+    refused(refusal, ErrorCode::NotFound);
+    let id = store.create_conversation("t", None).unwrap();
+    dispatch(
+        &mut store,
+        add(id, "other arguments"),
+        Some(&named("later")),
+    )
+    .unwrap();
+}
+
+pub fn an_operation_is_one_request(world: &World) {
+    let mut store = world.open();
+    let id = store.create_conversation("t", None).unwrap();
+    let other = store.create_conversation("t", None).unwrap();
+    dispatch(&mut store, add(id, "x"), Some(&named("x"))).unwrap();
+    dispatch(&mut store, add(id, "x"), Some(&own(1, 0))).unwrap();
+    let rows = everything(&store);
+    for operation in [named("x"), own(1, 0)] {
+        for request in [
+            add(id, "y"),
+            add(other, "x"),
+            Request::DeleteConversation { id: key(id) },
+        ] {
+            refused(
+                dispatch(&mut store, request, Some(&operation)),
+                ErrorCode::Conflict,
+            );
+        }
+    }
+    assert_eq!(everything(&store), rows);
+}
+
+pub fn records_go_when_their_answers_are_there(world: &World) {
+    let mut store = world.open();
+    let id = store.create_conversation("t", None).unwrap();
+    let write = |store: &mut Store, operation: Operation| {
+        let content = format!("{operation:?}");
+        dispatch(store, add(id, &content), Some(&operation))
+    };
+    for number in 1..=5 {
+        write(&mut store, own(number, 0)).unwrap();
+    }
+    assert_eq!(store.count_operations().unwrap(), (5, 0));
+    // Numbers 2 and 4 timed out: they may be asked for again.
+    let sixth = Operation::Own {
+        tab: "tab".into(),
+        number: 6,
+        done: 5,
+        open: vec![2, 4],
+        repeated: false,
+    };
+    write(&mut store, sixth).unwrap();
+    assert_eq!(store.count_operations().unwrap(), (3, 0));
+    let rows = everything(&store);
+    // Sent long ago, arriving now: its answer is known, and it is not done again.
+    refused(write(&mut store, own(3, 2)), ErrorCode::Conflict);
+    assert_eq!(everything(&store), rows);
+
+    // A tab that is gone asks for nothing again.
+    store.retain_tabs(&["tab"]).unwrap();
+    store.create_conversation("t", None).unwrap();
+    assert_eq!(store.count_operations().unwrap(), (3, 0));
+    store.retain_tabs(&["another"]).unwrap();
+    store.create_conversation("t", None).unwrap();
+    assert_eq!(store.count_operations().unwrap(), (0, 0));
+}
+
+pub fn changes_are_told_of_what_was_committed(world: &World) {
+    let mut store = world.open();
+    let id = store.create_conversation("t", None).unwrap();
+    store.add_message(&key(id), Role::User, "x").unwrap();
+    refused(
+        store.add_message(&key(99), Role::User, "x"),
+        ErrorCode::NotFound,
+    );
+    store.delete_conversation(&key(id)).unwrap();
+    assert_eq!(store.delete_conversation(&key(id)).unwrap(), 0);
+    let told: Vec<_> = store
+        .take_changes()
+        .into_iter()
+        .map(|change| match change {
+            Change::Row(row) => (row.kind, row.op),
+            Change::Reset => panic!("nothing was replaced"),
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (RowKind::Conversation, ChangeOp::Insert),
+            (RowKind::Message, ChangeOp::Insert),
+            (RowKind::Conversation, ChangeOp::Update),
+            (RowKind::Conversation, ChangeOp::Delete),
+        ]
+    );
 }

@@ -30,6 +30,25 @@ const workers = {
       new BroadcastChannel('written').postMessage('hangs');
       for (;;);
     });`,
+  // Dies of the message, before the store sees it.
+  'dies-at-once.js': 'import "/workers/deadly.js"; import "/package/worker.js";',
+  'deadly.js': `
+    let receive;
+    Object.defineProperty(globalThis, 'onmessage', {
+      get: () => receive,
+      set: (handler) => { receive = handler; },
+    });
+    const post = globalThis.postMessage.bind(globalThis);
+    const ready = new Promise((resolve) => {
+      globalThis.postMessage = (message) => {
+        post(message);
+        if (message.ready) resolve();
+      };
+    });
+    addEventListener('message', (event) => {
+      if (event.data?.method !== 'getMessage') receive(event);
+      else ready.then(() => setTimeout(() => { throw new Error('planted'); }));
+    });`,
   'silent.js': 'onmessage = () => {};',
   'throws.js': 'throw new Error("planted");',
   'lacks.js': 'delete globalThis[new URL(import.meta.url).searchParams.get("it")];',
