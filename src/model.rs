@@ -530,10 +530,8 @@ pub enum Operation {
         number: i64,
         /// It has the answers of all up to this one ...
         done: i64,
-        /// ... but for these, which timed out: it may ask for them again.
+        /// ... but for these, which timed out: they may be asked for again by the name "tab/number".
         open: Vec<i64>,
-        /// It asks again for one that timed out.
-        repeated: bool,
     },
 }
 

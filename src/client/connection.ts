@@ -70,7 +70,7 @@ export interface User {
 type Operation =
   | { name: string }
   /** Answers are here for all numbers up to `done`, but for those that are `open`. */
-  | { number: number; done: number; open: number[]; repeated: boolean };
+  | { number: number; done: number; open: number[] };
 
 interface Request {
   id: number;
@@ -120,8 +120,8 @@ const MAX_TIMER = 2 ** 31 - 1;
 /** A call with which so many workers died is what kills them. */
 const MAX_DEATHS = 3;
 
-/** So many operations that timed out are kept for a repetition. */
-const MAX_OPEN = 1_000;
+/** So many of the last operations that timed out can be asked for again. */
+const MAX_OPEN = 100;
 
 /** The open databases of this page that are shared by name. */
 const shared = new Map<string, Connection>();
@@ -341,31 +341,16 @@ export class Connection {
   }
 
   #operation(name: string | undefined): Operation {
-    if (name === undefined) {
-      this.#lastOperation += 1;
-      return this.#own(this.#lastOperation, false);
-    }
-    const [tab, number] = name.split('/');
-    if (tab === this.#life.tab && this.#open.has(Number(number))) {
-      return this.#own(Number(number), true);
-    }
-    return { name };
-  }
-
-  #own(number: number, repeated: boolean): Operation {
-    let done = this.#lastOperation;
+    if (name !== undefined) return { name };
+    this.#lastOperation += 1;
+    let oldest = this.#lastOperation;
     for (const { request } of this.#calls.values()) {
-      if (request.operation && 'number' in request.operation && !request.operation.repeated) {
-        done = request.operation.number;
+      if (request.operation && 'number' in request.operation) {
+        oldest = request.operation.number;
         break;
       }
     }
-    return {
-      number,
-      done: Math.min(done, this.#lastOperation) - 1,
-      open: [...this.#open],
-      repeated,
-    };
+    return { number: this.#lastOperation, done: oldest - 1, open: [...this.#open] };
   }
 
   /** By which a write that timed out is known, for the caller to repeat. */
@@ -483,8 +468,6 @@ export class Connection {
       this.#waiting = message.progress === 'waiting';
       if (!this.#waiting) call.progressed();
     } else {
-      const { operation } = call.request;
-      if (operation && 'number' in operation) this.#open.delete(operation.number);
       call.resolve('json' in message ? JSON.parse(message.json) : message.value);
     }
   }

@@ -108,12 +108,7 @@ impl Store {
     ) -> Result<Option<T>> {
         let found = match operation {
             Operation::Named { name } => self.named(name)?,
-            Operation::Own {
-                tab,
-                number,
-                repeated,
-                ..
-            } => self.own(tab, *number, *repeated)?,
+            Operation::Own { tab, number, .. } => self.own(tab, *number)?,
         };
         let Some(found) = found else { return Ok(None) };
         if found.fingerprint != fingerprint {
@@ -140,10 +135,27 @@ impl Store {
                 result: engine::text(row, 1)?,
             })
         });
+        let found = found.optional()?;
+        // A tab's own that timed out is asked for again under this name.
+        match own_number(name) {
+            Some((tab, number)) if found.is_none() => self.own_record(tab, number),
+            _ => Ok(found),
+        }
+    }
+
+    fn own_record(&self, tab: &str, number: i64) -> Result<Option<Found>> {
+        let sql = "SELECT fingerprint, result FROM operations WHERE tab = ?1 AND number = ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let found = statement.query_row(params![tab, number], |row| {
+            Ok(Found {
+                fingerprint: row.get(0)?,
+                result: engine::text(row, 1)?,
+            })
+        });
         Ok(found.optional()?)
     }
 
-    fn own(&self, tab: &str, number: i64, repeated: bool) -> Result<Option<Found>> {
+    fn own(&self, tab: &str, number: i64) -> Result<Option<Found>> {
         // Most often a tab's next operation: above its last.
         let last: Option<(i64, i64)> = self
             .connection
@@ -155,19 +167,8 @@ impl Store {
         let Some((_, done)) = last.filter(|(last, _)| number <= *last) else {
             return Ok(None);
         };
-        let found = self
-            .connection
-            .prepare_cached(
-                "SELECT fingerprint, result FROM operations WHERE tab = ?1 AND number = ?2",
-            )?
-            .query_row(params![tab, number], |row| {
-                Ok(Found {
-                    fingerprint: row.get(0)?,
-                    result: engine::text(row, 1)?,
-                })
-            })
-            .optional()?;
-        if found.is_none() && number <= done && !repeated {
+        let found = self.own_record(tab, number)?;
+        if found.is_none() && number <= done {
             // A message that comes long after it was sent again: nobody waits for its answer.
             return Err(StoreError::conflict(
                 "this operation was answered before, and its record is gone",
@@ -193,18 +194,13 @@ impl Store {
                 number,
                 done,
                 open,
-                repeated,
             } => {
                 let done = if planted(Bug::PruneEarly) {
                     *number - 1
                 } else {
                     *done
                 };
-                // A repeated one says nothing of those that came after it.
-                let done = if *repeated { 0 } else { done };
-                if done > 0 {
-                    forget_answered(&self.connection, tab, done, open)?;
-                }
+                forget_answered(&self.connection, tab, done, open)?;
                 self.connection
                     .prepare_cached("INSERT INTO operations (tab, number, done, fingerprint, result) VALUES (?1, ?2, ?3, ?4, ?5)")?
                     .execute(params![tab, number, done, fingerprint, result])?;
@@ -244,6 +240,12 @@ impl Store {
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?)
     }
+}
+
+/// The tab and number in the name by which a tab's own operation is asked for again: "tab/number".
+fn own_number(name: &str) -> Option<(&str, i64)> {
+    let (tab, number) = name.split_once('/')?;
+    Some((tab, number.parse().ok()?))
 }
 
 /// Drops the records of tabs that are gone.

@@ -636,7 +636,6 @@ fn operation(from: &TabId, message: &JsValue) -> Result<Option<Operation>> {
             .filter_map(|it| it.as_f64())
             .map(|it| it as i64)
             .collect(),
-        repeated: js::get(&given, "repeated").is_truthy(),
     }))
 }
 

@@ -722,7 +722,6 @@ pub fn own(number: i64, done: i64) -> Operation {
         number,
         done,
         open: Vec::new(),
-        repeated: false,
     }
 }
 
@@ -831,11 +830,19 @@ pub fn records_go_when_their_answers_are_there(world: &World) {
         number: 6,
         done: 5,
         open: vec![2, 4],
-        repeated: false,
     };
     write(&mut store, sixth).unwrap();
     assert_eq!(store.count_operations().unwrap(), (3, 0));
     let rows = everything(&store);
+    // By its name it is the same operation, and only that.
+    let second = format!("{:?}", own(2, 0));
+    let again = dispatch(&mut store, add(id, &second), Some(&named("tab/2")));
+    assert!(again.is_ok());
+    refused(
+        dispatch(&mut store, add(id, "other"), Some(&named("tab/2"))),
+        ErrorCode::Conflict,
+    );
+    assert_eq!(everything(&store), rows);
     // Sent long ago, arriving now: its answer is known, and it is not done again.
     refused(write(&mut store, own(3, 2)), ErrorCode::Conflict);
     assert_eq!(everything(&store), rows);
