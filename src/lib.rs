@@ -9,6 +9,8 @@
 //! | [`name`] | database names and their directories | any file system |
 //! | [`store`] | every SQL statement; the engine | JavaScript, clocks, randomness, tabs |
 //! | [`rpc`] | requests, and the dispatch of each to its method | JavaScript, SQL, storage |
+//! | [`tabs`] | which tab serves: a state machine | JavaScript, SQL, clocks, any I/O |
+//! | [`planted`] | bugs that the simulation must find | anything without its feature |
 //! | `wasm` (wasm32 only) | worker host, OPFS, exported class, error mapping | SQL |
 //!
 //! Apps do not use this crate: they install the npm package `conversation-store`, whose class

@@ -102,8 +102,10 @@ pub struct Channels {
     ignored: Cell<u32>,
     on_incoming: Box<dyn Fn(Incoming)>,
     /// Keeps the listener of all ends.
-    listener: RefCell<Option<Closure<dyn FnMut(MessageEvent)>>>,
+    listener: RefCell<Option<Listener>>,
 }
+
+type Listener = Closure<dyn FnMut(MessageEvent)>;
 
 struct Line {
     channel: BroadcastChannel,
@@ -158,7 +160,7 @@ impl Channels {
         Ok(channels)
     }
 
-    fn listen(&self, channel: &BroadcastChannel, listener: &Closure<dyn FnMut(MessageEvent)>) {
+    fn listen(&self, channel: &BroadcastChannel, listener: &Listener) {
         let listener = listener.as_ref().unchecked_ref();
         channel.set_onmessage(Some(listener));
         // Also counted: a message of another script that cannot be read here.
@@ -168,6 +170,12 @@ impl Channels {
     /// How many messages were not understood.
     pub fn ignored(&self) -> u32 {
         self.ignored.get()
+    }
+
+    /// The tabs heard of, and this one.
+    pub fn heard(&self) -> Vec<TabId> {
+        let heard = self.heard.borrow();
+        heard.iter().chain([&self.id]).cloned().collect()
     }
 
     /// Says that a census is asked for.

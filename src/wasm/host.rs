@@ -425,10 +425,9 @@ impl Host {
         channels.census(number);
         let host = self.clone();
         spawn_local(async move {
-            // Asked for again at the next occasion.
-            let Ok(alive) = lock::living_tabs(&host.0.opening.name).await else {
-                return;
-            };
+            // Where the browser does not say, all are taken to be alive.
+            let alive = lock::living_tabs(&host.0.opening.name).await;
+            let alive = alive.unwrap_or_else(|_| channels.heard());
             channels.retain(number, &alive);
             if let Some(database) = &mut *host.0.database.borrow_mut() {
                 // A record that stays a while longer does no harm.

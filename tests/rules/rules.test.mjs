@@ -57,6 +57,14 @@ test('the store reads no clock and no source of randomness', () => {
   );
 });
 
+test('src/tabs does no I/O and reads no clock', () => {
+  absent(
+    rust.filter((path) => path.startsWith('src/tabs/')),
+    /\b(std::(fs|net|thread|time|io)|SystemTime|Instant|js_sys|web_sys|rusqlite|Store\b)/,
+    'events come in, actions go out',
+  );
+});
+
 test('only src/store holds SQL', () => {
   const sql = /\b(SELECT\s|INSERT INTO|UPDATE \w+ SET|DELETE FROM|PRAGMA|CREATE (TABLE|INDEX))/;
   absent(outside('src/store/'), sql, 'SQL belongs to src/store');
