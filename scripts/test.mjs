@@ -48,7 +48,7 @@ const suites = [
   [
     'native',
     'The store natively',
-    (env) => runAndRead('cargo', ['test', '--locked'], { env }),
+    (env) => runAndRead('cargo', ['test', '--locked', '--features', 'planted-bugs'], { env }),
     cargo,
   ],
   [
@@ -70,6 +70,12 @@ const suites = [
     (text) => sum(text, /^(?:#|ℹ) pass (\d+)/gm),
   ],
   ['package', 'The package in Chromium, and the lesson in Python', browser('package'), playwright],
+  [
+    'tabs',
+    'Many tabs in Firefox',
+    (env) => runAndRead(node, ['--test', 'tests/firefox/'], { env }),
+    (text) => sum(text, /^(?:#|ℹ) pass (\d+)/gm),
+  ],
   ['page', 'The chat page in Chromium', browser('page'), playwright],
   [
     'consumers',

@@ -1,7 +1,7 @@
 /** What tabs send each other: large results, nothing to who did not ask, and the words of strangers. */
 
 import { type BrowserContext, expect, type Page } from '@playwright/test';
-import { open } from '../firefox/page.mjs';
+import { open, overhear } from '../firefox/page.mjs';
 import { load, test } from './browser.js';
 
 /** What every message has. */
@@ -16,7 +16,7 @@ interface Envelope {
 declare global {
   interface Window {
     /** What an observer has heard, by channel. */
-    traffic: Record<string, { messages: Envelope[]; size: number }>;
+    traffic: Record<string, { channel: BroadcastChannel; messages: Envelope[] }>;
     /** Resolves when that is so, looked at after each message. */
     observed(ready: () => boolean): Promise<void>;
   }
@@ -38,61 +38,44 @@ async function tab(context: BrowserContext, name: string): Promise<Page> {
   return page;
 }
 
-const inboxes = (page: Page, database: string) =>
-  page.evaluate(async (database) => {
-    const { held = [] } = await navigator.locks.query();
-    const names = held.map(({ name = '' }) => name).filter((name) => name.endsWith(`:${database}`));
-    return names.flatMap(
-      (name) => /^(conversation-store-tab:.+):/.exec(name.slice(0, -database.length))?.[1] ?? [],
-    );
-  }, database);
+const common = (database: string) => `conversation-store:${database}`;
+const line = (...tabs: string[]) => `conversation-store-line:${tabs.sort().join(':')}`;
 
-/** A page that listens to the common channel and to every inbox, and two tabs with their inboxes. */
-async function observed(context: BrowserContext, database: string) {
+/** A page that hears all, and three tabs with their names; the first leads. */
+async function overheard(context: BrowserContext, database: string) {
   const observer = await load(context.pages()[0] as Page);
-  const common = `conversation-store:${database}`;
-  await observer.evaluate((common) => {
-    const looks = new Set<() => void>();
-    const size = (value: unknown): number => {
-      if (typeof value === 'string') return value.length;
-      if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return value.byteLength;
-      if (value instanceof Blob) return value.size;
-      if (typeof value !== 'object' || value === null) return 8;
-      return Object.entries(value).reduce((sum, [key, it]) => sum + key.length + size(it), 0);
-    };
-    window.traffic = {};
-    const listen = (channel: string) => {
-      const heard: Window['traffic'][string] = { messages: [], size: 0 };
-      window.traffic[channel] = heard;
-      new BroadcastChannel(channel).onmessage = ({ data }) => {
-        heard.messages.push(data);
-        heard.size += size(data);
-        for (const look of looks) look();
-      };
-    };
-    listen(common);
-    window.observed = (ready) =>
-      new Promise((resolve) => {
-        const look = () => ready() && resolve();
-        looks.add(look);
-        look();
-      });
-    Object.assign(window, { listen });
-  }, common);
+  await observer.evaluate(overhear, database);
   const pages: Page[] = [];
-  const channels: string[] = [];
-  // Opened one by one, so that each new inbox is known to be whose.
+  const names: string[] = [];
   for (let n = 0; n < 3; n++) {
     pages.push(await tab(context, database));
-    const [inbox] = (await inboxes(observer, database)).filter((it) => !channels.includes(it));
-    channels.push(inbox as string);
-    await observer.evaluate(
-      (inbox) => (window as unknown as { listen(name: string): void }).listen(inbox),
-      inbox as string,
-    );
+    const all = await observer.evaluate(overhear, database);
+    names.push(...all.filter((name) => !names.includes(name)));
   }
-  return { observer, common, pages: pages as [Page, Page, Page], channels };
+  return {
+    observer,
+    pages: pages as [Page, Page, Page],
+    names: names as [string, string, string],
+  };
 }
+
+/** How many characters and bytes were heard on a channel, once there are so many. */
+const heard = (observer: Page, channel: string, least = 0) =>
+  observer.evaluate(
+    async ([name, least]) => {
+      const size = (value: unknown): number => {
+        if (typeof value === 'string') return value.length;
+        if (value instanceof Blob) return value.size;
+        if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return value.byteLength;
+        if (typeof value !== 'object' || value === null) return 8;
+        return Object.entries(value).reduce((sum, [key, it]) => sum + key.length + size(it), 0);
+      };
+      const { messages } = window.traffic[name] as Window['traffic'][string];
+      await window.observed(() => size(messages) >= least);
+      return size(messages);
+    },
+    [channel, least] as const,
+  );
 
 const create = (page: Page) => page.evaluate(() => window.store.createConversation('t'));
 
@@ -140,58 +123,52 @@ test('50 MB come to a follower as they were written: one message, and 500', asyn
 });
 
 test('a page of rows for one tab is not delivered to the others', async ({ context }) => {
-  const { observer, pages, channels, common } = await observed(context, 'rows');
-  const [leader, asking, silent] = pages;
+  const { observer, pages, names } = await overheard(context, 'rows');
+  const [leader, asking, other] = pages;
+  const [first, second, third] = names;
+  const toAsking = line(first, second);
+  const toOther = line(first, third);
   const id = await create(leader);
   await leader.evaluate(async (id) => {
     for (let n = 0; n < 500; n++) await window.store.addMessage(id, 'user', 'x'.repeat(2_000));
   }, id);
-  // What the writes and the openings told is heard; from here on it is counted.
-  const told = (page: Page) =>
-    page.evaluate(() => window.until(() => window.inserts().length === 500));
-  await Promise.all(pages.map(told));
-  const [own, one, other] = channels as [string, string, string];
+  await Promise.all(
+    pages.map((page) => page.evaluate(() => window.until(() => window.inserts().length === 500))),
+  );
   const read = (page: Page, limit: number) =>
     page.evaluate(async ([id, limit]) => (await window.store.messagesFor(id, { limit })).length, [
       id,
       limit,
     ] as const);
-  const heard = (channel: string, size: number) =>
-    observer.evaluate(
-      ([channel, size]) => window.observed(() => (window.traffic[channel]?.size ?? 0) > size),
-      [channel, size] as const,
-    );
-  // A small answer in each inbox shows that all before has been heard.
+  const channels = [common('rows'), toAsking, toOther, line(second, third)];
+  // A small answer on each line shows that all before it has been heard.
   const sizes = async () => {
     for (const [page, channel] of [
-      [asking, one],
-      [silent, other],
+      [asking, toAsking],
+      [other, toOther],
     ] as const) {
-      const before = await observer.evaluate((it) => window.traffic[it]?.size ?? 0, channel);
-      await read(page, 1);
-      await heard(channel, before + 2_000);
+      const before = await heard(observer, channel);
+      expect(await read(page, 1)).toBe(1);
+      await heard(observer, channel, before + 2_000);
     }
-    return observer.evaluate(
-      (channels) => channels.map((it) => window.traffic[it]?.size ?? 0),
-      [common, own, one, other],
-    );
+    return Promise.all(channels.map((channel) => heard(observer, channel)));
   };
   const before = await sizes();
   expect(await read(leader, 500)).toBe(500);
   expect(await read(asking, 500)).toBe(500);
-  await heard(one, (before[2] ?? 0) + 1_000_000);
-  const grown = (await sizes()).map((size, n) => size - (before[n] ?? 0));
-  const [toAll, toLeader, toAsking, toSilent] = grown as [number, number, number, number];
-  // The rows once, and the two small answers.
-  expect(toAsking).toBeGreaterThan(1_000_000);
-  expect(toAsking).toBeLessThan(2_000_000);
-  expect(toAll).toBe(0);
-  expect(toLeader).toBeLessThan(10_000);
-  expect(toSilent).toBeLessThan(10_000);
+  const [common_, asked, others, between] = (await sizes()).map(
+    (size, n) => size - (before[n] as number),
+  ) as [number, number, number, number];
+  // The rows once, and the small answers.
+  expect(asked).toBeGreaterThan(1_000_000);
+  expect(asked).toBeLessThan(2_000_000);
+  expect(others).toBeLessThan(10_000);
+  expect([common_, between]).toEqual([0, 0]);
 });
 
 test('what strangers post is ignored and counted, and every tab goes on', async ({ context }) => {
-  const { observer, pages, channels, common } = await observed(context, 'fuzzed');
+  const { observer, pages, names } = await overheard(context, 'fuzzed');
+  const [first, second, third] = names;
   const id = await create(pages[0]);
   const use = () =>
     Promise.all(
@@ -212,7 +189,7 @@ test('what strangers post is ignored and counted, and every tab goes on', async 
     return window.observed(() => new Set(types()).size > 3);
   });
   const posted = await observer.evaluate(
-    ([common, ...inboxes]) => {
+    (channels) => {
       const deep = (depth: number, make: (inner: unknown) => unknown) => {
         let value: unknown = null;
         for (let n = 0; n < depth; n++) value = make(value);
@@ -249,65 +226,47 @@ test('what strangers post is ignored and counted, and every tab goes on', async 
         deep(500, (inner) => ({ inner })),
         JSON.parse('{"__proto__": {"protocol": 1}, "constructor": 1}'),
       ];
+      const envelope = ['protocol', 'schema', 'database', 'from', 'type'] as const;
       const garbage: unknown[] = [...values];
       // Each kind of message that was heard, with each of its fields missing or of a wrong type.
-      const heard = [common as string, ...inboxes].flatMap(
-        (it) => window.traffic[it]?.messages ?? [],
-      );
+      const heard = channels.flatMap((name) => window.traffic[name]?.messages ?? []);
       const kinds = new Map(heard.map((message) => [message.type, message]));
-      const emptied = (message: Envelope) =>
-        Object.fromEntries(
-          Object.keys(message)
-            .filter((field) => !envelope.includes(field))
-            .map((field) => [field, undefined]),
-        );
-      const envelope = ['protocol', 'schema', 'database', 'from', 'type'];
       for (const message of kinds.values()) {
+        const { database } = message;
         for (const field of envelope) {
-          const { [field as 'type']: _, ...missing } = message;
-          garbage.push(missing);
-          for (const value of values.filter(
-            (it) => typeof it !== typeof message[field as 'type'],
-          )) {
-            garbage.push({ ...message, [field]: value });
-          }
+          const { [field]: right, ...others } = message;
+          garbage.push(others);
+          const wrong = values.filter((value) => typeof value !== typeof right);
+          garbage.push(...wrong.map((value) => ({ ...others, [field]: value })));
         }
-        for (const database of [
-          '',
-          'other',
-          `${message.database} `,
-          message.database.toUpperCase(),
-        ]) {
-          garbage.push({ ...message, database });
+        for (const wrong of ['', 'other', `${database} `, database.toUpperCase()]) {
+          garbage.push({ ...message, database: wrong });
         }
-        for (const type of ['', 'nonsense', 'Hello', 'constructor', '__proto__']) {
-          garbage.push({ ...message, type });
+        for (const wrong of ['', 'nonsense', 'Hello', 'constructor', '__proto__']) {
+          garbage.push({ ...message, type: wrong });
         }
         for (const [field, value] of Object.entries(message)) {
-          if (envelope.includes(field)) continue;
-          garbage.push({
-            ...message,
-            [field]: typeof value === 'object' ? 'x' : { wrong: [true] },
-          });
-        }
-        // Nothing but the envelope, of somebody unknown.
-        const body = deep(50, (it) => [it]);
-        garbage.push({ ...message, ...emptied(message), from: crypto.randomUUID(), body });
-      }
-      let count = 0;
-      for (const channel of [common as string, ...inboxes].map((it) => new BroadcastChannel(it))) {
-        for (const value of garbage) {
-          try {
-            channel.postMessage(value);
-            count += 1;
-          } catch {
-            // A function cannot be sent.
-          }
+          if (envelope.some((it) => it === field)) continue;
+          const wrong = typeof value === 'object' ? 'x' : { wrong: [true] };
+          garbage.push({ ...message, [field]: wrong });
         }
       }
-      return { count, certain: values.length };
+      // And envelopes of anything, the same in each run.
+      let seed = 1;
+      const any = () => {
+        seed = (seed * 16_807) % 2_147_483_647;
+        return values[seed % values.length];
+      };
+      const anything = () => Object.fromEntries(envelope.map((field) => [field, any()]));
+      for (let n = 0; n < 300; n++) garbage.push(anything(), { ...anything(), database: 'fuzzed' });
+      for (const { channel } of Object.values(window.traffic)) channel.close();
+      for (const name of channels) {
+        const channel = new BroadcastChannel(name);
+        for (const value of garbage) channel.postMessage(value);
+      }
+      return { count: garbage.length * channels.length, certain: values.length };
     },
-    [common, ...channels],
+    [common('fuzzed'), line(first, second), line(first, third)],
   );
   expect(posted.count).toBeGreaterThan(500);
   for (let round = 0; round < 5; round++) expect(await use()).toEqual([true, true, true]);
@@ -328,33 +287,28 @@ test('what strangers post is ignored and counted, and every tab goes on', async 
 });
 
 /** A page says hello as a tab of another version would, with the lock that says it is alive. */
-const helloOf = (page: Page, common: string, by: { protocol: number; schema: number }) =>
+const helloOf = (page: Page, by: { protocol: number; schema: number }) =>
   page.evaluate(
     async ([common, by]) => {
       const model = window.traffic[common]?.messages.find(({ type }) => type === 'hello');
       if (!model) throw new Error('no hello was heard');
+      const { protocol, schema, database } = model;
       const from = crypto.randomUUID();
-      const inbox = `conversation-store-tab:${from}`;
       await new Promise<void>((resolve) => {
         const hold = () => new Promise(() => resolve());
-        void navigator.locks.request(`${inbox}:${model.database}`, hold);
+        void navigator.locks.request(`conversation-store-tab:${from}:${database}`, hold);
       });
-      const answers: Envelope[] = [];
-      const answered = new Promise<void>((resolve) => {
-        new BroadcastChannel(inbox).onmessage = ({ data }) => {
-          answers.push(data);
-          resolve();
-        };
-      });
-      const { protocol, schema } = model;
       const version = { protocol: protocol + by.protocol, schema: schema + by.schema };
-      new BroadcastChannel(common).postMessage({ ...model, ...version, from });
+      const channel = new BroadcastChannel(common);
+      const answer = new Promise<Envelope>((resolve) => {
+        channel.onmessage = ({ data }) => data.to === from && resolve(data);
+      });
+      channel.postMessage({ ...model, ...version, from });
       if (by.protocol + by.schema > 0) return undefined;
-      await answered;
-      const [answer] = answers;
-      return [answer?.type, answer?.protocol === protocol, answer?.schema === schema];
+      const answered = await answer;
+      return [answered.type, answered.protocol === protocol, answered.schema === schema];
     },
-    [common, by] as const,
+    [common('versions'), by] as const,
   );
 
 for (const [what, by] of Object.entries({
@@ -364,9 +318,9 @@ for (const [what, by] of Object.entries({
   test(`a tab of a higher ${what} makes the others outdated, until they are reloaded`, async ({
     context,
   }) => {
-    const { observer, pages, common } = await observed(context, 'versions');
+    const { observer, pages } = await overheard(context, 'versions');
     const id = await create(pages[0]);
-    await helloOf(observer, common, by);
+    await helloOf(observer, by);
     const seen = await Promise.all(
       pages.map((page) =>
         page.evaluate(async (id) => {
@@ -400,13 +354,13 @@ for (const [what, by] of Object.entries({
 }
 
 test('a tab of a lower version is told, and the others go on', async ({ context }) => {
-  const { observer, pages, common } = await observed(context, 'versions');
+  const { observer, pages } = await overheard(context, 'versions');
   const id = await create(pages[0]);
   for (const by of [
     { protocol: -1, schema: 0 },
     { protocol: 0, schema: -1 },
   ]) {
-    expect(await helloOf(observer, common, by)).toEqual(['hello', true, true]);
+    expect(await helloOf(observer, by)).toEqual(['hello', true, true]);
   }
   const states = await Promise.all(
     pages.map((page) =>

@@ -1,0 +1,124 @@
+/**
+ * A Firefox on a profile of its own, through geckodriver, by the commands of WebDriver that the tests
+ * need (<https://www.w3.org/TR/webdriver2/>). Knows no store.
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'conversation-store');
+const geckodriver = process.env.GECKODRIVER ?? join(cache, 'geckodriver-0.37.1/bin/geckodriver');
+
+/** Starts a program and waits for a line of its output; returns what the line's group is. */
+export async function started(command, args, pattern, env = {}) {
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, ...env },
+  });
+  const exit = once(child, 'exit');
+  const line = new Promise((resolve) => {
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (data) => {
+      text += data;
+      const found = pattern.exec(text);
+      if (found) resolve(found[1]);
+    });
+  });
+  const ended = exit.then(() => {
+    throw new Error(`${command} ended before it was ready`);
+  });
+  ended.catch(() => {});
+  const found = await Promise.race([line, ended]);
+  const stop = async () => {
+    child.kill();
+    await exit;
+  };
+  return { found, stop };
+}
+
+/** One window. Commands go to one window at a time, so that each call is a turn of its own. */
+class Window {
+  #browser;
+  #handle;
+
+  constructor(browser, handle) {
+    this.#browser = browser;
+    this.#handle = handle;
+  }
+
+  #command(...command) {
+    return this.#browser.turn(async (send) => {
+      await send('POST', 'window', { handle: this.#handle });
+      return send(...command);
+    });
+  }
+
+  goto(url) {
+    return this.#command('POST', 'url', { url });
+  }
+
+  /** Runs a function in the page and resolves to what it resolves to. It may use its arguments only. */
+  evaluate(work, ...args) {
+    const script = `return (${work})(...arguments)`;
+    return this.#command('POST', 'execute/sync', { script, args });
+  }
+
+  close() {
+    return this.#command('DELETE', 'window');
+  }
+}
+
+/** A headless Firefox. */
+export async function firefox() {
+  const driver = await started(geckodriver, ['--port=0'], /Listening on (127\.0\.0\.1:\d+)/);
+  const request = async (method, path, body) => {
+    const response = await fetch(`http://${driver.found}/session${path}`, {
+      method,
+      headers: { 'Content-Type': 'application/json' },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    const { value } = await response.json();
+    if (!response.ok) throw new Error(`${method} ${path}: ${value.error}: ${value.message}`);
+    return value;
+  };
+  const capabilities = {
+    alwaysMatch: {
+      browserName: 'firefox',
+      'moz:firefoxOptions': {
+        binary: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
+        args: ['-headless'],
+      },
+      timeouts: { script: 120_000 },
+    },
+  };
+  const { sessionId } = await request('POST', '', { capabilities }).catch(async (error) => {
+    await driver.stop();
+    throw error;
+  });
+  const send = (method, path, body) => request(method, `/${sessionId}/${path}`, body);
+  const first = await send('GET', 'window');
+  let last = Promise.resolve();
+  const browser = {
+    turn(work) {
+      const turn = last.then(() => work(send));
+      last = turn.catch(() => {});
+      return turn;
+    },
+    /** A new window, so that each is seen. */
+    async open() {
+      const { handle } = await browser.turn(async () => {
+        // The window of the last command may be closed.
+        await send('POST', 'window', { handle: first });
+        return send('POST', 'window/new', { type: 'window' });
+      });
+      return new Window(browser, handle);
+    },
+    async stop() {
+      await request('DELETE', `/${sessionId}`);
+      await driver.stop();
+    },
+  };
+  return browser;
+}
