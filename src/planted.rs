@@ -46,3 +46,23 @@ pub(crate) fn planted(bug: Bug) -> bool {
 pub(crate) const fn planted(_: Bug) -> bool {
     false
 }
+
+/// Records what [`Bug::RecordOutside`] left unrecorded.
+///
+/// # Errors
+/// Those of writing.
+#[cfg(feature = "planted-bugs")]
+pub fn record(
+    store: &crate::store::Store,
+    request: &crate::rpc::Request,
+    operation: &crate::model::Operation,
+    response: &crate::rpc::Response,
+) -> crate::error::Result<()> {
+    use crate::rpc::Response;
+    let print = request.fingerprint();
+    match response {
+        Response::Number(number) => store.record(operation, print, number),
+        Response::Added(added) => store.record(operation, print, added),
+        _ => store.record(operation, print, &()),
+    }
+}

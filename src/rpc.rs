@@ -89,7 +89,7 @@ impl Response {
 
 impl Request {
     /// Stands for what it asks, if it changes something.
-    fn fingerprint(&self) -> i64 {
+    pub(crate) fn fingerprint(&self) -> i64 {
         match self {
             Self::CreateConversation { title, brain } => fingerprint(&[
                 b"createConversation",

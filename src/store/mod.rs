@@ -15,6 +15,8 @@ mod operations;
 mod plans;
 pub mod schema;
 
+use std::collections::HashSet;
+
 use rusqlite::Connection;
 
 pub use open::{Location, OpenedAs};
@@ -71,6 +73,8 @@ pub struct Store {
     changes: Vec<Change>,
     /// Tabs whose records go with the next write.
     gone: Vec<String>,
+    /// Tabs whose records went: what they sent may still come, and is not carried out.
+    forgotten: HashSet<String>,
 }
 
 /// A transaction under way.
@@ -136,7 +140,7 @@ impl Store {
         self.execute("BEGIN IMMEDIATE")?;
         self.within = true;
         let outcome = work(self).and_then(|value| {
-            operations::forget_tabs(&self.connection, &self.gone)?;
+            operations::forget_tabs(&self.connection, &self.env, &self.gone)?;
             self.execute("COMMIT")?;
             Ok(value)
         });

@@ -2,6 +2,7 @@
 //!
 //! A file that is too new or not ours is refused before the first pragma that writes.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
@@ -100,6 +101,7 @@ impl Store {
             within: false,
             changes: Vec::new(),
             gone: Vec::new(),
+            forgotten: HashSet::new(),
         };
         store.heal()?;
         Ok(store)

@@ -100,7 +100,7 @@ impl Store {
     /// The result of an operation that was done before.
     ///
     /// # Errors
-    /// `conflict` if it was another request's, or one of a tab that has said to have its answer.
+    /// `conflict` if it was another request's; `timeout` if a later one of its tab was carried out.
     pub fn recorded<T: Recorded>(
         &self,
         operation: &Operation,
@@ -127,6 +127,15 @@ impl Store {
     }
 
     fn named(&self, name: &str) -> Result<Option<Found>> {
+        let found = self.named_record(name)?;
+        // A tab's own that timed out is asked for again under this name.
+        match own_number(name) {
+            Some((tab, number)) if found.is_none() => self.own_record(tab, number),
+            _ => Ok(found),
+        }
+    }
+
+    fn named_record(&self, name: &str) -> Result<Option<Found>> {
         let sql = "SELECT fingerprint, result FROM named_operations WHERE operation = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
         let found = statement.query_row([name], |row| {
@@ -135,12 +144,7 @@ impl Store {
                 result: engine::text(row, 1)?,
             })
         });
-        let found = found.optional()?;
-        // A tab's own that timed out is asked for again under this name.
-        match own_number(name) {
-            Some((tab, number)) if found.is_none() => self.own_record(tab, number),
-            _ => Ok(found),
-        }
+        Ok(found.optional()?)
     }
 
     fn own_record(&self, tab: &str, number: i64) -> Result<Option<Found>> {
@@ -156,22 +160,23 @@ impl Store {
     }
 
     fn own(&self, tab: &str, number: i64) -> Result<Option<Found>> {
-        // Most often a tab's next operation: above its last.
-        let last: Option<(i64, i64)> = self
+        let last: Option<i64> = self
             .connection
-            .prepare_cached(
-                "SELECT number, done FROM operations WHERE tab = ?1 ORDER BY number DESC LIMIT 1",
-            )?
-            .query_row([tab], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        let Some((_, done)) = last.filter(|(last, _)| number <= *last) else {
-            return Ok(None);
-        };
-        let found = self.own_record(tab, number)?;
-        if found.is_none() && number <= done {
-            // A message that comes long after it was sent again: nobody waits for its answer.
-            return Err(StoreError::conflict(
-                "this operation was answered before, and its record is gone",
+            .prepare_cached("SELECT max(number) FROM operations WHERE tab = ?1")?
+            .query_row([tab], |row| row.get(0))?;
+        // Most often it is a tab's next operation: above its last.
+        let is_passed = last.is_some_and(|last| number <= last) || self.forgotten.contains(tab);
+        if is_passed && let Some(found) = self.own_record(tab, number)? {
+            return Ok(Some(found));
+        }
+        // It may have been asked for again before it came, if its tab stood still meanwhile.
+        let found = self.named_record(&own_name(tab, number))?;
+        if found.is_none() && is_passed {
+            // A tab's operations are carried out in their order. Either this one was answered and
+            // comes once more, or it had to be left out and its tab gave it more time since.
+            return Err(StoreError::new(
+                ErrorCode::Timeout,
+                "a later call of this tab was carried out before it",
             ));
         }
         Ok(found)
@@ -226,6 +231,7 @@ impl Store {
             .into_iter()
             .filter(|tab| !alive.iter().any(|it| it.as_ref() == tab))
             .collect();
+        self.forgotten.extend(self.gone.iter().cloned());
         Ok(())
     }
 
@@ -242,15 +248,35 @@ impl Store {
     }
 }
 
-/// The tab and number in the name by which a tab's own operation is asked for again: "tab/number".
+/// The tab and number in the name by which a tab's own operation is asked for again.
 fn own_number(name: &str) -> Option<(&str, i64)> {
     let (tab, number) = name.split_once('/')?;
     Some((tab, number.parse().ok()?))
 }
 
-/// Drops the records of tabs that are gone.
-pub(super) fn forget_tabs(connection: &Connection, gone: &[String]) -> Result<()> {
+/// That name.
+fn own_name(tab: &str, number: i64) -> String {
+    format!("{tab}/{number}")
+}
+
+/// Drops the records of tabs that are gone. Their names stay: someone may still ask again.
+pub(super) fn forget_tabs(connection: &Connection, env: &Env, gone: &[String]) -> Result<()> {
     for tab in gone {
+        let records = connection
+            .prepare_cached("SELECT number, fingerprint, result FROM operations WHERE tab = ?1")?
+            .query_map([tab], |row| {
+                Ok((row.get(0)?, row.get(1)?, engine::text(row, 2)?))
+            })?
+            .collect::<rusqlite::Result<Vec<(i64, i64, String)>>>()?;
+        for (number, fingerprint, result) in records {
+            record_name(
+                connection,
+                env,
+                &own_name(tab, number),
+                fingerprint,
+                &result,
+            )?;
+        }
         connection
             .prepare_cached("DELETE FROM operations WHERE tab = ?1")?
             .execute([tab])?;
@@ -290,6 +316,7 @@ fn record_name(
         .prepare_cached(
             "INSERT INTO named_operations (id, operation, fingerprint, result, at)
              VALUES ((SELECT coalesce(max(id), 0) + 1 FROM named_operations), ?1, ?2, ?3, ?4)
+             ON CONFLICT (operation) DO UPDATE SET result = excluded.result
              RETURNING id",
         )?
         .query_row(params![name, fingerprint, result, now.to_sql()], |row| {

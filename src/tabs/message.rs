@@ -1,7 +1,7 @@
 //! What tabs say to each other. A message says who sends it and what; which version and which
 //! database is the envelope's matter, read before this.
 
-use super::{CallId, Load, Millis, TabId};
+use super::{Load, Millis, Sending, TabId};
 use crate::error::{Result, StoreError};
 
 /// The version of these messages. A tab that hears of a higher one is outdated; see
@@ -27,10 +27,13 @@ pub enum Body<L: Load> {
         /// The highest epoch it has heard of: a leader below it must count on from there.
         heard: u64,
     },
-    /// To all when it changes, to one who has just come: whether this tab's page is seen.
+    /// To all when it changes or this tab follows another leader, to one who has just come: whether
+    /// this tab's page is seen.
     Presence {
         /// Whether its page is seen.
         visible: bool,
+        /// The highest epoch it has heard of.
+        heard: u64,
     },
     /// To all: I am going.
     Bye,
@@ -65,8 +68,8 @@ pub enum Body<L: Load> {
     Request {
         /// The epoch in which it is sent; in any other it is ignored.
         epoch: u64,
-        /// The sender's number for it.
-        call: CallId,
+        /// The sender's number for this sending.
+        sending: Sending,
         /// Not to be begun after this, by the leader's clock.
         deadline: Millis,
         /// An earlier leader may have carried it out.
@@ -76,13 +79,13 @@ pub enum Body<L: Load> {
     },
     /// To the leader: the caller gives this up.
     Abort {
-        /// The sender's number of the request.
-        call: CallId,
+        /// The request's.
+        sending: Sending,
     },
     /// The leader's, to one: what came of a request.
     Answer {
-        /// The receiver's number of the request.
-        call: CallId,
+        /// The request's.
+        sending: Sending,
         /// Its outcome.
         answer: Result<L::Answer>,
         /// The sender's clock as it sends.
@@ -90,8 +93,8 @@ pub enum Body<L: Load> {
     },
     /// The leader's, to one: a long request has come further.
     Progress {
-        /// The receiver's number of the request.
-        call: CallId,
+        /// The request's.
+        sending: Sending,
     },
     /// The leader's, to all: what was committed.
     Changes {

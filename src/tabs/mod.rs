@@ -19,8 +19,10 @@ use crate::error::{Result, StoreError};
 
 /// A tab's name, unique among tabs and lives: a UUID.
 pub type TabId = Rc<str>;
-/// A page's number for one of its calls; never used twice by one tab.
+/// A page's number for one of its calls: grows, and is never used twice by one tab.
 pub type CallId = u32;
+/// A tab's number for one sending of a call: another each time, and by each of its workers.
+pub type Sending = u64;
 /// A leader's number for a request that it carries out.
 pub type RunId = u64;
 /// Milliseconds on a clock of the tab's own that nobody sets. Two tabs' clocks have nothing in common.
@@ -52,7 +54,8 @@ pub struct Version {
 pub enum Event<L: Load> {
     /// Its page opens the store; the first event.
     Open {
-        /// Answered when the tab leads or follows.
+        /// Answered when the tab leads or follows. A worker that takes another's place gets a new
+        /// one: calls below it were made to those before it.
         call: CallId,
         /// Whether the page is seen.
         visible: bool,
@@ -150,7 +153,7 @@ pub enum Action<L: Load> {
     OpenStore,
     /// Close the store: [`Event::Closed`].
     CloseStore,
-    /// Drop the store, writing nothing.
+    /// Drop the store, writing nothing. No event of it follows, nor of what it carried out.
     AbandonStore,
     /// Carry out a request: [`Event::Ran`].
     Run {
@@ -194,6 +197,8 @@ pub enum Action<L: Load> {
         /// To be given back with the answer.
         number: u64,
     },
+    /// Operations of other tabs than these need no record any more.
+    RetainTabs(Vec<TabId>),
     /// Wake me: [`Event::Time`]. A later one replaces an earlier one.
     WakeAt(Millis),
     /// Wake me when this turn of the event loop is over: [`Event::Flush`].

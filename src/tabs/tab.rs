@@ -1,9 +1,11 @@
 //! The state machine of one tab.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem;
 
-use super::{Action, Body, CallId, Event, Load, Message, Millis, RunId, TabId, Version, outdated};
+use super::{
+    Action, Body, CallId, Event, Load, Message, Millis, RunId, Sending, TabId, Version, outdated,
+};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::planted::{Bug, planted};
 
@@ -11,6 +13,8 @@ use crate::planted::{Bug, planted};
 pub const PATIENCE: Millis = 250.0;
 /// Milliseconds for which a tab that was handed the lead does not hand it on.
 pub const HANDOVER_PAUSE: Millis = 5_000.0;
+/// So many workers of a tab, one after the other, cannot lead in the same epoch.
+const WORKERS: u64 = 1 << 10;
 
 /// One tab's part in who serves.
 pub struct Tab<L: Load> {
@@ -25,10 +29,13 @@ pub struct Tab<L: Load> {
     censuses: u64,
     /// The highest epoch heard of.
     heard: u64,
-    /// The last epoch that this tab followed or led: none below it is followed.
+    /// The last epoch that this tab followed or led: only one above it is followed.
     last: Option<(u64, TabId)>,
     /// Asked for the lock, and not yet granted.
     queued: bool,
+    /// The call that opened: calls below it were made to earlier workers of this tab.
+    first_call: CallId,
+    sendings: u64,
     /// The call that opens, and since when it waits.
     opening: Option<(CallId, Millis)>,
     closing: Option<CallId>,
@@ -56,10 +63,14 @@ struct Peer {
 struct Call<L: Load> {
     id: CallId,
     request: L::Request,
+    timeout: Millis,
     deadline: Millis,
     since: Millis,
-    /// A leader may have it, or have had it.
-    sent: bool,
+    /// It was made to an earlier worker: a leader may have had it.
+    again: bool,
+    /// Its last, of which alone an answer counts: what became of an earlier one says nothing of what
+    /// will become of this.
+    sending: Option<Sending>,
 }
 
 enum State<L: Load> {
@@ -68,8 +79,10 @@ enum State<L: Load> {
     /// Waits for a leader, or to be it.
     Seeking,
     Following(Following),
-    /// Holds the lock out of turn, and asks whether the one that was named is alive.
-    Yielding,
+    /// Holds the lock out of turn, and asks by a census whether the one that was named is alive.
+    Yielding {
+        census: u64,
+    },
     /// Holds the lock; the store is being opened.
     Opening {
         epoch: u64,
@@ -86,10 +99,14 @@ struct Following {
     /// Added to this tab's clock it gives the leader's, or less: what is late here is late there.
     lead: Millis,
     sequence: u64,
+    /// The lock cannot be asked for.
+    refused: bool,
 }
 
 struct Leading<L: Load> {
     epoch: u64,
+    /// One before it may miss a tab whose requests were carried out here.
+    first_census: u64,
     queue: VecDeque<Work<L>>,
     running: Option<Running>,
     /// The number of the last change that was told.
@@ -104,7 +121,7 @@ struct Leading<L: Load> {
 
 struct Work<L: Load> {
     from: TabId,
-    call: CallId,
+    sending: Sending,
     request: L::Request,
     /// By this tab's clock.
     deadline: Millis,
@@ -115,7 +132,8 @@ struct Work<L: Load> {
 struct Running {
     run: RunId,
     from: TabId,
-    call: CallId,
+    sending: Sending,
+    again: bool,
 }
 
 impl<L: Load> Tab<L> {
@@ -132,6 +150,8 @@ impl<L: Load> Tab<L> {
             heard: 0,
             last: None,
             queued: false,
+            first_call: 0,
+            sendings: 0,
             opening: None,
             closing: None,
             calls: VecDeque::new(),
@@ -170,8 +190,13 @@ impl<L: Load> Tab<L> {
         match event {
             Event::Open { call, visible } => {
                 self.visible = visible;
+                self.first_call = call;
                 self.opening = Some((call, now));
-                self.seek(now);
+                if self.outdated {
+                    self.answer_all(&outdated());
+                } else {
+                    self.seek(now);
+                }
             }
             Event::Request {
                 call,
@@ -185,26 +210,21 @@ impl<L: Load> Tab<L> {
             }
             Event::Visible(visible) => {
                 self.visible = visible;
-                self.send_all(Body::Presence { visible });
+                let presence = self.presence();
+                self.send_all(presence);
             }
             Event::Message(message) => self.on_message(message, now),
             Event::OtherVersion { from, version } => self.on_other_version(from, version, now),
             Event::Granted { hint } => self.on_granted(hint),
             Event::Lost => self.on_lost(now),
-            Event::Refused(error) => {
-                self.queued = false;
-                if matches!(self.state, State::Seeking) {
-                    self.state = State::Idle;
-                    self.answer_all(&error);
-                }
-            }
+            Event::Refused(error) => self.on_refused(&error, now),
             Event::Opened(outcome) => self.on_opened(outcome, now),
             Event::Ran {
                 run,
                 answer,
                 changes,
             } => self.on_ran(run, answer, changes, now),
-            Event::Progressed { run } => self.on_progressed(run),
+            Event::Progressed { run } => self.on_progressed(run, now),
             Event::Closed => self.on_closed(now),
             Event::Census { number, alive } => self.on_census(number, &alive),
             Event::Flush => self.flush(),
@@ -247,6 +267,8 @@ impl<L: Load> Tab<L> {
         if let Some(call) = self.closing.take() {
             self.send_all(Body::Bye);
             self.state = State::Idle;
+            self.facts = None;
+            self.answer_all(&closed());
             self.out.push(Action::Answer {
                 call,
                 answer: Ok(None),
@@ -257,10 +279,10 @@ impl<L: Load> Tab<L> {
     /// Only tabs that can run wait for the lock: a hidden one may be frozen at any time, and granted
     /// it then would hang all.
     fn settle_queue(&mut self, now: Millis) {
-        let wants = match self.state {
-            State::Seeking | State::Following(_) => {
-                self.visible || !self.sees_a_visible_peer() || self.is_impatient(now)
-            }
+        let calm = !self.visible && self.sees_a_visible_peer();
+        let wants = match &self.state {
+            State::Seeking => !calm || self.is_impatient(now),
+            State::Following(following) => !(calm || following.refused) || self.is_impatient(now),
             _ => false,
         };
         if wants && !self.queued {
@@ -312,7 +334,7 @@ impl<L: Load> Tab<L> {
 
     fn is_impatient(&self, now: Millis) -> bool {
         self.waiting_since()
-            .is_some_and(|since| now - since >= PATIENCE)
+            .is_some_and(|since| now >= since + PATIENCE)
     }
 
     /// Since when the page waits for an answer.
@@ -328,9 +350,11 @@ impl<L: Load> Tab<L> {
         let mut call = Call {
             id,
             request,
+            timeout,
             deadline: now + timeout,
             since: now,
-            sent: false,
+            again: id < self.first_call,
+            sending: None,
         };
         if self.outdated {
             self.out.push(Action::Answer {
@@ -342,19 +366,12 @@ impl<L: Load> Tab<L> {
         match &mut self.state {
             State::Idle => self.seek(now),
             State::Following(following) => {
-                let action = following.forward(&call);
-                call.sent = true;
-                self.out.push(action);
+                let sending = next_sending(self.first_call, &mut self.sendings);
+                self.out.push(following.forward(&mut call, sending));
             }
             State::Leading(leading) if leading.handing_to.is_none() => {
-                call.sent = true;
-                leading.queue.push_back(Work {
-                    from: self.id.clone(),
-                    call: id,
-                    request: call.request.clone(),
-                    deadline: call.deadline,
-                    again: false,
-                });
+                let sending = next_sending(self.first_call, &mut self.sendings);
+                leading.queue.push_back(call.work(&self.id, sending));
             }
             _ => {}
         }
@@ -366,35 +383,49 @@ impl<L: Load> Tab<L> {
         let Some(at) = self.calls.iter().position(|call| call.id == id) else {
             return;
         };
-        let mut undone = !self.calls[at].sent;
-        match &mut self.state {
-            State::Following(following) => self.out.push(Action::Send {
-                to: Some(following.leader.clone()),
-                body: Body::Abort { call: id },
-            }),
-            State::Leading(leading) => match leading.abort(&self.id, id) {
-                Aborted::Queued => undone = true,
-                Aborted::Running(run) => self.out.push(Action::Cancel { run }),
-                Aborted::Unknown => {}
-            },
-            _ => {}
+        let mut undone = self.calls[at].is_unsent();
+        if let Some(sending) = self.calls[at].sending {
+            match &mut self.state {
+                State::Following(following) => self.out.push(Action::Send {
+                    to: Some(following.leader.clone()),
+                    body: Body::Abort { sending },
+                }),
+                State::Leading(leading) => match leading.abort(&self.id, sending) {
+                    Aborted::Queued => undone = true,
+                    Aborted::Running(run) => self.out.push(Action::Cancel { run }),
+                    Aborted::Unknown => {}
+                },
+                _ => {}
+            }
         }
         if forget {
             self.calls.remove(at);
         } else if undone {
-            self.answer(id, Err(aborted()));
+            self.answer_at(at, Err(aborted()));
         }
     }
 
-    /// Answers a call of the page's that is not answered yet.
-    fn answer(&mut self, id: CallId, answer: Result<L::Answer>) {
-        if let Some(at) = self.calls.iter().position(|call| call.id == id) {
-            self.calls.remove(at);
+    /// Answers a call of the page's, unless it is answered already or was sent again since.
+    fn answer(&mut self, sending: Sending, answer: Result<L::Answer>) {
+        if let Some(at) = self.sent_as(sending) {
+            self.answer_at(at, answer);
+        }
+    }
+
+    fn answer_at(&mut self, at: usize, answer: Result<L::Answer>) {
+        if let Some(call) = self.calls.remove(at) {
             self.out.push(Action::Answer {
-                call: id,
+                call: call.id,
                 answer: answer.map(Some),
             });
         }
+    }
+
+    /// The place of the call whose last sending it is.
+    fn sent_as(&self, sending: Sending) -> Option<usize> {
+        self.calls
+            .iter()
+            .position(|call| call.sending == Some(sending))
     }
 
     /// Answers all that wait with an error. A request that runs is left to its own outcome.
@@ -409,13 +440,17 @@ impl<L: Load> Tab<L> {
             State::Leading(Leading {
                 running: Some(running),
                 ..
-            }) if running.from == self.id => Some(running.call),
+            }) if running.from == self.id => Some(running.sending),
             _ => None,
         };
-        let ids: Vec<_> = self.calls.iter().map(|call| call.id).collect();
-        for id in ids {
-            if Some(id) != running {
-                self.answer(id, Err(error.clone()));
+        for call in mem::take(&mut self.calls) {
+            if running.is_some() && call.sending == running {
+                self.calls.push_back(call);
+            } else {
+                self.out.push(Action::Answer {
+                    call: call.id,
+                    answer: Err(error.clone()),
+                });
             }
         }
     }
@@ -450,6 +485,13 @@ impl<L: Load> Tab<L> {
         self.out.push(Action::Send { to: Some(to), body });
     }
 
+    fn presence(&self) -> Body<L> {
+        Body::Presence {
+            visible: self.visible,
+            heard: self.heard,
+        }
+    }
+
     fn meet(&mut self, id: TabId, visible: bool) {
         let heard_at = self.censuses;
         self.peers.insert(id, Peer { visible, heard_at });
@@ -471,7 +513,11 @@ impl<L: Load> Tab<L> {
         }
         match body {
             Body::Hello { visible, heard } => self.on_hello(from, visible, heard, now),
-            Body::Presence { visible } => self.meet(from, visible),
+            Body::Presence { visible, heard } => {
+                self.meet(from, visible);
+                self.heard = self.heard.max(heard);
+                self.raise_epoch(now);
+            }
             Body::Bye => self.on_bye(&from, now),
             Body::Welcome {
                 epoch,
@@ -486,6 +532,7 @@ impl<L: Load> Tab<L> {
                     leader: from,
                     lead: clock - now,
                     sequence,
+                    refused: false,
                 };
                 self.on_welcome(following, facts, now);
             }
@@ -498,15 +545,16 @@ impl<L: Load> Tab<L> {
                 };
                 if waits && epoch >= self.heard {
                     self.heard = epoch;
-                    if let State::Following(_) = self.state {
-                        self.state = State::Seeking;
-                    }
                     self.answer_all(&error);
+                    if let State::Following(_) = self.state {
+                        // Someone may have led since, in a lower epoch.
+                        self.seek(now);
+                    }
                 }
             }
             Body::Request {
                 epoch,
-                call,
+                sending,
                 deadline,
                 again,
                 request,
@@ -514,39 +562,36 @@ impl<L: Load> Tab<L> {
                 epoch,
                 Work {
                     from,
-                    call,
+                    sending,
                     request,
                     deadline,
                     again,
                 },
                 now,
             ),
-            Body::Abort { call } => {
+            Body::Abort { sending } => {
                 if let State::Leading(leading) = &mut self.state {
-                    match leading.abort(&from, call) {
-                        Aborted::Queued => self.deliver(from, call, Err(aborted()), now),
+                    match leading.abort(&from, sending) {
+                        Aborted::Queued => self.deliver(from, sending, Err(aborted()), now),
                         Aborted::Running(run) => self.out.push(Action::Cancel { run }),
                         Aborted::Unknown => {}
                     }
                 }
             }
             Body::Answer {
-                call,
+                sending,
                 answer,
                 clock,
             } => {
-                if let State::Following(following) = &mut self.state
-                    && following.leader == from
-                {
+                let Some(at) = self.sent_as(sending) else {
+                    return;
+                };
+                if let State::Following(following) = &mut self.state {
                     following.lead = following.lead.max(clock - now);
                 }
-                self.answer(call, answer);
+                self.answer_at(at, answer);
             }
-            Body::Progress { call } => {
-                if self.calls.iter().any(|it| it.id == call) {
-                    self.out.push(Action::Progress { call });
-                }
-            }
+            Body::Progress { sending } => self.progressed(sending, now),
             Body::Changes {
                 epoch,
                 first,
@@ -559,8 +604,8 @@ impl<L: Load> Tab<L> {
         self.meet(from.clone(), visible);
         self.heard = self.heard.max(heard);
         if !self.leads() {
-            let visible = self.visible;
-            self.send(from, Body::Presence { visible });
+            let presence = self.presence();
+            self.send(from, presence);
             return;
         }
         // Tabs come and go: a good moment to see whose records are not needed any more.
@@ -580,7 +625,7 @@ impl<L: Load> Tab<L> {
         if self.heard <= leading.epoch {
             return false;
         }
-        leading.epoch = self.heard + 1;
+        leading.epoch = epoch_of(self.first_call, self.heard + 1);
         leading.queue.retain(|work| work.from == self.id);
         self.heard = leading.epoch;
         self.last = Some((leading.epoch, self.id.clone()));
@@ -605,7 +650,7 @@ impl<L: Load> Tab<L> {
         self.heard = self.heard.max(following.epoch);
         if matches!(
             self.state,
-            State::Yielding | State::Opening { .. } | State::Leading(_) | State::Closing
+            State::Yielding { .. } | State::Opening { .. } | State::Leading(_) | State::Closing
         ) {
             // Of an earlier leader: this tab holds the lock.
             self.raise_epoch(now);
@@ -614,25 +659,27 @@ impl<L: Load> Tab<L> {
         if self.outdated || (self.closing.is_none() && self.is_closed()) {
             return;
         }
-        let name = (following.epoch, following.leader.clone());
-        if self.last.as_ref().is_some_and(|last| *last >= name) {
+        if let Some((epoch, leader)) = &self.last
+            && following.epoch <= *epoch
+        {
             // An earlier one's words come late, or this one must count higher to be followed.
-            if self.last.as_ref() != Some(&name) {
-                let (visible, heard) = (self.visible, self.heard);
+            if following.epoch < *epoch || following.leader != *leader {
+                let (visible, heard) = (self.visible, self.heard.max(following.epoch + 1));
                 self.send(following.leader, Body::Hello { visible, heard });
             }
             return;
         }
-        self.last = Some(name);
+        self.last = Some((following.epoch, following.leader.clone()));
         self.successor = None;
-        let visible = self.visible;
-        self.send(following.leader.clone(), Body::Presence { visible });
+        // To all: whoever leads in a lower epoch must count higher.
+        let presence = self.presence();
+        self.send_all(presence);
         self.opened(following.sequence);
         self.facts = Some(facts);
         for call in &mut self.calls {
             call.since = now;
-            let mut action = following.forward(call);
-            call.sent = true;
+            let sending = next_sending(self.first_call, &mut self.sendings);
+            let mut action = following.forward(call, sending);
             if planted(Bug::ResendOldEpoch)
                 && let Action::Send {
                     body: Body::Request { epoch, .. },
@@ -706,7 +753,7 @@ impl<L: Load> Tab<L> {
         self.outdated = true;
         self.answer_all(&outdated());
         match &mut self.state {
-            State::Yielding => {
+            State::Yielding { .. } => {
                 self.state = State::Idle;
                 self.out.push(Action::ReleaseLock);
             }
@@ -726,8 +773,8 @@ impl<L: Load> Tab<L> {
         self.queued = false;
         match self.state {
             State::Seeking | State::Following(_) if self.successor.is_some() => {
-                self.state = State::Yielding;
-                self.take_census();
+                let census = self.take_census();
+                self.state = State::Yielding { census };
             }
             State::Seeking | State::Following(_) => self.begin_opening(hint),
             // Withdrawn as it was granted.
@@ -735,24 +782,45 @@ impl<L: Load> Tab<L> {
         }
     }
 
-    fn take_census(&mut self) {
+    fn on_refused(&mut self, error: &StoreError, now: Millis) {
+        self.queued = false;
+        let impatient = self.is_impatient(now);
+        match &mut self.state {
+            State::Following(following) => {
+                following.refused = true;
+                if impatient {
+                    self.answer_all(error);
+                }
+            }
+            State::Seeking => {
+                self.state = State::Idle;
+                self.answer_all(error);
+            }
+            _ => {}
+        }
+    }
+
+    fn take_census(&mut self) -> u64 {
         self.censuses += 1;
         let number = self.censuses;
         self.out.push(Action::Census { number });
+        number
     }
 
     fn on_census(&mut self, number: u64, alive: &[TabId]) {
         self.peers
             .retain(|id, peer| peer.heard_at >= number || alive.contains(id));
-        if matches!(self.state, State::Yielding) {
-            // Once a handover: the next time it is this tab's turn.
-            let named = self.successor.take();
-            if named.is_some_and(|named| alive.contains(&named)) {
-                self.state = State::Seeking;
-                self.out.push(Action::ReleaseLock);
-            } else {
-                self.begin_opening(0);
+        match &self.state {
+            State::Yielding { census } if *census <= number => self.stop_yielding(alive),
+            State::Leading(leading) if leading.first_census <= number => {
+                // Who came since it was asked is known from its messages.
+                let mut tabs: BTreeSet<_> = alive.iter().cloned().collect();
+                tabs.extend(self.peers.keys().cloned());
+                tabs.insert(self.id.clone());
+                self.out
+                    .push(Action::RetainTabs(tabs.into_iter().collect()));
             }
+            _ => {}
         }
         if mem::take(&mut self.handing_over)
             && !self.visible
@@ -773,8 +841,20 @@ impl<L: Load> Tab<L> {
         }
     }
 
+    fn stop_yielding(&mut self, alive: &[TabId]) {
+        // Once a handover: the next time it is this tab's turn.
+        let named = self.successor.take();
+        if named.is_some_and(|named| alive.contains(&named)) {
+            self.state = State::Seeking;
+            self.out.push(Action::ReleaseLock);
+        } else {
+            self.begin_opening(0);
+        }
+    }
+
     fn begin_opening(&mut self, hint: u64) {
-        let epoch = hint.max(self.heard + 1);
+        let hint = hint.saturating_mul(WORKERS);
+        let epoch = epoch_of(self.first_call, hint.max(self.heard + 1));
         self.heard = epoch;
         self.state = State::Opening { epoch };
         self.out.push(Action::OpenStore);
@@ -804,7 +884,7 @@ impl<L: Load> Tab<L> {
         };
         // Heard of meanwhile.
         let epoch = if self.heard > epoch {
-            self.heard + 1
+            epoch_of(self.first_call, self.heard + 1)
         } else {
             epoch
         };
@@ -816,15 +896,13 @@ impl<L: Load> Tab<L> {
         } else {
             now
         };
-        let queue = self.calls.iter_mut().map(|call| Work {
-            from: self.id.clone(),
-            call: call.id,
-            request: call.request.clone(),
-            deadline: call.deadline,
-            again: mem::replace(&mut call.sent, true),
+        let queue = self.calls.iter_mut().map(|call| {
+            let sending = next_sending(self.first_call, &mut self.sendings);
+            call.work(&self.id, sending)
         });
         self.state = State::Leading(Leading {
             epoch,
+            first_census: self.censuses + 1,
             queue: queue.collect(),
             running: None,
             sequence: 0,
@@ -848,10 +926,15 @@ impl<L: Load> Tab<L> {
             State::Opening { .. } | State::Leading(_) | State::Closing => {
                 self.out.push(Action::AbandonStore);
                 self.handing_over = false;
-                self.seek(now);
-                self.restart_patience(now);
+                if self.outdated {
+                    self.state = State::Idle;
+                    self.answer_all(&outdated());
+                } else {
+                    self.seek(now);
+                    self.restart_patience(now);
+                }
             }
-            State::Yielding => self.state = State::Seeking,
+            State::Yielding { .. } => self.state = State::Seeking,
             _ => {}
         }
     }
@@ -871,6 +954,12 @@ impl<L: Load> Tab<L> {
         if leading.epoch != epoch || leading.handing_to.is_some() || self.outdated {
             return;
         }
+        // It may come before the tab's first word to all.
+        let heard_at = self.censuses;
+        self.peers.entry(work.from.clone()).or_insert(Peer {
+            visible: false,
+            heard_at,
+        });
         leading.queue.push_back(work);
         self.run_next(now);
     }
@@ -900,7 +989,7 @@ impl<L: Load> Tab<L> {
                 return;
             };
             if now > work.deadline && !planted(Bug::PastDeadline) {
-                self.deliver(work.from, work.call, Err(late()), now);
+                self.deliver(work.from, work.sending, Err(late()), now);
                 continue;
             }
             self.last_run += 1;
@@ -908,7 +997,8 @@ impl<L: Load> Tab<L> {
             leading.running = Some(Running {
                 run,
                 from: work.from.clone(),
-                call: work.call,
+                sending: work.sending,
+                again: work.again,
             });
             self.out.push(Action::Run {
                 run,
@@ -920,15 +1010,15 @@ impl<L: Load> Tab<L> {
     }
 
     /// Gives an answer to whom it belongs.
-    fn deliver(&mut self, to: TabId, call: CallId, answer: Result<L::Answer>, now: Millis) {
+    fn deliver(&mut self, to: TabId, sending: Sending, answer: Result<L::Answer>, now: Millis) {
         if to == self.id {
-            self.answer(call, answer);
+            self.answer(sending, answer);
         } else {
             let clock = now;
             self.send(
                 to,
                 Body::Answer {
-                    call,
+                    sending,
                     answer,
                     clock,
                 },
@@ -953,23 +1043,33 @@ impl<L: Load> Tab<L> {
             self.out.push(Action::FlushSoon);
         }
         leading.changes.extend(changes);
-        self.deliver(running.from, running.call, answer, now);
+        self.deliver(running.from, running.sending, answer, now);
         self.run_next(now);
     }
 
-    fn on_progressed(&mut self, run: RunId) {
+    fn on_progressed(&mut self, run: RunId, now: Millis) {
         let State::Leading(leading) = &self.state else {
             return;
         };
         let Some(running) = leading.running.as_ref().filter(|it| it.run == run) else {
             return;
         };
-        let call = running.call;
+        let sending = running.sending;
         if running.from == self.id {
-            self.out.push(Action::Progress { call });
+            self.progressed(sending, now);
         } else {
             let to = running.from.clone();
-            self.send(to, Body::Progress { call });
+            self.send(to, Body::Progress { sending });
+        }
+    }
+
+    /// A call of the page's has come further: its timeout counts from now.
+    fn progressed(&mut self, sending: Sending, now: Millis) {
+        if let Some(at) = self.sent_as(sending) {
+            let call = &mut self.calls[at];
+            call.deadline = now + call.timeout;
+            let call = call.id;
+            self.out.push(Action::Progress { call });
         }
     }
 
@@ -985,13 +1085,12 @@ impl<L: Load> Tab<L> {
         let first = leading.sequence + 1;
         leading.sequence += changes.len() as u64;
         let (epoch, sequence) = (leading.epoch, leading.sequence);
-        if !self.peers.is_empty() {
-            self.send_all(Body::Changes {
-                epoch,
-                first,
-                changes: changes.clone(),
-            });
-        }
+        // Also where no other tab was heard of: one may follow whose first word is on its way.
+        self.send_all(Body::Changes {
+            epoch,
+            first,
+            changes: changes.clone(),
+        });
         self.out.push(Action::Changes {
             sequence,
             reset: false,
@@ -1022,19 +1121,54 @@ impl<L: Load> Tab<L> {
     }
 }
 
+impl<L: Load> Call<L> {
+    /// No leader has it, or has had it.
+    fn is_unsent(&self) -> bool {
+        !self.again && self.sending.is_none()
+    }
+
+    /// As the tab itself carries it out.
+    fn work(&mut self, from: &TabId, sending: Sending) -> Work<L> {
+        let again = !self.is_unsent();
+        self.sending = Some(sending);
+        Work {
+            from: from.clone(),
+            sending,
+            request: self.request.clone(),
+            deadline: self.deadline,
+            again,
+        }
+    }
+}
+
 impl Following {
-    fn forward<L: Load>(&self, call: &Call<L>) -> Action<L> {
+    fn forward<L: Load>(&self, call: &mut Call<L>, sending: Sending) -> Action<L> {
+        let again = !call.is_unsent();
+        call.sending = Some(sending);
         Action::Send {
             to: Some(self.leader.clone()),
             body: Body::Request {
                 epoch: self.epoch,
-                call: call.id,
+                sending,
                 deadline: call.deadline + self.lead,
-                again: call.sent,
+                again,
                 request: call.request.clone(),
             },
         }
     }
+}
+
+/// The next number of a sending, which no other worker of the tab gives.
+fn next_sending(first_call: CallId, sendings: &mut u64) -> Sending {
+    *sendings += 1;
+    (u64::from(first_call) << 32) | *sendings
+}
+
+/// The first epoch from `least` on that no other worker of the tab leads in: followers know a leader
+/// by its tab and epoch.
+fn epoch_of(first_call: CallId, least: u64) -> u64 {
+    let worker = u64::from(first_call) % WORKERS;
+    least + (worker + WORKERS - least % WORKERS) % WORKERS
 }
 
 /// Where an aborted request was found.
@@ -1046,18 +1180,20 @@ enum Aborted {
 }
 
 impl<L: Load> Leading<L> {
-    fn abort(&mut self, from: &TabId, call: CallId) -> Aborted {
+    /// One that an earlier leader may have carried out tells whether it did, by being done again.
+    fn abort(&mut self, from: &TabId, sending: Sending) -> Aborted {
         let queued = self
             .queue
             .iter()
-            .position(|work| work.from == *from && work.call == call);
-        // One that an earlier leader may have carried out tells whether it did, by being done again.
-        if let Some(at) = queued.filter(|at| !self.queue[*at].again) {
+            .position(|work| work.from == *from && work.sending == sending && !work.again);
+        if let Some(at) = queued {
             self.queue.remove(at);
             return Aborted::Queued;
         }
         match &self.running {
-            Some(running) if running.from == *from && running.call == call => {
+            Some(running)
+                if running.from == *from && running.sending == sending && !running.again =>
+            {
                 Aborted::Running(running.run)
             }
             _ => Aborted::Unknown,
@@ -1075,6 +1211,10 @@ fn aborted() -> StoreError {
 fn late() -> StoreError {
     StoreError::new(
         ErrorCode::Timeout,
-        "the call waited longer than its timeout and was not begun; call again",
+        "the call waited longer than its timeout",
     )
+}
+
+fn closed() -> StoreError {
+    StoreError::new(ErrorCode::Closed, "the store was closed before it was open")
 }

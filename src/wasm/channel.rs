@@ -22,7 +22,7 @@ use super::js;
 use crate::error::{Result, StoreError};
 use crate::model::RowChange;
 use crate::store::Change;
-use crate::tabs::{Body, CallId, Load, Message, TabId, Version};
+use crate::tabs::{Body, Load, Message, Sending, TabId, Version};
 
 /// Bytes of text above which a value goes as a Blob, which the browser hands on without copying.
 const LARGE: usize = 256 * 1024;
@@ -322,8 +322,9 @@ fn write_body(message: &Object, body: Body<Js>) -> Result<bool> {
             number("heard", heard);
             ("hello", false)
         }
-        Body::Presence { visible } => {
+        Body::Presence { visible, heard } => {
             set("visible", &visible.into());
+            number("heard", heard);
             ("presence", false)
         }
         Body::Bye => ("bye", false),
@@ -353,28 +354,28 @@ fn write_body(message: &Object, body: Body<Js>) -> Result<bool> {
         }
         Body::Request {
             epoch,
-            call,
+            sending,
             deadline,
             again,
             request,
         } => {
             number("epoch", epoch);
-            set("call", &call.into());
+            set("sending", &sending.into());
             set("deadline", &deadline.into());
             set("again", &again.into());
             set("request", &pack_request(&request)?);
             ("request", true)
         }
-        Body::Abort { call } => {
-            set("call", &call.into());
+        Body::Abort { sending } => {
+            set("sending", &sending.into());
             ("abort", true)
         }
         Body::Answer {
-            call,
+            sending,
             answer,
             clock,
         } => {
-            set("call", &call.into());
+            set("sending", &sending.into());
             set("clock", &clock.into());
             match answer {
                 Ok(Reply::Value(value)) => set("value", &value),
@@ -384,8 +385,8 @@ fn write_body(message: &Object, body: Body<Js>) -> Result<bool> {
             }
             ("answer", true)
         }
-        Body::Progress { call } => {
-            set("call", &call.into());
+        Body::Progress { sending } => {
+            set("sending", &sending.into());
             ("progress", true)
         }
         Body::Changes {
@@ -406,7 +407,7 @@ fn write_body(message: &Object, body: Body<Js>) -> Result<bool> {
 fn read_body(message: &JsValue, kind: &str) -> Option<Body<Js>> {
     let get = |name: &str| js::get(message, name);
     let epoch = |name: &str| whole(&get(name), MAX_EPOCH).map(|it| it as u64);
-    let call = || whole(&get("call"), f64::from(CallId::MAX)).map(|it| it as CallId);
+    let sending = || Sending::try_from(get("sending")).ok();
     let flag = |name: &str| get(name).as_bool();
     let clock = |name: &str| get(name).as_f64().filter(|clock| !clock.is_nan());
     let error = || serde_wasm_bindgen::from_value::<StoreError>(get("error")).ok();
@@ -417,6 +418,7 @@ fn read_body(message: &JsValue, kind: &str) -> Option<Body<Js>> {
         },
         "presence" => Body::Presence {
             visible: flag("visible")?,
+            heard: epoch("heard")?,
         },
         "bye" => Body::Bye,
         "welcome" => Body::Welcome {
@@ -436,16 +438,18 @@ fn read_body(message: &JsValue, kind: &str) -> Option<Body<Js>> {
         },
         "request" => Body::Request {
             epoch: epoch("epoch")?,
-            call: call()?,
+            sending: sending()?,
             deadline: clock("deadline")?,
             again: flag("again")?,
             request: Some(get("request")).filter(JsValue::is_object)?,
         },
-        "abort" => Body::Abort { call: call()? },
+        "abort" => Body::Abort {
+            sending: sending()?,
+        },
         "answer" => {
             let (text, packed, failure) = (get("text"), get("packed"), get("error"));
             Body::Answer {
-                call: call()?,
+                sending: sending()?,
                 answer: if !failure.is_undefined() {
                     Err(error()?)
                 } else if !text.is_undefined() {
@@ -458,7 +462,9 @@ fn read_body(message: &JsValue, kind: &str) -> Option<Body<Js>> {
                 clock: clock("clock").filter(|clock| clock.is_finite())?,
             }
         }
-        "progress" => Body::Progress { call: call()? },
+        "progress" => Body::Progress {
+            sending: sending()?,
+        },
         "changes" => {
             let changes: Vec<Told> = serde_wasm_bindgen::from_value(get("changes")).ok()?;
             Body::Changes {
@@ -491,7 +497,11 @@ fn pack_request(request: &JsValue) -> Result<JsValue> {
     if (long as usize) < LARGE {
         return Ok(request.clone());
     }
-    let blob = blob_of(&json_of(request)?)?;
+    // What JSON cannot hold is sent as it is, for the leader to refuse by name.
+    let Ok(json) = json_of(request) else {
+        return Ok(request.clone());
+    };
+    let blob = blob_of(&json)?;
     let packed = Object::new();
     js::set(&packed, "packed", &blob);
     Ok(packed.into())

@@ -296,6 +296,12 @@ impl Host {
                 });
             }
             Action::Census { number } => self.take_census(number),
+            Action::RetainTabs(tabs) => {
+                if let Some(database) = &mut *self.0.database.borrow_mut() {
+                    // A record that stays a while longer does no harm.
+                    let _ = database.store().retain_tabs(&tabs);
+                }
+            }
             Action::WakeAt(at) => {
                 let host = self.clone();
                 let timer = js::after(at - js::clock(), move || {
@@ -333,24 +339,9 @@ impl Host {
     fn send(&self, to: Option<&TabId>, body: Body<Js>) {
         let channels = self.0.channels.borrow().clone();
         let Some(channels) = channels else { return };
-        let call = match &body {
-            Body::Request { call, .. } => Some(*call),
-            _ => None,
-        };
-        // A request that cannot be cloned was cloned from the page already; this is for the rest.
-        if let Err(error) = channels.send(to, body)
-            && let Some(call) = call
-        {
-            self.abort_with(call, error);
-        }
-    }
-
-    fn abort_with(&self, call: CallId, error: StoreError) {
-        let reply = self.0.answers.borrow_mut().remove(&call);
-        if let Some(reply) = reply {
-            reply(Err(error));
-        }
-        self.feed(Event::Abort { call, forget: true });
+        // What came by postMessage goes by it. Where the browser has no memory for the copy, the
+        // call ends by its timeout.
+        let _ = channels.send(to, body);
     }
 
     fn request_lock(&self) {
@@ -429,10 +420,6 @@ impl Host {
             let alive = lock::living_tabs(&host.0.opening.name).await;
             let alive = alive.unwrap_or_else(|_| channels.heard());
             channels.retain(number, &alive);
-            if let Some(database) = &mut *host.0.database.borrow_mut() {
-                // A record that stays a while longer does no harm.
-                let _ = database.store().retain_tabs(&alive);
-            }
             host.feed(Event::Census { number, alive });
         });
     }
@@ -449,7 +436,7 @@ impl Host {
         }
         let ticket = Ticket::default();
         *self.0.running.borrow_mut() = Some((run, ticket.clone()));
-        let (host, from) = (self.clone(), from.clone());
+        let (host, from, losses) = (self.clone(), from.clone(), self.0.losses.get());
         spawn_local(async move {
             let (request, answer) = match packed.dyn_into() {
                 Ok(blob) => match channel::unpack_request(&blob).await {
@@ -465,7 +452,9 @@ impl Host {
                 }
             };
             host.0.running.borrow_mut().take();
-            host.ran(run, &from, &request, answer);
+            if host.0.losses.get() == losses {
+                host.ran(run, &from, &request, answer);
+            }
         });
     }
 
