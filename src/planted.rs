@@ -20,8 +20,22 @@ pub enum Bug {
     PastDeadline,
     /// Loss of the lock goes unnoticed.
     IgnoreLoss,
-    /// A gap in the changes is not told.
-    SilentGap,
+    /// A change of leader is not told to those who hear of changes.
+    NoReset,
+}
+
+impl Bug {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::NoRecord,
+        Self::RecordOutside,
+        Self::PruneEarly,
+        Self::ResendOldEpoch,
+        Self::TwoLeaders,
+        Self::PastDeadline,
+        Self::IgnoreLoss,
+        Self::NoReset,
+    ];
 }
 
 #[cfg(feature = "planted-bugs")]

@@ -463,11 +463,12 @@ impl<L: Load> Tab<L> {
                 answer: Ok(None),
             }),
             // Between the last leader and this one changes may have gone untold.
-            None => self.out.push(Action::Changes {
+            None if !planted(Bug::NoReset) => self.out.push(Action::Changes {
                 sequence,
                 reset: true,
                 changes: Vec::new(),
             }),
+            None => {}
         }
         // The first role is no change of it.
         if self.facts.is_none() {
@@ -731,7 +732,7 @@ impl<L: Load> Tab<L> {
         if following.leader != *from || following.epoch != epoch || last <= following.sequence {
             return;
         }
-        let reset = first != following.sequence + 1 && !planted(Bug::SilentGap);
+        let reset = first != following.sequence + 1;
         following.sequence = last;
         self.out.push(Action::Changes {
             sequence: last,
