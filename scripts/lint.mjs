@@ -13,7 +13,10 @@ export async function lint(env) {
   const wasm = ['--target', 'wasm32-unknown-unknown'];
   say('Linting Rust: rustfmt, clippy on both targets, rustdoc');
   await run('cargo', ['fmt', '--check']);
-  await run('cargo', ['clippy', '--locked', '--all-targets', '--', '-D', 'warnings'], { env });
+  const bugs = ['--features', 'planted-bugs'];
+  await run('cargo', ['clippy', '--locked', '--all-targets', ...bugs, '--', '-D', 'warnings'], {
+    env,
+  });
   await run('cargo', ['clippy', '--locked', '--all-targets', ...wasm, '--', '-D', 'warnings'], {
     env,
   });

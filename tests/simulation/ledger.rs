@@ -86,8 +86,7 @@ type Check = Result<(), String>;
 impl Ledger {
     pub fn call(
         &mut self,
-        page: usize,
-        id: CallId,
+        (page, id): (usize, CallId),
         what: What,
         request: Request,
         operation: Option<Operation>,

@@ -580,7 +580,7 @@ impl Sim {
         self.counts.writes += u64::from(operation.is_some());
         let serial = self
             .ledger
-            .call(page, id, what, request, operation, timeout, self.now);
+            .call((page, id), what, request, operation, timeout, self.now);
         self.say(|sim| {
             let call = &sim.ledger.calls[serial];
             format!(
