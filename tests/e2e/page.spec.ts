@@ -2,11 +2,18 @@
 // Each test has a browser context of its own, and so an empty store. Nothing here waits for time to
 // pass: what is waited for is always something on the page.
 
-import { type ConsoleMessage, expect, type Locator, type Page, test } from '@playwright/test';
+import {
+  type BrowserContext,
+  type ConsoleMessage,
+  expect,
+  type Locator,
+  type Page,
+  test,
+} from '@playwright/test';
 import { profile } from './browser.js';
 
 /** Rules broken by the page: errors in the console, exceptions, requests to elsewhere. */
-const faults = new WeakMap<Page, string[]>();
+const faults = new Map<Page, string[]>();
 
 function watch(page: Page): void {
   const found: string[] = [];
@@ -24,9 +31,12 @@ function watch(page: Page): void {
   });
 }
 
-test.beforeEach(({ page }) => watch(page));
-test.afterEach(({ page }) => {
-  expect(faults.get(page)).toEqual([]);
+test.beforeEach(({ page }) => {
+  faults.clear();
+  watch(page);
+});
+test.afterEach(() => {
+  expect([...faults.values()].flat()).toEqual([]);
 });
 
 const rows = (page: Page) => page.getByTestId('conversation');
@@ -45,12 +55,25 @@ async function ready(page: Page): Promise<void> {
   await expect(page.getByTestId('conversations')).toHaveAttribute('aria-busy', 'false');
 }
 
+/** Another tab or window, beside those that are open. */
+async function another(context: BrowserContext): Promise<Page> {
+  const page = await context.newPage();
+  watch(page);
+  return page;
+}
+
 /** Makes an empty chat and leaves it open. */
 async function create(page: Page, title: string, brain?: string): Promise<void> {
   await page.goto('/#/new');
   await page.getByTestId('new-title').fill(title);
   if (brain !== undefined) await page.getByTestId('new-brain').fill(brain);
   await page.getByTestId('create').click();
+  await expect(page.getByTestId('chat-title')).toHaveText(title);
+}
+
+/** Opens a chat from the list. */
+async function choose(page: Page, title: string): Promise<void> {
+  await rows(page).filter({ hasText: title }).click();
   await expect(page.getByTestId('chat-title')).toHaveText(title);
 }
 
@@ -298,11 +321,9 @@ test.describe('deleting', () => {
     await rowAction(page, 'Delete me', 'Delete');
     await expect(toast(page)).toBeVisible();
     await page.close();
-    const next = await context.newPage();
-    watch(next);
+    const next = await another(context);
     await open(next);
     await expect(titles(next)).toHaveText(['Keep me']);
-    expect(faults.get(next)).toEqual([]);
   });
 });
 
@@ -476,18 +497,429 @@ test('everything by keyboard alone', async ({ page }) => {
   await expect(page.getByTestId('storage')).toBeFocused();
 });
 
-test('a second tab waits for the first and opens when it closes', async ({ page, context }) => {
-  await create(page, 'Only one');
-  const second = await context.newPage();
-  watch(second);
-  await second.goto('/');
-  await expect(second.getByTestId('screen-waiting')).toContainText('open in another tab');
-  await say(page, 'still at work');
-  await page.close();
-  await expect(titles(second)).toHaveText(['Only one']);
-  await rows(second).first().click();
-  await expect(texts(second)).toHaveText(['still at work']);
-  expect(faults.get(second)).toEqual([]);
+test.describe('two windows side by side', () => {
+  /** A second window, on the chat that the first one shows. */
+  async function beside(page: Page): Promise<Page> {
+    const second = await another(page.context());
+    await open(second, new URL(page.url()).hash);
+    return second;
+  }
+
+  /** Sends 30 messages, each when nothing is being saved. */
+  async function chatter(tab: Page, number: number): Promise<void> {
+    await composer(tab).evaluate(async (field: HTMLTextAreaElement, number) => {
+      const list = document.querySelector('[data-testid="messages"]') as Element;
+      for (let n = 0; n < 30; n += 1) {
+        field.value = `${number}: ${n}`;
+        field.dispatchEvent(new Event('input', { bubbles: true }));
+        field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
+        await new Promise<void>((resolve) => {
+          new MutationObserver((_, observer) => {
+            if (list.querySelector('[aria-busy]')) return;
+            observer.disconnect();
+            resolve();
+          }).observe(list, { attributes: true, subtree: true });
+        });
+      }
+    }, number);
+  }
+
+  /** A tab of the same origin in which the page does not run. */
+  async function stranger(context: BrowserContext): Promise<Page> {
+    const tab = await context.newPage();
+    await tab.route('**/stranger', (route) =>
+      route.fulfill({ contentType: 'text/html', body: '' }),
+    );
+    await tab.goto('/stranger');
+    return tab;
+  }
+
+  test('the second opens at once; the list is the same in both', async ({ page }) => {
+    await create(page, 'One', 'claude');
+    const second = await beside(page);
+    await expect(titles(second)).toHaveText(['One']);
+    await create(second, 'Two', 'gpt');
+    await expect(titles(page)).toHaveText(['Two', 'One']);
+    await create(page, 'Three', 'claude');
+    await expect(titles(second)).toHaveText(['Three', 'Two', 'One']);
+
+    // What is written moves its chat up, from either side.
+    await choose(second, 'One');
+    await say(second, 'hello');
+    await expect(titles(page)).toHaveText(['One', 'Three', 'Two']);
+    await choose(page, 'Two');
+    await say(page, 'hello');
+    await expect(titles(second)).toHaveText(['Two', 'One', 'Three']);
+
+    // The filter knows the other's brains, and what it leaves out stays out.
+    const filter = second.getByRole('combobox', { name: 'Brain' });
+    await expect(filter.locator('option')).toHaveText(['All', 'claude', 'gpt']);
+    await filter.selectOption('claude');
+    await expect(titles(second)).toHaveText(['One', 'Three']);
+    await create(page, 'Four', 'gpt');
+    await create(page, 'Five', 'claude');
+    await expect(titles(second)).toHaveText(['Five', 'One', 'Three']);
+    await page.getByTestId('chat-brain').click();
+    await page.getByTestId('inline-edit').fill('브레인');
+    await page.getByTestId('inline-edit').press('Enter');
+    await expect(titles(second)).toHaveText(['One', 'Three']);
+    await expect(filter.locator('option')).toHaveText(['All', 'claude', 'gpt', '브레인']);
+    await expect(filter).toHaveValue('claude');
+
+    await rowAction(page, 'Three', 'Rename');
+    await page.getByTestId('inline-edit').fill('Thirty');
+    await page.getByTestId('inline-edit').press('Enter');
+    await expect(titles(second)).toHaveText(['One', 'Thirty']);
+    await rowAction(second, 'Thirty', 'Delete');
+    await expect(titles(page)).toHaveText(['Five', 'Four', 'Two', 'One']);
+    await toast(second).getByRole('button', { name: 'Dismiss' }).click();
+    await expect(toast(second)).toHaveCount(0);
+    await page.reload();
+    await expect(titles(page)).toHaveText(['Five', 'Four', 'Two', 'One']);
+  });
+
+  test('the open chat is the same in both', async ({ page }) => {
+    await create(page, 'Shared');
+    const second = await beside(page);
+    await say(page, 'from the first');
+    await expect(texts(second)).toHaveText(['from the first']);
+    await expect(second.getByTestId('announcements')).toHaveText('You: from the first');
+    await say(second, 'from the second');
+    await expect(texts(page)).toHaveText(['from the first', 'from the second']);
+
+    // At the same time, each message as soon as the one before is saved.
+    await Promise.all([page, second].map((tab, number) => chatter(tab, number)));
+    for (const tab of [page, second]) await expect(texts(tab)).toHaveCount(62);
+    const third = await beside(page);
+    await expect(texts(third)).toHaveCount(50);
+    const newest = await texts(third).allTextContents();
+    for (const tab of [page, second]) {
+      await expect
+        .poll(async () => (await texts(tab).allTextContents()).slice(-50))
+        .toEqual(newest);
+    }
+
+    await page.getByTestId('chat-rename').click();
+    await page.getByTestId('inline-edit').fill('새 제목');
+    await page.getByTestId('inline-edit').press('Enter');
+    await page.getByTestId('chat-brain').click();
+    await page.getByTestId('inline-edit').fill('gpt');
+    await page.getByTestId('inline-edit').press('Enter');
+    await expect(second.getByTestId('chat-title')).toHaveText('새 제목');
+    await expect(second.getByTestId('chat-brain')).toHaveText('gpt');
+    await expect(second).toHaveTitle('새 제목 · Chats');
+  });
+
+  test('new messages come into sight at the end, and move nothing elsewhere', async ({ page }) => {
+    await create(page, 'Long');
+    await sayMany(
+      page,
+      Array.from({ length: 60 }, (_, index) => `Message ${index} ${'word '.repeat(index % 30)}`),
+    );
+    const second = await beside(page);
+    await say(page, 'seen at once');
+    await expect(texts(second).last()).toHaveText('seen at once');
+    await expect(texts(second).last()).toBeInViewport();
+    const toEnd = second.getByTestId('to-end');
+    await expect(toEnd).toBeHidden();
+
+    const scroller = second.getByTestId('scroller');
+    const place = () =>
+      texts(second)
+        .filter({ hasText: /^Message 30 / })
+        .evaluate((element) => element.getBoundingClientRect().top);
+    await texts(second)
+      .filter({ hasText: /^Message 30 / })
+      .evaluate((element) => element.scrollIntoView({ block: 'center' }));
+    await expect(toEnd).toHaveAccessibleName('Go to the newest message');
+    await expect(toEnd.getByText('New messages')).toBeHidden();
+    const before = await place();
+    await say(page, 'one more');
+    await say(page, 'and another');
+    await expect(texts(second).last()).toHaveText('and another');
+    await expect(toEnd.getByText('New messages')).toBeVisible();
+    expect(await place()).toBe(before);
+    await toEnd.click();
+    await expect(texts(second).last()).toBeInViewport();
+    await expect(scroller).toBeFocused();
+    await expect(toEnd).toBeHidden();
+    await say(page, 'at the end again');
+    await expect(texts(second).last()).toHaveText('at the end again');
+    await expect(texts(second).last()).toBeInViewport();
+  });
+
+  test('a draft and an edit under way stay as they are, with the focus', async ({ page }) => {
+    await create(page, 'First');
+    await create(page, 'Second');
+    await create(page, 'Third');
+    const second = await beside(page);
+    await choose(second, 'First');
+    await composer(second).fill('half a sent');
+    const write = async (title: string) => {
+      await choose(page, title);
+      await say(page, `in ${title}`);
+    };
+    await write('First');
+    await expect(texts(second)).toHaveText(['in First']);
+    await expect(composer(second)).toBeFocused();
+    await second.keyboard.type('ence');
+    await expect(composer(second)).toHaveValue('half a sentence');
+
+    // In the list, while the row itself goes to the top.
+    await rowAction(second, 'Second', 'Rename');
+    const field = second.getByTestId('inline-edit');
+    await field.fill('Sec');
+    await write('Second');
+    await write('Third');
+    await write('Second');
+    await expect(second.getByTestId('row-title').last()).toHaveText('First');
+    await expect(rows(second).first().getByTestId('inline-edit')).toHaveCount(1);
+    await expect(field).toBeFocused();
+    await second.keyboard.type('onds');
+    await field.press('Enter');
+    await expect(titles(page)).toHaveText(['Seconds', 'Third', 'First']);
+
+    // In the head of the chat, while it is renamed elsewhere.
+    await second.getByTestId('chat-rename').click();
+    await field.fill('Fir');
+    await rowAction(page, 'First', 'Rename');
+    await page.getByTestId('inline-edit').fill('Other');
+    await page.getByTestId('inline-edit').press('Enter');
+    await expect(titles(second)).toHaveText(['Seconds', 'Third', 'Other']);
+    await expect(field).toBeFocused();
+    await expect(field).toHaveValue('Fir');
+    await field.press('Escape');
+    await expect(second.getByTestId('chat-title')).toHaveText('Other');
+    await expect(composer(second)).toHaveValue('half a sentence');
+  });
+
+  test('a chat that is deleted in the other says so, and comes back with Undo', async ({
+    page,
+  }) => {
+    await create(page, 'Keep me');
+    await create(page, 'Delete me');
+    await say(page, 'a message');
+    const second = await beside(page);
+    await composer(second).fill('not sent');
+    const undo = toast(page).getByRole('button', { name: 'Undo' });
+    const note = second.getByTestId('note');
+
+    await page.getByTestId('chat-delete').click();
+    await expect(note).toContainText('This chat was deleted');
+    await expect(note).toContainText('not sent');
+    await expect(titles(second)).toHaveText(['Keep me']);
+    await expect(second.getByTestId('announcements')).toContainText('deleted in another tab');
+    // A third one, opened while it can be undone, takes nothing from the first.
+    const third = await another(page.context());
+    await open(third);
+    await expect(titles(third)).toHaveText(['Keep me']);
+
+    await undo.click();
+    for (const tab of [page, second, third]) {
+      await expect(titles(tab)).toHaveText(['Delete me', 'Keep me']);
+    }
+    await expect(texts(second)).toHaveText(['a message']);
+    await expect(composer(second)).toHaveValue('not sent');
+
+    await rowAction(third, 'Delete me', 'Delete');
+    await expect(note).toContainText('This chat was deleted');
+    await expect(page.getByTestId('note')).toContainText('This chat was deleted');
+    await toast(third).getByRole('button', { name: 'Dismiss' }).click();
+    await second.getByRole('link', { name: 'Show all chats' }).click();
+    await expect(note).toContainText('No chat is open');
+    for (const tab of [page, second, third]) {
+      await tab.reload();
+      await expect(titles(tab)).toHaveText(['Keep me']);
+    }
+  });
+
+  test('what a closed window could still undo, the other deletes', async ({ page }) => {
+    await create(page, 'Keep me');
+    await create(page, 'Delete me');
+    const address = page.url();
+    const second = await another(page.context());
+    await open(second);
+    // Its own attempt at leaving is kept from the store.
+    await page.evaluate(() =>
+      addEventListener('pagehide', (event) => event.stopImmediatePropagation(), true),
+    );
+    await rowAction(page, 'Delete me', 'Delete');
+    await expect(titles(second)).toHaveText(['Keep me']);
+    expect(await second.evaluate(() => localStorage.length)).toBe(1);
+    await page.close();
+    await expect.poll(() => second.evaluate(() => localStorage.length)).toBe(0);
+    await second.goto(address);
+    await second.reload();
+    await expect(second.getByTestId('note')).toContainText('This chat is not here');
+    await expect(titles(second)).toHaveText(['Keep me']);
+  });
+
+  test('the one that serves closes while the other writes: nothing is lost', async ({ page }) => {
+    await create(page, 'Shared');
+    const second = await beside(page);
+    const third = await beside(page);
+    const tabs = second.getByTestId('storage-facts').locator('dt:text-is("Tabs") + dd');
+    await page.getByTestId('storage').click();
+    await expect(page.getByTestId('storage-facts')).toContainText('This tab serves');
+    await second.getByTestId('storage').click();
+    await expect(tabs).toContainText('Another tab serves');
+    await second.keyboard.press('Escape');
+
+    // Many are still on their way when the first is gone.
+    const count = 200;
+    await composer(second).evaluate((field: HTMLTextAreaElement, count) => {
+      for (let n = 0; n < count; n += 1) {
+        field.value = `Message ${n}`;
+        field.dispatchEvent(new Event('input', { bubbles: true }));
+        field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
+      }
+    }, count);
+    await composer(second).fill('a draft');
+    await page.close();
+    await saved(second);
+    const lines = Array.from({ length: count }, (_, n) => `Message ${n}`);
+    await expect(texts(second)).toHaveText(lines);
+    await expect(texts(third)).toHaveText(lines);
+    await expect(texts(third).last()).toBeInViewport();
+    await expect(composer(second)).toBeFocused();
+    await expect(composer(second)).toHaveValue('a draft');
+    await expect(toast(second)).toHaveCount(0);
+
+    // One of the two serves now, and says so while its panel is open.
+    const serves = (tab: Page) => tab.getByTestId('storage-facts').getByText('This tab serves');
+    for (const tab of [second, third]) await tab.getByTestId('storage').click();
+    await expect
+      .poll(async () => (await serves(second).count()) + (await serves(third).count()))
+      .toBe(1);
+    const [leader, follower] = (await serves(second).count()) ? [second, third] : [third, second];
+    await leader.close();
+    await expect(serves(follower)).toBeVisible();
+    await follower.keyboard.press('Escape');
+    await say(follower, 'alone');
+    await follower.reload();
+    await expect(texts(follower).last()).toHaveText('alone');
+  });
+
+  test('all is read again after a restore elsewhere, and the reader stays in his place', async ({
+    page,
+  }) => {
+    await create(page, 'Long');
+    await sayMany(
+      page,
+      Array.from({ length: 60 }, (_, index) => `Message ${index}`),
+    );
+    await page.getByTestId('storage').click();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByTestId('backup').click(),
+    ]);
+    const file = await download.path();
+    await page.keyboard.press('Escape');
+    await say(page, 'after the backup');
+    await page.getByTestId('chat-rename').click();
+    await page.getByTestId('inline-edit').fill('Longer');
+    await page.getByTestId('inline-edit').press('Enter');
+    const second = await beside(page);
+    await create(page, 'Gone', 'gpt');
+    const third = await beside(page);
+
+    await composer(second).fill('a draft');
+    const middle = texts(second).filter({ hasText: 'Message 30' });
+    await middle.evaluate((element) => element.scrollIntoView({ block: 'center' }));
+    const before = await middle.evaluate((element) => element.getBoundingClientRect().top);
+    await rowAction(second, 'Longer', 'Rename');
+    await second.getByTestId('inline-edit').fill('Lo');
+
+    await page.getByTestId('storage').click();
+    await page.getByTestId('restore-file').setInputFiles(file);
+    await page.getByTestId('question').getByRole('button', { name: 'Replace all' }).click();
+    await expect(second.getByTestId('chat-title')).toHaveText('Long');
+    await expect(rows(second)).toHaveCount(1);
+    await expect(texts(second).last()).toHaveText('Message 59');
+    expect(await middle.evaluate((element) => element.getBoundingClientRect().top)).toBe(before);
+    await expect(second.getByTestId('inline-edit')).toBeFocused();
+    await expect(second.getByTestId('inline-edit')).toHaveValue('Lo');
+    await second.keyboard.press('Escape');
+    await expect(composer(second)).toHaveValue('a draft');
+    await expect(third.getByTestId('note')).toContainText('This chat was deleted');
+    await expect(titles(third)).toHaveText(['Long']);
+    await expect(third.getByTestId('filter')).toBeHidden();
+  });
+
+  test('a newer version in another: said once, and in the panel', async ({ page }) => {
+    // A tab that is not the page, but hears what the page's say.
+    const newer = await stranger(page.context());
+    await newer.evaluate(() => {
+      const common = new BroadcastChannel('conversation-store:conversations');
+      common.onmessage = ({ data }) => {
+        if (data.type === 'hello') Object.assign(window, { hello: data });
+      };
+    });
+    await create(page, 'Old');
+    await say(page, 'sent');
+    await newer.evaluate(async () => {
+      const { hello } = window as unknown as { hello: { protocol: number } };
+      const from = crypto.randomUUID();
+      await new Promise<void>((resolve) => {
+        const hold = () => new Promise(() => resolve());
+        void navigator.locks.request(`conversation-store-tab:${from}:conversations`, hold);
+      });
+      new BroadcastChannel('conversation-store:conversations').postMessage({
+        ...hello,
+        protocol: hello.protocol + 1,
+        from,
+      });
+    });
+    const bar = page.getByTestId('outdated');
+    await expect(bar).toContainText('newer version');
+    for (const text of ['not sent', 'nor this']) {
+      await composer(page).fill(text);
+      await composer(page).press('Enter');
+      await expect(composer(page)).toHaveValue(new RegExp(text));
+    }
+    await expect(texts(page)).toHaveText(['sent']);
+    await page.getByTestId('chat-rename').click();
+    await page.getByTestId('inline-edit').fill('New');
+    await page.getByTestId('inline-edit').press('Enter');
+    await page.getByTestId('inline-edit').press('Escape');
+    await rowAction(page, 'Old', 'Delete');
+    await toast(page).getByRole('button', { name: 'Dismiss' }).click();
+    await expect(toast(page)).toHaveCount(0);
+    await page.getByTestId('storage').click();
+    const facts = page.getByTestId('storage-facts');
+    await expect(facts).toContainText('Another tab runs a newer version');
+    await newer.close();
+    await facts.getByRole('button', { name: 'Reload' }).click();
+    await ready(page);
+    // What had been deleted is now.
+    await expect(page.getByTestId('list-note')).toContainText('No chats yet');
+    await expect(bar).toBeHidden();
+  });
+
+  test('one that hangs is named, and tried again', async ({ page, context }) => {
+    const hung = await stranger(context);
+    await hung.evaluate(
+      () =>
+        new Promise<void>((held) => {
+          const hold = () => new Promise(() => held());
+          void navigator.locks.request('conversation-store:conversations', hold);
+        }),
+    );
+    await page.clock.install();
+    await page.goto('/');
+    const waits = () =>
+      hung.evaluate(async () => (await navigator.locks.query()).pending?.map(({ name }) => name));
+    await expect.poll(waits).toContain('conversation-store:conversations');
+    await page.clock.runFor(2_000);
+    await expect(page.getByTestId('screen-opening')).toContainText('a little longer');
+    await page.clock.runFor(30_000);
+    const problem = page.getByTestId('screen-problem');
+    await expect(problem).toContainText('Another tab does not answer');
+    await hung.close();
+    await problem.getByRole('button', { name: 'Try again' }).click();
+    await ready(page);
+    await expect(page.getByTestId('list-note')).toContainText('No chats yet');
+  });
 });
 
 test.describe('storage', () => {

@@ -8,20 +8,30 @@ import { Chats } from './chats.ts';
 import { Deletions } from './deletions.ts';
 import { h, isTextField } from './dom.ts';
 import { Drafts } from './drafts.ts';
+import { Follow } from './follow.ts';
+import { Outdated } from './outdated.ts';
 import { currentRoute, go, onRoute, type Route } from './route.ts';
 import { Sidebar } from './sidebar.ts';
 import { StoragePanel, storageWords } from './storage-panel.ts';
 import { Toasts } from './toasts.ts';
-import { because } from './words.ts';
 
 export async function startApp(root: HTMLElement, store: ConversationStore): Promise<void> {
   const drafts = new Drafts();
-  const toasts = new Toasts(() => {
-    if (isNarrow() && currentRoute().view !== 'list') pane.element.focus();
-    else sidebar.focus();
-  });
+  const outdated = new Outdated();
+  const toasts = new Toasts(
+    () => {
+      if (isNarrow() && currentRoute().view !== 'list') pane.element.focus();
+      else sidebar.focus();
+    },
+    () => outdated.show(),
+  );
   const list = new ChatList(store, () => sidebar.render());
   const chats = new Chats(store, list, toasts, (conversation) => pane.update(conversation));
+  const gone = (uid: string) => {
+    pane.gone(uid);
+    drafts.remove(uid);
+    list.remove(uid);
+  };
 
   // Open when they were deleted: Undo opens them again.
   const closed = new Set<number>();
@@ -39,19 +49,22 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     },
     shown: (conversation) => {
       list.put(conversation);
+      pane.update(conversation);
       const { id } = conversation;
       if (closed.delete(id) && currentRoute().view === 'list') go({ view: 'chat', id }, 'replace');
       else sidebar.focusRow(id);
       announce('The chat is back.');
     },
-    gone: (conversation) => {
-      drafts.remove(conversation.uid);
-      list.remove(conversation.id);
+    elsewhere: () => {
+      sidebar.render();
+      // What cannot be read now says so when it is asked for.
+      void pane.look().catch(() => undefined);
     },
+    gone,
   });
 
   const sidebar = new Sidebar(list, {
-    isHidden: (id) => deletions.has(id),
+    isHidden: (uid) => deletions.has(uid),
     rename: (id, title) => chats.change(id, { title }),
     delete: (id) => {
       const conversation = list.find(id);
@@ -66,21 +79,38 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     sidebar.focus();
   };
   const pane = new ChatPane(chats, drafts, toasts, {
-    isHidden: (id) => deletions.has(id),
+    isHidden: (uid) => deletions.has(uid),
     delete: (conversation) => void deletions.delete(conversation),
     escape: toList,
     opened: ({ id }) => go({ view: 'chat', id }, 'replace'),
   });
 
   const panel = new StoragePanel(store, toasts, {
-    settle: () => deletions.finish(),
+    settle: () => deletions.finishAll(),
     restored: () => {
       go({ view: 'list' }, 'replace');
-      list.brains.clear();
-      list.brains.add('claude');
-      void list.filter(undefined).then(() => list.seeMore());
+      list.brain = undefined;
+      void list.reread();
     },
-    status: (status) => sidebar.setStorage(storageWords(status)),
+    status: (status) => {
+      sidebar.setStorage(storageWords(status));
+      if (status.outdated) outdated.show();
+    },
+  });
+
+  new Follow(store, {
+    changed: (conversation) => {
+      list.put(conversation);
+      pane.update(conversation);
+    },
+    gone: (uid) => {
+      deletions.forget(uid);
+      gone(uid);
+    },
+    messages: (id, anew) => pane.catchUp(id, anew),
+    anew: async () => {
+      await Promise.all([list.reread(), pane.reread(), panel.refresh()]);
+    },
   });
 
   // Before anything is listed: what was shown as deleted is not to come back.
@@ -92,7 +122,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     'Skip to the chat',
   );
   const app = h('div', { class: 'app' }, skip, sidebar.element, pane.element);
-  root.replaceChildren(app, toasts.element, ...liveRegions());
+  root.replaceChildren(outdated.element, app, toasts.element, ...liveRegions());
 
   const show = (route: Route, focus: boolean) => {
     // Where there is room for one view only, this says which.
@@ -112,7 +142,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
 
   // A fault of the page itself is said too, not only written to the console.
   addEventListener('unhandledrejection', ({ reason }) => {
-    toasts.show(`That did not work: ${because(reason)}`, { kind: 'error' });
+    toasts.fail('That did not work', reason);
   });
 
   void panel.refresh();

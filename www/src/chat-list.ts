@@ -4,6 +4,8 @@
 import type { Conversation, ConversationStore } from 'conversation-store';
 
 const PAGE = 50;
+// So many are looked through for their brains.
+const SEEN = 1_000;
 
 type Cursor = Pick<Conversation, 'id' | 'updatedAt'>;
 
@@ -45,6 +47,27 @@ export class ChatList {
     await this.more();
   }
 
+  /** Reads again what has been read, and puts it in the place of what is there. */
+  async reread(): Promise<void> {
+    this.#reading += 1;
+    const reading = this.#reading;
+    const limit = Math.max(PAGE, this.rows.length);
+    const [page, newest] = await Promise.all([
+      this.#page(limit),
+      this.store.listConversations({ limit: SEEN }),
+    ]).catch((error) => {
+      // A page that was being read is not shown any more.
+      if (reading === this.#reading && this.state === 'loading') this.#fail(error);
+      throw error;
+    });
+    if (reading !== this.#reading) return;
+    this.rows = [];
+    this.brains.clear();
+    this.brains.add('claude');
+    this.see(newest);
+    this.#add(page, limit);
+  }
+
   /** Reads the next page, unless that is under way. */
   async more(): Promise<void> {
     const reading = this.#reading;
@@ -53,28 +76,11 @@ export class ChatList {
     this.state = 'loading';
     this.onChange();
     try {
-      // One more than a page tells whether there is another.
-      const page = await this.store.listConversations({
-        limit: PAGE + 1,
-        ...(this.brain !== undefined && { brain: this.brain }),
-        ...(this.#cursor && { after: this.#cursor }),
-      });
-      if (reading !== this.#reading) return;
-      this.hasMore = page.length > PAGE;
-      page.splice(PAGE);
-      const last = page.at(-1);
-      if (last) this.#cursor = { id: last.id, updatedAt: last.updatedAt };
-      const known = new Set(this.rows.map((row) => row.id));
-      this.rows.push(...page.filter((row) => !known.has(row.id)));
-      this.see(page);
-      this.state = 'ready';
+      const page = await this.#page(PAGE, this.#cursor);
+      if (reading === this.#reading) this.#add(page, PAGE);
     } catch (error) {
-      if (reading !== this.#reading) return;
-      this.state = 'error';
-      this.error = error;
+      if (reading === this.#reading) this.#fail(error);
     }
-    this.#underWay = undefined;
-    this.onChange();
   }
 
   find(id: number): Conversation | undefined {
@@ -96,15 +102,46 @@ export class ChatList {
     this.onChange();
   }
 
-  remove(id: number): void {
-    this.rows = this.rows.filter((row) => row.id !== id);
+  remove(uid: string): void {
+    this.rows = this.rows.filter((row) => row.uid !== uid);
     this.onChange();
   }
 
   /** Looks through the newest chats for brains to offer, beyond the pages read so far. */
   async seeMore(): Promise<void> {
     if (!this.hasMore) return;
-    this.see(await this.store.listConversations({ limit: 1_000 }));
+    this.see(await this.store.listConversations({ limit: SEEN }));
+    this.onChange();
+  }
+
+  #page(limit: number, after?: Cursor): Promise<Conversation[]> {
+    return this.store.listConversations({
+      // One more than a page tells whether there is another.
+      limit: limit + 1,
+      ...(this.brain !== undefined && { brain: this.brain }),
+      ...(after && { after }),
+    });
+  }
+
+  #add(page: Conversation[], limit: number): void {
+    this.hasMore = page.length > limit;
+    page.splice(limit);
+    const last = page.at(-1);
+    this.#cursor = last ? { id: last.id, updatedAt: last.updatedAt } : this.#cursor;
+    const known = new Set(this.rows.map((row) => row.id));
+    this.rows.push(...page.filter((row) => !known.has(row.id)));
+    this.see(page);
+    this.#end('ready');
+  }
+
+  #fail(error: unknown): void {
+    this.error = error;
+    this.#end('error');
+  }
+
+  #end(state: 'ready' | 'error'): void {
+    this.state = state;
+    this.#underWay = undefined;
     this.onChange();
   }
 

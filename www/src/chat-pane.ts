@@ -2,6 +2,7 @@
 // is, when it is being read, is not there or cannot be read.
 
 import type { Conversation } from 'conversation-store';
+import { announce } from './announce.ts';
 import { backLink, ChatView, type ChatViewActions } from './chat-view.ts';
 import type { Chats } from './chats.ts';
 import { h, hasKeyboard } from './dom.ts';
@@ -15,12 +16,16 @@ import { because, titleOf } from './words.ts';
 
 export interface ChatPaneActions extends ChatViewActions, NewChatActions {
   /** Whether a conversation is to be taken for deleted. */
-  isHidden: (id: number) => boolean;
+  isHidden: (uid: string) => boolean;
 }
 
 export class ChatPane {
   readonly element = h('main', { class: 'chat', tabindex: -1 });
   #view: ChatView | NewChat | undefined;
+  // Asked for and being read: what changes meanwhile is to be shown too.
+  #opening: ChatView | undefined;
+  // The id of the chat that would be here, were it there.
+  #missing: number | undefined;
   // A chat that was asked for before another one is not shown when it arrives.
   #asked = 0;
 
@@ -49,11 +54,57 @@ export class ChatPane {
     }
   }
 
-  /** The open chat was changed. */
+  /** A chat was changed, or is there again. */
   update(conversation: Conversation): void {
-    if (!(this.#view instanceof ChatView) || this.#view.id !== conversation.id) return;
-    this.#view.update(conversation);
-    nameTab(conversation);
+    const { id, uid } = conversation;
+    const view = this.#chat;
+    if (view?.id === id) {
+      view.update(conversation);
+      if (view === this.#view) nameTab(conversation);
+    } else if (this.#missing === id && !this.actions.isHidden(uid)) {
+      void this.show({ view: 'chat', id }, false);
+    }
+  }
+
+  /** Other tabs have written in a chat; `anew` if messages were not only added. */
+  async catchUp(id: number, anew: boolean): Promise<void> {
+    if (this.#chat?.id === id) await this.#chat.catchUp(anew);
+  }
+
+  /** Reads again what is shown. */
+  async reread(): Promise<void> {
+    await this.look();
+    await this.#chat?.catchUp(true);
+  }
+
+  /** Looks whether the chat is there, and is to be shown. */
+  async look(): Promise<void> {
+    if (this.#chat && this.actions.isHidden(this.#chat.uid)) this.gone(this.#chat.uid);
+    const id = this.#missing ?? this.#chat?.id;
+    if (id === undefined) return;
+    const asked = this.#asked;
+    const conversation = await this.chats.find(id);
+    if (asked !== this.#asked) return;
+    if (this.#chat && this.#chat.uid !== conversation?.uid) this.gone(this.#chat.uid);
+    if (conversation) this.update(conversation);
+  }
+
+  /** A chat is to be shown no longer: it was deleted elsewhere. */
+  gone(uid: string): void {
+    const view = this.#chat;
+    if (view?.uid !== uid) return;
+    const hadFocus = this.element.contains(document.activeElement);
+    const { text } = this.drafts.get(uid);
+    this.#asked += 1;
+    this.#putMissing(
+      view.id,
+      h('p', { class: 'note-title' }, 'This chat was deleted'),
+      h('p', {}, 'This happened in another tab or window.'),
+      text !== '' && h('p', { class: 'note-more' }, 'What you had not sent:'),
+      text !== '' && h('p', { class: 'note-draft', dir: 'auto', tabindex: 0 }, text),
+    );
+    announce('This chat was deleted in another tab or window.');
+    if (hadFocus) this.element.focus();
   }
 
   focus(): void {
@@ -65,14 +116,13 @@ export class ChatPane {
     const asked = this.#asked;
     this.#putNote(h('p', { class: 'late', role: 'status' }, 'Opening the chat…'));
     try {
-      const conversation = this.actions.isHidden(id) ? undefined : await this.chats.find(id);
+      const conversation = await this.chats.find(id);
       if (asked !== this.#asked) return;
-      if (!conversation) {
-        document.title = 'Chats';
-        this.#putNote(
+      if (!conversation || this.actions.isHidden(conversation.uid)) {
+        this.#putMissing(
+          id,
           h('p', { class: 'note-title' }, 'This chat is not here'),
           h('p', {}, 'It was deleted, or the address is from another device.'),
-          h('a', { class: 'button', href: hashOf({ view: 'list' }) }, 'Show all chats'),
         );
         return;
       }
@@ -82,12 +132,15 @@ export class ChatPane {
       view.element.dataset.state = 'loading';
       view.element.inert = true;
       this.element.append(view.element);
+      this.#opening = view;
       try {
         await view.start();
       } catch (error) {
         view.dispose();
         view.element.remove();
         throw error;
+      } finally {
+        if (this.#opening === view) this.#opening = undefined;
       }
       if (asked !== this.#asked) {
         view.dispose();
@@ -96,7 +149,7 @@ export class ChatPane {
       }
       delete view.element.dataset.state;
       view.element.inert = false;
-      nameTab(conversation);
+      nameTab(view.shown);
       this.#put(view, focus);
     } catch (error) {
       if (asked !== this.#asked) return;
@@ -116,9 +169,17 @@ export class ChatPane {
     }
   }
 
+  /** The chat that is open, or being read to be. */
+  get #chat(): ChatView | undefined {
+    const view = this.#view ?? this.#opening;
+    return view instanceof ChatView ? view : undefined;
+  }
+
   #put(view: ChatView | NewChat, focus: boolean): void {
     if (this.#view instanceof ChatView) this.#view.dispose();
     this.#view = view;
+    this.#opening = undefined;
+    this.#missing = undefined;
     for (const child of [...this.element.children]) {
       if (child !== view.element) child.remove();
     }
@@ -130,9 +191,20 @@ export class ChatPane {
     else view.heading.focus();
   }
 
-  #putNote(...children: Node[]): void {
+  #putMissing(id: number, ...words: (Node | false)[]): void {
+    document.title = 'Chats';
+    this.#putNote(
+      ...words,
+      h('a', { class: 'button', href: hashOf({ view: 'list' }) }, 'Show all chats'),
+    );
+    this.#missing = id;
+  }
+
+  #putNote(...children: (Node | false)[]): void {
     if (this.#view instanceof ChatView) this.#view.dispose();
     this.#view = undefined;
+    this.#opening = undefined;
+    this.#missing = undefined;
     this.element.replaceChildren(
       h('header', { class: 'chat-head chat-head-bare' }, backLink()),
       h('div', { class: 'note', 'data-testid': 'note' }, ...children),

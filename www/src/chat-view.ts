@@ -11,7 +11,7 @@ import { MessageList } from './message-list.ts';
 import { hashOf } from './route.ts';
 import { languageOf, shorten } from './text.ts';
 import type { Toasts } from './toasts.ts';
-import { because, titleOf } from './words.ts';
+import { titleOf } from './words.ts';
 
 export interface ChatViewActions {
   delete: (conversation: Conversation) => void;
@@ -113,6 +113,15 @@ export class ChatView {
     return this.conversation.id;
   }
 
+  get uid(): string {
+    return this.conversation.uid;
+  }
+
+  /** The chat as it is shown. */
+  get shown(): Conversation {
+    return this.conversation;
+  }
+
   /** Shows the newest messages. The view must be in the page: it is scrolled to their end. */
   async start(): Promise<void> {
     await this.#messages.start();
@@ -130,6 +139,11 @@ export class ChatView {
     this.#brain.setAttribute('aria-label', `Brain: ${brain}. Change it`);
   }
 
+  /** Shows what other tabs have written; `anew` if it may not only have grown at the end. */
+  catchUp(anew: boolean): Promise<void> {
+    return this.#messages.catchUp(anew);
+  }
+
   focusComposer(): void {
     this.#composer.focus();
   }
@@ -143,15 +157,12 @@ export class ChatView {
     const { conversation } = this;
     const pending = this.#messages.add(draft.role, draft.text);
     try {
-      const { createdAt } = await this.chats.say(conversation, draft);
-      pending.saved(createdAt);
+      pending.saved(await this.chats.say(conversation, draft));
     } catch (error) {
       pending.failed();
       this.drafts.giveBack(conversation.uid, draft);
       if (!this.#disposed) this.#composer.fill(this.drafts.get(conversation.uid));
-      this.toasts.show(`Not saved: ${because(error)} Your text is back where you wrote it.`, {
-        kind: 'error',
-      });
+      this.toasts.fail('Not saved', error, ' Your text is back where you wrote it.');
     }
   }
 

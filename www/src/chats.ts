@@ -5,7 +5,6 @@ import type { AddedMessage, Conversation, ConversationStore } from 'conversation
 import type { ChatList } from './chat-list.ts';
 import type { Draft } from './drafts.ts';
 import type { Toasts } from './toasts.ts';
-import { because } from './words.ts';
 
 export class Chats {
   constructor(
@@ -53,7 +52,7 @@ export class Chats {
       await this.#refresh(id);
       return true;
     } catch (error) {
-      this.toasts.show(`Not changed: ${because(error)}`, { kind: 'error' });
+      this.toasts.fail('Not changed', error);
       return false;
     }
   }

@@ -29,6 +29,25 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/**
+ * Gives a parent exactly these children, in this order. What is in its place is not touched, and what
+ * has the focus never: moved it would lose it, so the others move around it.
+ */
+export function arrange(parent: HTMLElement, children: readonly HTMLElement[]): void {
+  const kept = new Set<Element>(children);
+  for (const child of [...parent.children]) {
+    if (!kept.has(child)) child.remove();
+  }
+  let focused = document.activeElement;
+  while (focused && focused.parentElement !== parent) focused = focused.parentElement;
+  let next = parent.firstElementChild;
+  for (const child of children) {
+    // What stands before the one with the focus and belongs behind it is put there in its turn.
+    if (child === next || child === focused) next = child.nextElementSibling;
+    else parent.insertBefore(child, next);
+  }
+}
+
 /** True while an input method still builds a character: such a key is not the page's to act on. */
 export function isComposing(event: KeyboardEvent): boolean {
   // Safari ends the composition before the Enter that ended it; only 229 tells it then.

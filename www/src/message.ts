@@ -3,16 +3,20 @@
 import type { Message, Role } from 'conversation-store';
 import { h } from './dom.ts';
 import { blocksFrom, languageOf, shownLength } from './text.ts';
-import { inFull, timeOfDay } from './times.ts';
+import { dayKey, dayName, inFull, timeOfDay } from './times.ts';
 import { roleName, size } from './words.ts';
 
 export class MessageView {
   readonly element: HTMLLIElement;
+  /** Undefined while it is not saved. */
+  id: number | undefined;
   readonly #time = h('time', { class: 'message-time' }, 'Saving…');
+  #createdAt = new Date().toISOString();
+  #mark: HTMLElement | undefined;
 
   constructor(
     readonly role: Role,
-    content: string,
+    readonly content: string,
   ) {
     this.element = h(
       'li',
@@ -31,15 +35,29 @@ export class MessageView {
   /** A message that is in the store. */
   static of(message: Message): MessageView {
     const view = new MessageView(message.role, message.content);
-    view.saved(message.createdAt);
+    view.saved(message);
     return view;
   }
 
-  saved(createdAt: string): void {
+  saved({ id, createdAt }: { id: number; createdAt: string }): void {
+    this.id = id;
+    this.#createdAt = createdAt;
+    this.#mark = undefined;
     this.element.removeAttribute('aria-busy');
     this.#time.dateTime = createdAt;
     this.#time.title = inFull(createdAt);
     this.#time.textContent = timeOfDay(createdAt);
+  }
+
+  /** The calendar day it belongs to. */
+  get day(): string {
+    return dayKey(this.#createdAt);
+  }
+
+  /** The name of its day, to stand above it where it is the first of that day. */
+  get mark(): HTMLElement {
+    this.#mark ??= h('li', { class: 'day' }, dayName(this.#createdAt));
+    return this.#mark;
   }
 }
 

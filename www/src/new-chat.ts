@@ -9,7 +9,6 @@ import { h, isComposing } from './dom.ts';
 import type { Draft, Drafts } from './drafts.ts';
 import { titleFrom } from './text.ts';
 import type { Toasts } from './toasts.ts';
-import { because } from './words.ts';
 
 const KEY = 'new';
 
@@ -112,7 +111,7 @@ export class NewChat {
       conversation = await this.chats.create(title, brain);
     } catch (error) {
       if (first) this.#giveBack(first);
-      this.toasts.show(`Not created: ${because(error)}`, { kind: 'error' });
+      this.toasts.fail('Not created', error);
       this.#busy = false;
       this.element.removeAttribute('aria-busy');
       return;
@@ -122,9 +121,7 @@ export class NewChat {
         await this.chats.say(conversation, first);
       } catch (error) {
         this.drafts.giveBack(conversation.uid, first);
-        this.toasts.show(`The chat is there, its first message is not: ${because(error)}`, {
-          kind: 'error',
-        });
+        this.toasts.fail('The chat is there, its first message is not', error);
       }
     }
     this.actions.opened(conversation);

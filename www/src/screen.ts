@@ -10,7 +10,7 @@ export interface ScreenAction {
 
 export interface Screen {
   /** For tests and styles: which screen this is. */
-  name: 'opening' | 'waiting' | 'problem';
+  name: 'opening' | 'problem';
   title: string;
   text?: string;
   /** The store's own words, folded away. */

@@ -3,7 +3,7 @@
 
 import type { Conversation } from 'conversation-store';
 import type { ChatList } from './chat-list.ts';
-import { h, isComposing } from './dom.ts';
+import { arrange, h, isComposing } from './dom.ts';
 import { icon } from './icons.ts';
 import { hashOf } from './route.ts';
 import { Row, type RowActions } from './row.ts';
@@ -12,7 +12,7 @@ import { because } from './words.ts';
 
 export interface SidebarActions extends RowActions {
   /** Whether a conversation is to be left out, because it is about to be deleted. */
-  isHidden: (id: number) => boolean;
+  isHidden: (uid: string) => boolean;
   filter: (brain: string | undefined) => void;
   openStorage: () => void;
 }
@@ -95,26 +95,27 @@ export class Sidebar {
   /** Shows the list as it now is. */
   render(): void {
     const { model } = this;
-    const shown = model.rows.filter((row) => !this.actions.isHidden(row.id));
+    const shown = model.rows.filter((row) => !this.actions.isHidden(row.uid));
+    const focused = this.#order.findIndex((row) => row.element.contains(document.activeElement));
     this.#order = shown.map((conversation) => this.#rowOf(conversation));
     const kept = new Set(this.#order);
     for (const [id, row] of this.#rows) {
-      if (kept.has(row)) continue;
-      row.element.remove();
-      this.#rows.delete(id);
+      if (!kept.has(row)) this.#rows.delete(id);
     }
-    // Rows already in their place are not touched, so that focus and an open editor stay.
-    let next = this.#list.firstElementChild;
-    for (const { element } of this.#order) {
-      if (element === next) next = next.nextElementSibling;
-      else this.#list.insertBefore(element, next);
-    }
+    arrange(
+      this.#list,
+      this.#order.map((row) => row.element),
+    );
     if (this.#active === undefined || !this.#rows.has(this.#active)) {
       const current = this.#order.find((row) => row.id === this.#current);
       this.#setActive((current ?? this.#order[0])?.id);
     }
     this.#list.setAttribute('aria-busy', String(model.state === 'loading'));
     this.#list.hidden = shown.length === 0;
+    // The row that had the focus is gone: the one that took its place gets it.
+    if (focused !== -1 && !this.#list.contains(document.activeElement)) {
+      this.focusRow((this.#order[focused] ?? this.#order.at(-1))?.id);
+    }
     this.#renderFilter();
     this.#renderNote(shown.length === 0);
     // Observing anew asks again whether the end is in sight, which it may still be.

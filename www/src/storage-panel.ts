@@ -2,8 +2,9 @@
 
 import type { ConversationStore, StoreStatus } from 'conversation-store';
 import { ask, makeDialog } from './dialog.ts';
-import { h } from './dom.ts';
+import { arrange, h } from './dom.ts';
 import { icon } from './icons.ts';
+import { reloadButton } from './outdated.ts';
 import type { Toasts } from './toasts.ts';
 import { because, codeOf, detailOf, size } from './words.ts';
 
@@ -23,6 +24,20 @@ export function storageWords(status: StoreStatus): string {
 export class StoragePanel {
   readonly #dialog: HTMLDialogElement;
   readonly #facts = h('div', { class: 'facts', 'data-testid': 'storage-facts' });
+  readonly #list = h('dl', { class: 'fact-list' });
+  readonly #technical = h('dl', { class: 'fact-list fact-list-small' });
+  readonly #details = h(
+    'details',
+    { class: 'technical panel-technical' },
+    h('summary', {}, 'Technical details'),
+    this.#technical,
+  );
+  readonly #keep = h(
+    'button',
+    { type: 'button', class: 'button', 'data-testid': 'keep', onclick: () => void this.#onKeep() },
+    'Keep it',
+  );
+  readonly #reload = reloadButton();
   readonly #outcome = h('p', { class: 'outcome', role: 'alert', 'data-testid': 'outcome' });
   readonly #backup = h('button', { type: 'button', class: 'button' }, 'Download a backup');
   readonly #restore = h('button', { type: 'button', class: 'button' }, 'Restore from a file…');
@@ -76,6 +91,7 @@ export class StoragePanel {
     this.#dialog.classList.add('panel');
     this.#dialog.dataset.testid = 'storage-panel';
     document.body.append(this.#dialog);
+    store.addEventListener('status', ({ detail }) => this.#show(detail));
   }
 
   async open(): Promise<void> {
@@ -87,9 +103,7 @@ export class StoragePanel {
   /** Reads how things stand, also for the sidebar. */
   async refresh(): Promise<void> {
     try {
-      const status = await this.store.status();
-      this.actions.status(status);
-      this.#facts.replaceChildren(...facts(status, () => void this.#onKeep()));
+      this.#show(await this.store.status());
     } catch (error) {
       this.#facts.replaceChildren(
         h(
@@ -99,6 +113,16 @@ export class StoragePanel {
         ),
       );
     }
+  }
+
+  #show(status: StoreStatus): void {
+    this.actions.status(status);
+    const focused = document.activeElement;
+    this.#list.replaceChildren(...described(facts(status, this.#keep, this.#reload)));
+    this.#technical.replaceChildren(...described(technical(status)));
+    arrange(this.#facts, [this.#list, this.#details]);
+    // Put in anew, a button loses the focus.
+    if (focused instanceof HTMLElement && this.#facts.contains(focused)) focused.focus();
   }
 
   async #onKeep(): Promise<void> {
@@ -193,7 +217,7 @@ function whyNotRestored(error: unknown): string {
   }
 }
 
-function facts(status: StoreStatus, keep: () => void): Node[] {
+function facts(status: StoreStatus, keep: HTMLElement, reload: HTMLElement): [string, Node][] {
   const where = {
     opfs: 'On this device, in files that only this page in this browser can open. Nothing is sent anywhere.',
     indexeddb:
@@ -212,19 +236,34 @@ function facts(status: StoreStatus, keep: () => void): Node[] {
         'div',
         {},
         h('p', {}, 'The browser may clear it by itself if the device runs low on space.'),
-        h(
-          'button',
-          { type: 'button', class: 'button', 'data-testid': 'keep', onclick: keep },
-          'Keep it',
-        ),
+        keep,
       );
-  const rows: [string, Node][] = [
+  const inMemory = status.storage === 'memory';
+  return [
     ['Where', h('p', {}, where)],
+    ...(inMemory ? [] : ([['Tabs', tabs(status, reload)]] satisfies [string, Node][])),
     ['When saved', h('p', {}, saved)],
-    ...(status.storage === 'memory' ? [] : ([['How long', kept]] satisfies [string, Node][])),
+    ...(inMemory ? [] : ([['How long', kept]] satisfies [string, Node][])),
     ['Used', used(status)],
   ];
-  const technical: [string, string][] = [
+}
+
+function tabs({ role, outdated }: StoreStatus, reload: HTMLElement): Node {
+  if (outdated) {
+    const words = 'Another tab runs a newer version of this page. Reload this one to go on.';
+    return h('div', {}, h('p', {}, words), reload);
+  }
+  return h(
+    'p',
+    {},
+    role === 'leader'
+      ? 'This tab serves: it has the files open, and reads and writes for every tab of this page.'
+      : 'Another tab serves: it has the files open, and this one reads and writes through it. When it closes, another takes over.',
+  );
+}
+
+function technical(status: StoreStatus): [string, string][] {
+  return [
     ['Storage', status.storage],
     ['Journal', `${status.journalMode}, synchronous ${status.synchronous}`],
     ['Durability', status.durability],
@@ -233,23 +272,10 @@ function facts(status: StoreStatus, keep: () => void): Node[] {
     ['Schema', String(status.schemaVersion)],
     ['conversation-store', status.version],
   ];
-  return [
-    h(
-      'dl',
-      { class: 'fact-list' },
-      ...rows.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]),
-    ),
-    h(
-      'details',
-      { class: 'technical panel-technical' },
-      h('summary', {}, 'Technical details'),
-      h(
-        'dl',
-        { class: 'fact-list fact-list-small' },
-        ...technical.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]),
-      ),
-    ),
-  ];
+}
+
+function described(facts: [string, Node | string][]): Node[] {
+  return facts.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]);
 }
 
 function used({ usage, quota }: StoreStatus): Node {

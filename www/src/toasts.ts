@@ -3,6 +3,7 @@
 import { announce } from './announce.ts';
 import { h } from './dom.ts';
 import { icon } from './icons.ts';
+import { because, codeOf } from './words.ts';
 
 const SECONDS = 8;
 const MOST = 3;
@@ -101,8 +102,14 @@ export class Toasts {
   readonly #list: HTMLOListElement;
   #shown: Toast[] = [];
 
-  /** @param refuge Takes the focus when the toast that had it is gone. */
-  constructor(private readonly refuge: () => void) {
+  /**
+   * @param refuge Takes the focus when the toast that had it is gone.
+   * @param outdated Says it for the whole page.
+   */
+  constructor(
+    private readonly refuge: () => void,
+    private readonly outdated: () => void,
+  ) {
     this.#list = h('ol', { class: 'toast-list' });
     this.element = h('section', { class: 'toasts', 'aria-label': 'Notifications' }, this.#list);
   }
@@ -120,6 +127,13 @@ export class Toasts {
       options.kind === 'error' ? 'urgent' : 'polite',
     );
     return toast;
+  }
+
+  /** Says what did not work, and why: “Not saved: …”. */
+  fail(what: string, error: unknown, then = ''): void {
+    // Nothing works then until the page is reloaded: said once.
+    if (codeOf(error) === 'outdated') this.outdated();
+    else this.show(`${what}: ${because(error)}${then}`, { kind: 'error' });
   }
 
   /** Undoes what the newest toast on show can undo, if any can. */

@@ -77,6 +77,11 @@ export function whyNotOpened(error: unknown): Problem {
         title: 'The chats are already open in another way',
         text: 'Another tab holds them with other settings. Close the other tabs of this page, then try again.',
       };
+    case 'blocked':
+      return {
+        title: 'Another tab does not answer',
+        text: 'A tab or window of this page has the chats open, but it hangs. Nothing is lost. Close it or reload it, then try again.',
+      };
     case 'timeout':
       return {
         title: 'Opening took too long',
@@ -109,7 +114,7 @@ export function because(error: unknown): string {
     case 'storage-unavailable':
       return 'the browser no longer lets this page store data.';
     case 'blocked':
-      return 'the chats are in use in another tab. Close it and try again.';
+      return 'another tab of this page has the chats and does not answer. Close or reload it, then try again.';
     case 'schema-too-new':
       return 'it comes from a newer version of this page. Reload to get that version.';
     case 'outdated':
