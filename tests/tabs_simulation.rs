@@ -88,7 +88,11 @@ mod with_bugs {
             }
             Err(seed) => {
                 let failure = explain(seed, bug);
-                let last = failure.trace.len().saturating_sub(80);
+                let last = if env::var("SEED").is_ok() {
+                    0
+                } else {
+                    failure.trace.len().saturating_sub(80)
+                };
                 panic!(
                     "seed {seed}: {}\n{}\n{}\nSEED={seed} cargo test --features planted-bugs --test tabs_simulation -- --nocapture",
                     failure.reason,

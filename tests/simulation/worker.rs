@@ -360,8 +360,9 @@ impl Sim {
                 self.along(Line::Up(worker), note(Note::Answer(call, answer)));
             }
             Action::Progress { call } => {
-                if let Some(serial) = self.pages[page].calls.get(&call) {
-                    let call = &mut self.ledger.calls[*serial];
+                // Also of one that its page has given up, and the worker does not know it yet.
+                let mut calls = self.ledger.calls.iter_mut();
+                if let Some(call) = calls.find(|it| it.page == page && it.id == call) {
                     call.begin_by = call.begin_by.max(self.now + call.timeout);
                 }
                 self.along(Line::Up(worker), note(Note::Progress(call)));
