@@ -57,7 +57,12 @@ async function ready(page: Page): Promise<void> {
 
 /** Another tab or window, beside those that are open. */
 async function another(context: BrowserContext): Promise<Page> {
-  const page = await context.newPage();
+  const [first] = context.pages();
+  const session = await context.newCDPSession(first as Page);
+  const [page] = await Promise.all([
+    context.waitForEvent('page'),
+    session.send('Target.createTarget', { url: 'about:blank', newWindow: true }),
+  ]);
   watch(page);
   return page;
 }
@@ -531,6 +536,8 @@ test.describe('two windows side by side', () => {
       route.fulfill({ contentType: 'text/html', body: '' }),
     );
     await tab.goto('/stranger');
+    // A tab behind another one is slow to draw, and so to be clicked in.
+    await context.pages()[0]?.bringToFront();
     return tab;
   }
 
