@@ -530,7 +530,7 @@ pub enum Operation {
         number: i64,
         /// It has the answers of all up to this one ...
         done: i64,
-        /// ... but for these, which timed out: they may be asked for again by the name "tab/number".
+        /// ... but for these, which timed out: their records are kept by the name "tab/number".
         open: Vec<i64>,
     },
 }

@@ -299,7 +299,7 @@ fn run(calls: Vec<Call>) {
                 let Some((copy, chats)) = &saved else {
                     continue;
                 };
-                store.restore_from(copy, None).unwrap();
+                store.restore_from(copy, None, 0).unwrap();
                 model.chats = chats.clone();
             }
         }

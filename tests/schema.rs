@@ -261,7 +261,7 @@ fn what_is_not_ours_is_refused_untouched() {
         assert_eq!(std::fs::read(&path).unwrap(), before, "{sql}");
         // The same file is refused by restore, and the old rows stay.
         let (mut store, rows) = mine();
-        refused(store.restore_from(&path, None), code);
+        refused(store.restore_from(&path, None, 0), code);
         assert_eq!(everything(&store), rows);
     }
 }
@@ -299,7 +299,7 @@ fn damaged_files_are_told_and_kept() {
             assert_eq!(std::fs::read(&path).unwrap(), bytes, "{name}");
         }
         std::fs::write(&path, &bytes).unwrap();
-        refused(store.restore_from(&path, None), restore);
+        refused(store.restore_from(&path, None, 0), restore);
         assert_eq!(everything(&store), rows, "{name}");
     }
 }
@@ -322,7 +322,7 @@ fn damage_that_only_a_check_of_the_whole_file_sees_is_refused_by_restore() {
         .unwrap();
     theirs.close().unwrap();
     let (mut store, rows) = mine();
-    let refusal = refused(store.restore_from(&path, None), ErrorCode::Corrupt);
+    let refusal = refused(store.restore_from(&path, None, 0), ErrorCode::Corrupt);
     assert!(refusal.message.contains("missing from index"), "{refusal}");
     assert_eq!(everything(&store), rows);
 }
@@ -347,7 +347,7 @@ fn values_and_encodings_that_do_not_fit_are_refused_by_restore() {
             .unwrap();
         theirs.close().unwrap();
         let (mut store, rows) = mine();
-        let error = store.restore_from(&path, None).expect_err(sql);
+        let error = store.restore_from(&path, None, 0).expect_err(sql);
         assert!(
             matches!(
                 error.code,
@@ -376,7 +376,7 @@ fn ids_that_a_backup_knows_as_spent_stay_spent_where_it_is_restored() {
     let elsewhere = World::new(None, None);
     elsewhere.tick(1);
     let mut store = elsewhere.open();
-    store.restore_from(&copy, None).unwrap();
+    store.restore_from(&copy, None, 0).unwrap();
     assert_eq!(store.create_conversation("new", None), Ok(11));
     assert_eq!(store.add_message(&key(11), Role::User, "x").unwrap().id, 11);
 
@@ -388,7 +388,7 @@ fn ids_that_a_backup_knows_as_spent_stay_spent_where_it_is_restored() {
         )
         .unwrap();
     forged.close().unwrap();
-    store.restore_from(&copy, None).unwrap();
+    store.restore_from(&copy, None, 0).unwrap();
     assert_eq!(store.create_conversation("newer", None), Ok(12));
 }
 
@@ -406,7 +406,7 @@ fn messages_without_a_conversation_are_kept_by_restore() {
     theirs.close().unwrap();
     let world = World::new(None, None);
     let mut store = world.open();
-    store.restore_from(&path, None).unwrap();
+    store.restore_from(&path, None, 0).unwrap();
     let messages = store
         .messages_for(&key(5), &MessageQuery::default())
         .unwrap();

@@ -9,6 +9,7 @@ import { Life } from './life.js';
 import { type Port, start } from './port.js';
 import type {
   Durability,
+  ErrorCode,
   RowChange,
   StorageOption,
   StoreStatus,
@@ -88,6 +89,9 @@ interface Call {
   deaths: number;
   resolve(value: unknown): void;
   reject(error: ConversationStoreError): void;
+  /** A worker has it, or had it. */
+  posted: boolean;
+  post(port: Port, timeout: number): void;
   /** Begins the timeout anew. */
   progressed(): void;
   /** Milliseconds that are left of the timeout. */
@@ -114,14 +118,17 @@ type FromWorker =
 
 const DEFAULT_TIMEOUT = 30_000;
 
+/** Codes that say of a write that it was not carried out, now or before. */
+const DECIDED: ErrorCode[] = ['invalid-argument', 'not-found', 'conflict', 'aborted'];
+
+/** Text that no UTF-8 can hold. */
+export const HALF_PAIR = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
+
 /** The longest wait that a timer can hold, in milliseconds. */
 const MAX_TIMER = 2 ** 31 - 1;
 
 /** A call with which so many workers died is what kills them. */
 const MAX_DEATHS = 3;
-
-/** So many of the last operations that timed out can be asked for again. */
-const MAX_OPEN = 100;
 
 /** The open databases of this page that are shared by name. */
 const shared = new Map<string, Connection>();
@@ -137,7 +144,7 @@ export class Connection {
   #lastId = 0;
   #lastUser = 0;
   #lastOperation = 0;
-  /** Operations that timed out: asked for again they are the same. */
+  /** Operations that timed out, until the store has heard to keep them by their names. */
   readonly #open = new Set<number>();
   #listening = false;
   /** Another tab has the database, and this one waits for it. */
@@ -311,7 +318,7 @@ export class Connection {
       }
       if (this.#listening) port.post({ listen: true });
       for (const call of this.#calls.values()) {
-        if (call !== opening) port.post({ ...call.request, timeout: call.left() });
+        if (call !== opening) call.post(port, call.left());
       }
       this.#asked = true;
     });
@@ -358,8 +365,6 @@ export class Connection {
     if (!operation) return undefined;
     if ('name' in operation) return { operationId: operation.name };
     this.#open.add(operation.number);
-    const [oldest] = this.#open;
-    if (this.#open.size > MAX_OPEN && oldest !== undefined) this.#open.delete(oldest);
     return { operationId: `${this.#life.tab}/${operation.number}` };
   }
 
@@ -387,7 +392,8 @@ export class Connection {
       const onAbort = () => {
         const forget = kind === 'read';
         this.#port?.post({ abort: id, forget });
-        if (!forget) return;
+        // No worker has it yet: it has not begun.
+        if (!forget && call.posted) return;
         settle();
         reject(aborted(signal as AbortSignal));
       };
@@ -395,6 +401,12 @@ export class Connection {
         request,
         kind,
         deaths: 0,
+        posted: false,
+        post(port, timeout) {
+          port.post({ ...request, timeout });
+          call.posted = true;
+          if (signal?.aborted) port.post({ abort: id, forget: false });
+        },
         left: () => Math.max(0, deadline - performance.now()),
         progressed() {
           clearTimeout(timer);
@@ -430,12 +442,19 @@ export class Connection {
       signal?.addEventListener('abort', onAbort);
       try {
         // Where there is no worker yet, it gets this call when it is there.
-        if (this.#asked || method === 'delete') this.#port?.post(request);
+        const port = this.#asked || method === 'delete' ? this.#port : undefined;
+        if (port) call.post(port, timeout);
         else structuredClone(request);
       } catch (error) {
         call.reject(notSent(error));
       }
     });
+  }
+
+  /** One that an earlier leader or worker may have carried out is known by its operation. */
+  #failed(call: Call, code: ErrorCode, message: string): ConversationStoreError {
+    const details = DECIDED.includes(code) ? undefined : this.#details(call);
+    return new ConversationStoreError(code, message, { details });
   }
 
   #timedOut(call: Call): ConversationStoreError {
@@ -461,13 +480,17 @@ export class Connection {
     if (!call) return;
     if ('error' in message) {
       const { code, message: text } = message.error;
-      call.reject(
-        code === 'timeout' ? this.#timedOut(call) : new ConversationStoreError(code, text),
-      );
+      call.reject(code === 'timeout' ? this.#timedOut(call) : this.#failed(call, code, text));
     } else if ('progress' in message) {
       this.#waiting = message.progress === 'waiting';
       if (!this.#waiting) call.progressed();
     } else {
+      const { operation } = call.request;
+      if (operation && 'open' in operation) {
+        for (const number of operation.open) {
+          if (number <= operation.done) this.#open.delete(number);
+        }
+      }
       call.resolve('json' in message ? JSON.parse(message.json) : message.value);
     }
   }
@@ -496,8 +519,7 @@ export class Connection {
     if (first) {
       first.deaths += 1;
       if (first.deaths >= MAX_DEATHS) {
-        const details = first.kind === 'write' ? this.#details(first) : undefined;
-        first.reject(new ConversationStoreError('crashed', error.message, { details }));
+        first.reject(this.#failed(first, 'crashed', error.message));
       }
     }
     this.#resume();
@@ -519,6 +541,8 @@ export class Connection {
   }
 
   #resume(): void {
+    // Some browsers tell of it twice.
+    if (this.#port) return;
     for (const call of this.#calls.values()) call.resume();
     if (this.#openCall) this.#launch();
     // Where it does not open again, the calls under way say so.
@@ -529,7 +553,9 @@ export class Connection {
   #stop(error: ConversationStoreError = closed()): void {
     this.#drop();
     this.#opening = undefined;
-    for (const call of [...this.#calls.values()]) call.reject(error);
+    for (const call of [...this.#calls.values()]) {
+      call.reject(call.posted ? this.#failed(call, error.code, error.message) : error);
+    }
   }
 
   /** One user less; the last one closes the database and gives its files back. */
@@ -545,10 +571,9 @@ export class Connection {
   async #close(): Promise<void> {
     try {
       // Nothing to close where it never opened, or is still waiting to.
-      if (this.#opened && (this.#port || this.#calls.size > 0)) {
-        if (!this.#port) await this.#ready();
-        await this.#send(0, 'close', {}, 'write', {}, undefined);
-      }
+      // Where it does not open again, the calls under way have said so.
+      if (this.#opened) await this.#opening?.catch(() => {});
+      if (this.#opened && this.#port) await this.#send(0, 'close', {}, 'read', {}, undefined);
     } finally {
       this.#stop();
       await this.#life.end();
@@ -609,6 +634,9 @@ function check(options: unknown, ...known: string[]): void {
     !(typeof operationId === 'string' && operationId.length >= 1 && operationId.length <= 1_000)
   ) {
     throw refuse('operationId is not a string of 1 to 1,000 characters');
+  }
+  if (typeof operationId === 'string' && HALF_PAIR.test(operationId)) {
+    throw refuse('operationId holds half of a surrogate pair: give well-formed text');
   }
 }
 

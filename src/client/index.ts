@@ -9,6 +9,7 @@ import {
   type ChangeDetail,
   Connection,
   closed,
+  HALF_PAIR,
   type Kind,
   type OpenOptions,
   within,
@@ -302,6 +303,26 @@ export class ConversationStore extends EventTarget implements StoreMethods {
     super.addEventListener(type, listener, options);
   }
 
+  /** As of any EventTarget. */
+  override removeEventListener<K extends keyof StoreEvents>(
+    type: K,
+    listener: ((event: StoreEvents[K]) => void) | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  override removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  override removeEventListener(
+    type: string,
+    // biome-ignore lint/suspicious/noExplicitAny: the overloads say what it is.
+    listener: any,
+    options?: boolean | EventListenerOptions,
+  ): void {
+    super.removeEventListener(type, listener, options);
+  }
+
   /** `await using`: closes. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
@@ -327,7 +348,7 @@ function checkName(name: unknown): void {
   if (typeof name !== 'string') {
     throw new ConversationStoreError('invalid-argument', `name is a ${typeof name}, not a string`);
   }
-  if (/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(name)) {
+  if (HALF_PAIR.test(name)) {
     throw new ConversationStoreError(
       'invalid-argument',
       'name holds half of a surrogate pair: give well-formed text',

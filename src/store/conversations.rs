@@ -91,14 +91,16 @@ impl Store {
         }
         self.write(|writing| {
             let (id, uid) = require(writing.connection, key)?;
-            writing
+            let changed = writing
                 .connection
                 .prepare_cached(
                     "UPDATE conversations SET title = coalesce(?2, title), brain = coalesce(?3, brain)
-                     WHERE id = ?1",
+                     WHERE id = ?1 AND (title <> ?2 OR brain <> ?3)",
                 )?
                 .execute(params![id, patch.title, patch.brain])?;
-            writing.changed_conversation(ChangeOp::Update, id, &uid);
+            if changed > 0 {
+                writing.changed_conversation(ChangeOp::Update, id, &uid);
+            }
             Ok(())
         })
     }

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::schema::{self, Found};
 use super::{Change, Store, engine, heal};
 use crate::error::{ErrorCode, Result, StoreError};
-use crate::model::{MAX_SAFE_INTEGER, Operation, fingerprint};
+use crate::model::{MAX_SAFE_INTEGER, Operation};
 
 impl Store {
     /// Writes this moment's database into the file `path`, which must be absent or empty.
@@ -35,13 +35,17 @@ impl Store {
     }
 
     /// Replaces every row by those of the database file `path`, after checking it; once, if it is
-    /// an operation.
+    /// an operation. `fingerprint` stands for the file.
     ///
     /// # Errors
     /// `not-a-database`, `corrupt`, `schema-too-new`, `unsupported-format`, `quota-exceeded`. The
     /// rows are as they were.
-    pub fn restore_from(&mut self, path: &str, operation: Option<&Operation>) -> Result<()> {
-        let fingerprint = fingerprint(&[b"restore"]);
+    pub fn restore_from(
+        &mut self,
+        path: &str,
+        operation: Option<&Operation>,
+        fingerprint: i64,
+    ) -> Result<()> {
         if let Some(operation) = operation
             && let Some(()) = self.recorded(operation, fingerprint)?
         {

@@ -205,7 +205,7 @@ impl Store {
                 } else {
                     *done
                 };
-                forget_answered(&self.connection, tab, done, open)?;
+                forget_answered(&self.connection, &self.env, tab, done, open)?;
                 self.connection
                     .prepare_cached("INSERT INTO operations (tab, number, done, fingerprint, result) VALUES (?1, ?2, ?3, ?4, ?5)")?
                     .execute(params![tab, number, done, fingerprint, result])?;
@@ -284,23 +284,37 @@ pub(super) fn forget_tabs(connection: &Connection, env: &Env, gone: &[String]) -
     Ok(())
 }
 
-/// Drops a tab's records up to `done`, but for those whose answers it may still ask for.
-fn forget_answered(connection: &Connection, tab: &str, done: i64, open: &[i64]) -> Result<()> {
-    if open.is_empty() {
-        connection
-            .prepare_cached("DELETE FROM operations WHERE tab = ?1 AND number <= ?2")?
-            .execute(params![tab, done])?;
-        return Ok(());
+/// Drops a tab's records up to `done`. Those of calls that timed out are kept by the names under which
+/// they may be asked for again.
+fn forget_answered(
+    connection: &Connection,
+    env: &Env,
+    tab: &str,
+    done: i64,
+    open: &[i64],
+) -> Result<()> {
+    for number in open.iter().filter(|number| **number <= done) {
+        let record: Option<(i64, String)> = connection
+            .prepare_cached(
+                "SELECT fingerprint, result FROM operations WHERE tab = ?1 AND number = ?2",
+            )?
+            .query_row(params![tab, number], |row| {
+                Ok((row.get(0)?, engine::text(row, 1)?))
+            })
+            .optional()?;
+        if let Some((fingerprint, result)) = record {
+            record_name(
+                connection,
+                env,
+                &own_name(tab, *number),
+                fingerprint,
+                &result,
+            )?;
+        }
     }
-    let numbers = connection
-        .prepare_cached("SELECT number FROM operations WHERE tab = ?1 AND number <= ?2")?
-        .query_map(params![tab, done], |row| row.get(0))?
-        .collect::<rusqlite::Result<Vec<i64>>>()?;
-    for number in numbers.iter().filter(|number| !open.contains(number)) {
-        connection
-            .prepare_cached("DELETE FROM operations WHERE tab = ?1 AND number = ?2")?
-            .execute(params![tab, number])?;
-    }
+    connection
+        .prepare_cached("DELETE FROM operations WHERE tab = ?1 AND number <= ?2")?
+        .execute(params![tab, done])?;
     Ok(())
 }
 

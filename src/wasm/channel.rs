@@ -290,10 +290,11 @@ impl Channels {
         let body = read_body(message, &kind)?;
         match body {
             Body::Welcome { .. } => {
-                let lines = js::get(message, "lines");
-                let me = JsValue::from(&*self.id);
-                if to.is_undefined() && !Array::from(&lines).includes(&me, 0) {
-                    return Some(Some(Incoming::Unheard));
+                if to.is_undefined() {
+                    let lines: Array = js::get(message, "lines").dyn_into().ok()?;
+                    if !lines.includes(&JsValue::from(&*self.id), 0) {
+                        return Some(Some(Incoming::Unheard));
+                    }
                 }
                 self.open_line(&from).ok()?;
             }

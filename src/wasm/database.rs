@@ -14,7 +14,7 @@ use web_sys::Blob;
 use super::directory::Directory;
 use super::{js, vfs};
 use crate::error::{ErrorCode, Result, StoreError};
-use crate::model::{Durability, Operation, StorageKind};
+use crate::model::{Durability, Operation, StorageKind, fingerprint};
 use crate::name::directory_name;
 use crate::rpc::{Request, Response, dispatch};
 use crate::store::{Change, Env, Location, Store};
@@ -43,7 +43,11 @@ impl Ticket {
         self.0.set(true);
     }
 
-    fn check(&self) -> Result<()> {
+    /// Fails if it was given up.
+    ///
+    /// # Errors
+    /// `aborted`.
+    pub fn check(&self) -> Result<()> {
         if self.0.get() {
             return Err(StoreError::new(
                 ErrorCode::Aborted,
@@ -203,16 +207,17 @@ impl Database {
         self.store.set_durability(durability)?;
         self.directory.take_copy().await?;
         let restored = match self.stage(&file, ticket, step).await {
-            Ok(path) => self.store.restore_from(&path, operation),
+            Ok((path, fingerprint)) => self.store.restore_from(&path, operation, fingerprint),
             Err(error) => Err(error),
         };
         self.directory.drop_copy();
         restored.map(|()| JsValue::UNDEFINED)
     }
 
-    /// Writes a file beside the database, piece by piece, and returns its path.
-    async fn stage(&self, file: &Blob, ticket: &Ticket, step: &dyn Fn()) -> Result<String> {
+    /// Writes a file beside the database, piece by piece. Its path, and what stands for its bytes.
+    async fn stage(&self, file: &Blob, ticket: &Ticket, step: &dyn Fn()) -> Result<(String, i64)> {
         let path = self.directory.copy_path();
+        let mut print = fingerprint(&[b"restore"]);
         let size = file.size();
         let mut offset = 0.0;
         while offset < size {
@@ -223,6 +228,7 @@ impl Database {
                 .map_err(|error| js::thrown("reading the file", &error))?;
             let buffer = js::settled("reading the file", piece.array_buffer()).await?;
             let mut bytes = Uint8Array::new(&buffer).to_vec();
+            print = fingerprint(&[&print.to_le_bytes(), &bytes]);
             if offset == 0.0 {
                 leave_wal_mode(&mut bytes);
             }
@@ -231,7 +237,7 @@ impl Database {
             step();
         }
         ticket.check()?;
-        Ok(path)
+        Ok((path, print))
     }
 }
 

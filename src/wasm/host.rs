@@ -429,14 +429,20 @@ impl Host {
     fn run(&self, run: RunId, from: &TabId, request: JsValue) {
         let packed = js::get(&request, "packed");
         let method = js::get(&request, "method");
-        if packed.is_undefined() && method != "backup" && method != "restore" {
-            let answer = self.run_now(from, &request);
-            self.ran(run, from, &request, answer);
-            return;
-        }
         let ticket = Ticket::default();
         *self.0.running.borrow_mut() = Some((run, ticket.clone()));
         let (host, from, losses) = (self.clone(), from.clone(), self.0.losses.get());
+        if packed.is_undefined() && method != "backup" && method != "restore" {
+            js::soon(move || {
+                if host.0.losses.get() == losses {
+                    host.0.running.borrow_mut().take();
+                    let allowed = ticket.check();
+                    let answer = allowed.and_then(|()| host.run_now(&from, &request));
+                    host.ran(run, &from, &request, answer);
+                }
+            });
+            return;
+        }
         spawn_local(async move {
             let (request, answer) = match packed.dyn_into() {
                 Ok(blob) => match channel::unpack_request(&blob).await {
@@ -614,7 +620,7 @@ fn operation(from: &TabId, message: &JsValue) -> Result<Option<Operation>> {
             "operation: neither a name nor a number",
         ));
     };
-    let open = js_sys::Array::from(&js::get(&given, "open"));
+    let open = js::items(&js::get(&given, "open"));
     Ok(Some(Operation::Own {
         tab: from.to_string(),
         number,

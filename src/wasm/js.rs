@@ -3,11 +3,15 @@
 //! Knows no request and no storage. An error crosses as plain data, `{ code, message }`:
 //! structured clone keeps only `name` and `message` of an `Error`.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
 use js_sys::{Function, Object, Promise, Reflect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
+use web_sys::{MessageChannel, MessagePort};
 
 use crate::error::{ErrorCode, Result, StoreError};
 
@@ -25,6 +29,15 @@ pub fn global(path: &[&str]) -> JsValue {
 /// Sets a property of a fresh plain object, which cannot fail.
 pub fn set(object: &Object, name: &str, value: &JsValue) {
     let _ = Reflect::set(object, &JsValue::from_str(name), value);
+}
+
+/// The items of an array; none of anything else.
+pub fn items(value: &JsValue) -> Vec<JsValue> {
+    if js_sys::Array::is_array(value) {
+        js_sys::Array::from(value).iter().collect()
+    } else {
+        Vec::new()
+    }
 }
 
 /// The `name` of a thrown value: "QuotaExceededError", "NotFoundError", …
@@ -71,6 +84,43 @@ pub fn after(millis: f64, callback: impl FnOnce() + 'static) -> Option<i32> {
     // In Node it is an object.
     let timer = set_timeout.call2(&JsValue::UNDEFINED, &callback, &millis.max(0.0).into());
     timer.ok()?.as_f64().map(|timer| timer as i32)
+}
+
+/// Calls back in a task of its own, after the messages that have come already: one of them may say
+/// that it is not to be done.
+pub fn soon(task: impl FnOnce() + 'static) {
+    type Tasks = RefCell<VecDeque<Box<dyn FnOnce()>>>;
+    thread_local! {
+        static TASKS: Tasks = Tasks::default();
+        static PORT: Option<MessagePort> = waking_port(|| {
+            let task = TASKS.with_borrow_mut(VecDeque::pop_front);
+            if let Some(task) = task {
+                task();
+            }
+        });
+    }
+    TASKS.with_borrow_mut(|tasks| tasks.push_back(Box::new(task)));
+    PORT.with(|port| {
+        if let Some(port) = port {
+            // Nothing that cannot be cloned.
+            let _ = port.post_message(&JsValue::NULL);
+        }
+    });
+}
+
+/// A port by which a message to this thread itself is sent: a timer would be held back.
+fn waking_port(wake: impl Fn() + 'static) -> Option<MessagePort> {
+    let channel = MessageChannel::new().ok()?;
+    let (near, far) = (channel.port1(), channel.port2());
+    let on_message = Closure::<dyn Fn()>::new(wake).into_js_value();
+    far.set_onmessage(Some(on_message.unchecked_ref()));
+    for port in [&near, &far] {
+        // In Node it does not keep the process running; a call under way does, by its timer.
+        if let Ok(unref) = get(port, "unref").dyn_into::<Function>() {
+            let _ = unref.call0(port);
+        }
+    }
+    Some(near)
 }
 
 /// Stops a timer.

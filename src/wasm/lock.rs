@@ -7,7 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::{Array, Function, Object, Promise};
+use js_sys::{Function, Object, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -143,9 +143,9 @@ pub async fn living_tabs(name: &str) -> Result<Vec<TabId>> {
         .and_then(|query| query.call0(&locks))
         .map_err(|error| js::thrown("asking for the locks", &error))?;
     let snapshot = js::settled("asking for the locks", query.unchecked_into()).await?;
-    let held = Array::from(&js::get(&snapshot, "held"));
+    let held = js::items(&js::get(&snapshot, "held"));
     Ok(held
-        .iter()
+        .into_iter()
         .filter_map(|lock| {
             let held = js::get(&lock, "name").as_string()?;
             // A tab's name has no colon in it, a database's may.

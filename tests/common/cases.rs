@@ -680,14 +680,14 @@ pub fn backup_and_restore(world: &World) {
 
     store.add_message(&key(id), Role::User, "later").unwrap();
     let later = store.create_conversation("later", None).unwrap();
-    store.restore_from(&copy, None).unwrap();
+    store.restore_from(&copy, None, 0).unwrap();
     assert_eq!(everything(&store), saved);
     // What was asked for before is not done again, and spent ids stay spent.
     assert_eq!(store.count_operations().unwrap(), (1, 1));
-    store.restore_from(&copy, Some(&own(2, 1))).unwrap();
+    store.restore_from(&copy, Some(&own(2, 1)), 7).unwrap();
     store.add_message(&key(id), Role::User, "after").unwrap();
     let after = everything(&store);
-    store.restore_from(&copy, Some(&own(2, 1))).unwrap();
+    store.restore_from(&copy, Some(&own(2, 1)), 7).unwrap();
     assert_eq!(everything(&store), after);
     assert!(store.create_conversation("new", None).unwrap() > later);
     if world.vfs.is_none() {
@@ -703,7 +703,7 @@ pub fn restore_refuses_what_is_not_ours(world: &World) {
     // A file that is not there is an empty database.
     let copy = beside(world);
     refused(
-        store.restore_from(&copy, None),
+        store.restore_from(&copy, None, 0),
         ErrorCode::UnsupportedFormat,
     );
     assert_eq!(everything(&store), before);
@@ -832,7 +832,7 @@ pub fn records_go_when_their_answers_are_there(world: &World) {
         open: vec![2, 4],
     };
     write(&mut store, sixth).unwrap();
-    assert_eq!(store.count_operations().unwrap(), (3, 0));
+    assert_eq!(store.count_operations().unwrap(), (1, 2));
     let rows = everything(&store);
     // By its name it is the same operation, and only that.
     let second = format!("{:?}", own(2, 0));
@@ -851,10 +851,10 @@ pub fn records_go_when_their_answers_are_there(world: &World) {
     let named_before = store.count_operations().unwrap().1;
     store.retain_tabs(&["tab"]).unwrap();
     store.create_conversation("t", None).unwrap();
-    assert_eq!(store.count_operations().unwrap(), (3, named_before));
+    assert_eq!(store.count_operations().unwrap(), (1, named_before));
     store.retain_tabs(&["another"]).unwrap();
     store.create_conversation("t", None).unwrap();
-    assert_eq!(store.count_operations().unwrap(), (0, named_before + 3));
+    assert_eq!(store.count_operations().unwrap(), (0, named_before + 1));
     let rows = everything(&store);
     dispatch(&mut store, add(id, &second), Some(&named("tab/2"))).unwrap();
     assert_eq!(everything(&store), rows);
@@ -869,6 +869,12 @@ pub fn changes_are_told_of_what_was_committed(world: &World) {
         store.add_message(&key(99), Role::User, "x"),
         ErrorCode::NotFound,
     );
+    for title in [Some("t".to_owned()), None] {
+        // It is that already.
+        let brain = None;
+        let patch = ConversationPatch { title, brain };
+        store.update_conversation(&key(id), &patch).unwrap();
+    }
     store.delete_conversation(&key(id)).unwrap();
     assert_eq!(store.delete_conversation(&key(id)).unwrap(), 0);
     let told: Vec<_> = store

@@ -57,12 +57,7 @@ async function ready(page: Page): Promise<void> {
 
 /** Another tab or window, beside those that are open. */
 async function another(context: BrowserContext): Promise<Page> {
-  const [first] = context.pages();
-  const session = await context.newCDPSession(first as Page);
-  const [page] = await Promise.all([
-    context.waitForEvent('page'),
-    session.send('Target.createTarget', { url: 'about:blank', newWindow: true }),
-  ]);
+  const page = await context.newPage();
   watch(page);
   return page;
 }

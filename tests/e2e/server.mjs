@@ -49,6 +49,17 @@ const workers = {
       if (event.data?.method !== 'getMessage') receive(event);
       else ready.then(() => setTimeout(() => { throw new Error('planted'); }));
     });`,
+  // Carries out what it is asked, but keeps the answers to messages that begin with 'T'.
+  'mute.js': 'import "/workers/muted.js"; import "/package/worker.js";',
+  'muted.js': `
+    const kept = new Set();
+    addEventListener('message', ({ data }) => {
+      if (data?.params?.content?.startsWith?.('T') && !data.operation?.name) kept.add(data.id);
+    });
+    const post = globalThis.postMessage.bind(globalThis);
+    globalThis.postMessage = (message) => {
+      if (!kept.has(message.id)) post(message);
+    };`,
   'silent.js': 'onmessage = () => {};',
   'throws.js': 'throw new Error("planted");',
   'lacks.js': 'delete globalThis[new URL(import.meta.url).searchParams.get("it")];',
