@@ -14,8 +14,8 @@ export interface ErrorData {
 /** What an error tells beside its message, by code. */
 export interface ErrorDetails {
   /**
-   * Of `timeout` and `crashed`: a write may or may not have happened. Repeated with this as
-   * `CallOptions.operationId` it happens once.
+   * Of a write that may or may not have happened: `timeout`, `crashed`, a store that did not open
+   * again. Repeated with this as `CallOptions.operationId` it happens once.
    */
   operationId?: string;
 }
