@@ -157,6 +157,8 @@ export class Connection {
   /** The worker was asked to open, and takes calls. */
   #asked = false;
   #closing: Promise<void> | undefined;
+  /** The page is about to stand still: no worker is started until it is back. */
+  #suspended = false;
 
   private constructor(name: string, options: OpenOptions) {
     this.#name = name;
@@ -308,7 +310,14 @@ export class Connection {
     void this.#life.begin().then((tab) => {
       // Stopped meanwhile.
       if (this.#port !== port) return;
-      const params = { name: this.#name, storage, durability, tab, visible: this.#life.visible };
+      const params = {
+        name: this.#name,
+        storage,
+        durability,
+        tab,
+        visible: this.#life.visible,
+        again: this.#opened,
+      };
       const opening = this.#openCall;
       try {
         if (opening) port.post({ ...opening.request, params });
@@ -342,7 +351,7 @@ export class Connection {
     if (!this.#port) {
       if (this.#memory) throw crashedInMemory();
       // It gets the calls under way, this one with them. Where it does not open, they all say so.
-      this.#ready().catch(() => {});
+      if (!this.#suspended) this.#ready().catch(() => {});
     }
     return this.#send(user, method, params, kind, options, operation);
   }
@@ -513,14 +522,18 @@ export class Connection {
       this.#stop(error);
       return;
     }
-    const [oldest] = this.#calls.values();
-    const first = this.#openCall ?? oldest;
+    const opening = this.#openCall;
+    const oldest = [...this.#calls.values()].find((call) => call !== opening && call.posted);
     this.#drop();
-    if (first) {
-      first.deaths += 1;
-      if (first.deaths >= MAX_DEATHS) {
-        first.reject(this.#failed(first, 'crashed', error.message));
-      }
+    // While the store opens, either may be what kills it: the call is given up first.
+    for (const call of [opening, oldest]) {
+      if (call) call.deaths += 1;
+    }
+    const most = oldest ? 2 * MAX_DEATHS : MAX_DEATHS;
+    if (oldest && oldest.deaths >= MAX_DEATHS) {
+      oldest.reject(this.#failed(oldest, 'crashed', error.message));
+    } else if (opening && opening.deaths >= most) {
+      opening.reject(this.#failed(opening, 'crashed', error.message));
     }
     this.#resume();
   }
@@ -535,12 +548,14 @@ export class Connection {
 
   /** The page may be frozen: a worker that cannot run must hold nothing that others wait for. */
   #suspend(): boolean {
+    this.#suspended = true;
     this.#drop();
     for (const call of this.#calls.values()) call.pause();
     return this.#calls.size > 0 || this.#open.size > 0;
   }
 
   #resume(): void {
+    this.#suspended = false;
     // Some browsers tell of it twice.
     if (this.#port) return;
     for (const call of this.#calls.values()) call.resume();

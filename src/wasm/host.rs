@@ -68,6 +68,9 @@ pub struct Opening {
     /// Whether its page is seen.
     #[serde(default = "yes")]
     pub visible: bool,
+    /// Whether the page had it open before, through another worker: its role may be another now.
+    #[serde(default)]
+    pub again: bool,
 }
 
 fn yes() -> bool {
@@ -329,6 +332,9 @@ impl Host {
             }
             Ok(Some(answer)) => reply(Ok(answer)),
             Ok(None) => {
+                if self.0.opening.again && call == self.0.call.get() {
+                    self.perform(Action::Status);
+                }
                 let failed = self.0.failed_close.borrow_mut().take();
                 reply(failed.map_or(Ok(Reply::Value(JsValue::UNDEFINED)), Err));
             }

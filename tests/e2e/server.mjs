@@ -16,12 +16,21 @@ const page = '<!doctype html><meta charset="utf-8"><title>test</title>';
 
 /** Worker scripts that misbehave, or work in an environment that lacks something, by name. */
 const workers = {
-  // Works as the package's does, then dies when it is told to.
-  'dies.js': `
-    import '/package/worker.js';
-    addEventListener('message', (event) => {
-      if (event.data?.method === 'getMessage') setTimeout(() => { throw new Error('planted'); });
-    });`,
+  // Works as the package's does, and dies when it has answered getMessage.
+  'dies.js': 'import "/workers/dying.js?after"; import "/package/worker.js";',
+  // The same, without the answer.
+  'dies-at-once.js': 'import "/workers/dying.js?before"; import "/package/worker.js";',
+  'dying.js': `
+    const deadly = new Set();
+    addEventListener('message', ({ data }) => {
+      if (data?.method === 'getMessage') deadly.add(data.id);
+    });
+    const post = globalThis.postMessage.bind(globalThis);
+    globalThis.postMessage = (message) => {
+      const dies = deadly.has(message.id);
+      if (!dies || import.meta.url.endsWith('after')) post(message);
+      if (dies) setTimeout(() => { throw new Error('planted'); });
+    };`,
   // Works as the package's does, then says so and hangs when it is told to.
   'hangs.js': `
     import '/package/worker.js';
@@ -29,25 +38,6 @@ const workers = {
       if (event.data?.method !== 'getMessage') return;
       new BroadcastChannel('written').postMessage('hangs');
       for (;;);
-    });`,
-  // Dies of the message, before the store sees it.
-  'dies-at-once.js': 'import "/workers/deadly.js"; import "/package/worker.js";',
-  'deadly.js': `
-    let receive;
-    Object.defineProperty(globalThis, 'onmessage', {
-      get: () => receive,
-      set: (handler) => { receive = handler; },
-    });
-    const post = globalThis.postMessage.bind(globalThis);
-    const ready = new Promise((resolve) => {
-      globalThis.postMessage = (message) => {
-        post(message);
-        if (message.ready) resolve();
-      };
-    });
-    addEventListener('message', (event) => {
-      if (event.data?.method !== 'getMessage') receive(event);
-      else ready.then(() => setTimeout(() => { throw new Error('planted'); }));
     });`,
   // Carries out what it is asked, but keeps the answers to messages that begin with 'T'.
   'mute.js': 'import "/workers/muted.js"; import "/package/worker.js";',
