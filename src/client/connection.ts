@@ -585,8 +585,8 @@ export class Connection {
 
   async #close(): Promise<void> {
     try {
-      // Nothing to close where it never opened, or is still waiting to.
-      // Where it does not open again, the calls under way have said so.
+      // Nothing to close where it never opened, or is still waiting to; where it does not open again,
+      // the calls under way have said so.
       if (this.#opened) await this.#opening?.catch(() => {});
       if (this.#opened && this.#port) await this.#send(0, 'close', {}, 'read', {}, undefined);
     } finally {

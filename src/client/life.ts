@@ -63,7 +63,8 @@ export class Life {
   async begin(): Promise<string | undefined> {
     if (this.#alone) return undefined;
     if (this.#tab === undefined) {
-      this.#tab = crypto.randomUUID();
+      // An insecure context has no such ids, and no storage either, which the worker says.
+      this.#tab = crypto.randomUUID?.() ?? 'insecure';
       this.#granted = this.#hold(`conversation-store-tab:${this.#tab}:${this.#database}`);
       for (const [target, type, listener] of this.#listeners) {
         target?.addEventListener(type, listener);
