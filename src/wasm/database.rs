@@ -6,7 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::{Array, Date, Uint8Array};
+use js_sys::{Array, Date, Promise, Uint8Array};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use web_sys::Blob;
@@ -123,6 +123,11 @@ impl Database {
     /// Those of writing; the files are given back all the same.
     pub fn close(self) -> Result<()> {
         self.store.close()
+    }
+
+    /// What is still being removed; nobody is to end this worker before.
+    pub fn removal(&self) -> Option<Promise> {
+        self.directory.removal()
     }
 
     /// Gives the files back as they are: nothing more is written, by nobody.

@@ -181,6 +181,11 @@ impl Directory {
         self.remove_copy();
     }
 
+    /// The removal of the last copy, under way or done.
+    pub fn removal(&self) -> Option<Promise> {
+        self.removal.borrow().clone()
+    }
+
     /// Removes what a backup or restore left, also one that a crash cut short. Nobody waits for it
     /// but the next copy, which begins by emptying what could not be removed.
     fn remove_copy(&self) {

@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::AbortController;
 
 use super::channel::{self, Channels, Incoming, Js, Reply, Told};
@@ -260,9 +260,21 @@ impl Host {
             Action::OpenStore => self.open_store(),
             Action::CloseStore => {
                 let database = self.0.database.borrow_mut().take();
+                let removal = database.as_ref().and_then(Database::removal);
                 let closed = database.map_or(Ok(()), Database::close);
                 *self.0.failed_close.borrow_mut() = closed.err();
-                self.feed(Event::Closed);
+                let (host, losses) = (self.clone(), self.0.losses.get());
+                let Some(removal) = removal else {
+                    self.feed(Event::Closed);
+                    return;
+                };
+                spawn_local(async move {
+                    // Most often there was nothing to remove.
+                    let _ = JsFuture::from(removal).await;
+                    if host.0.losses.get() == losses {
+                        host.feed(Event::Closed);
+                    }
+                });
             }
             Action::AbandonStore => {
                 self.0.losses.set(self.0.losses.get() + 1);

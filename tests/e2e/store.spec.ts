@@ -317,7 +317,7 @@ test('signals and timeouts end calls', async ({ page }) => {
     const read = new AbortController();
     const reading = window.code(store.messagesFor(id, { signal: read.signal }));
     read.abort();
-    // Begun before the abort arrives: it resolves, and is stored.
+    // It has not begun when the abort arrives.
     const write = new AbortController();
     const writing = store.addMessage(id, 'user', 'kept', { signal: write.signal });
     write.abort();
@@ -336,8 +336,8 @@ test('signals and timeouts end calls', async ({ page }) => {
   expect(seen).toEqual({
     error: ['aborted', true, true],
     reading: 'aborted',
-    written: 'resolved',
-    stored: 1,
+    written: 'aborted',
+    stored: 0,
     late: 'timeout',
     after: 'resolved',
   });
