@@ -28,6 +28,9 @@ use crate::rpc::Request;
 use crate::store::schema;
 use crate::tabs::{Action, Body, CallId, Event, PROTOCOL, RunId, Tab, TabId, Version};
 
+/// Milliseconds for which changes may wait for others under load.
+const FRAME: f64 = 16.0;
+
 /// What a host tells, but for answers.
 pub enum Notice {
     /// The call that opens waits for another tab.
@@ -327,11 +330,20 @@ impl Host {
                     js::clear(earlier);
                 }
             }
-            Action::FlushSoon => {
-                let host = self.clone();
-                js::after(0.0, move || host.feed(Event::Flush));
-            }
+            Action::FlushSoon => self.flush_soon(js::clock()),
         }
+    }
+
+    /// Tells of changes when nothing more is to be carried out, and under load once a frame.
+    fn flush_soon(&self, since: f64) {
+        let host = self.clone();
+        js::after(0.0, move || {
+            if host.0.running.borrow().is_some() && js::clock() - since < FRAME {
+                host.flush_soon(since);
+            } else {
+                host.feed(Event::Flush);
+            }
+        });
     }
 
     fn answer(&self, call: CallId, answer: Result<Option<Reply>>) {
