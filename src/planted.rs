@@ -22,11 +22,13 @@ pub enum Bug {
     IgnoreLoss,
     /// A change of leader is not told to those who hear of changes.
     NoReset,
+    /// A gap in the changes is not told.
+    SilentGap,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NoRecord,
         Self::RecordOutside,
         Self::PruneEarly,
@@ -35,6 +37,7 @@ impl Bug {
         Self::PastDeadline,
         Self::IgnoreLoss,
         Self::NoReset,
+        Self::SilentGap,
     ];
 }
 

@@ -226,7 +226,7 @@ impl<L: Load> Tab<L> {
             } => self.on_ran(run, answer, changes, now),
             Event::Progressed { run } => self.on_progressed(run, now),
             Event::Closed => self.on_closed(now),
-            Event::Census { number, alive } => self.on_census(number, &alive),
+            Event::Census { number, alive } => self.on_census(number, &alive, now),
             Event::Flush => self.flush(),
             Event::Time => self.wake = None,
         }
@@ -732,7 +732,7 @@ impl<L: Load> Tab<L> {
         if following.leader != *from || following.epoch != epoch || last <= following.sequence {
             return;
         }
-        let reset = first != following.sequence + 1;
+        let reset = first != following.sequence + 1 && !planted(Bug::SilentGap);
         following.sequence = last;
         self.out.push(Action::Changes {
             sequence: last,
@@ -808,18 +808,19 @@ impl<L: Load> Tab<L> {
         number
     }
 
-    fn on_census(&mut self, number: u64, alive: &[TabId]) {
+    fn on_census(&mut self, number: u64, alive: &[TabId], now: Millis) {
         self.peers
             .retain(|id, peer| peer.heard_at >= number || alive.contains(id));
-        match &self.state {
-            State::Yielding { census } if *census <= number => self.stop_yielding(alive),
+        match &mut self.state {
+            State::Yielding { census } if *census <= number => self.stop_yielding(alive, now),
             State::Leading(leading) if leading.first_census <= number => {
                 // Who came since it was asked is known from its messages.
                 let mut tabs: BTreeSet<_> = alive.iter().cloned().collect();
                 tabs.extend(self.peers.keys().cloned());
                 tabs.insert(self.id.clone());
-                self.out
-                    .push(Action::RetainTabs(tabs.into_iter().collect()));
+                leading.queue.retain(|work| tabs.contains(&work.from));
+                let tabs = tabs.into_iter().collect();
+                self.out.push(Action::RetainTabs(tabs));
             }
             _ => {}
         }
@@ -842,12 +843,13 @@ impl<L: Load> Tab<L> {
         }
     }
 
-    fn stop_yielding(&mut self, alive: &[TabId]) {
+    fn stop_yielding(&mut self, alive: &[TabId], now: Millis) {
         // Once a handover: the next time it is this tab's turn.
         let named = self.successor.take();
         if named.is_some_and(|named| alive.contains(&named)) {
-            self.state = State::Seeking;
             self.out.push(Action::ReleaseLock);
+            // A welcome that came meanwhile was not for the holder of the lock.
+            self.seek(now);
         } else {
             self.begin_opening(0);
         }
@@ -935,7 +937,7 @@ impl<L: Load> Tab<L> {
                     self.restart_patience(now);
                 }
             }
-            State::Yielding { .. } => self.state = State::Seeking,
+            State::Yielding { .. } => self.seek(now),
             _ => {}
         }
     }

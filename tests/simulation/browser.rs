@@ -172,10 +172,12 @@ impl Sim {
             from: self.workers[from].tab.id().clone(),
             body,
         };
+        let may_be_lost = matches!(message.body, Body::Changes { .. }) && !self.calm;
         let input = Input::Message(version, message);
         let Some(to) = to else {
             for other in 0..self.workers.len() {
-                if other != from && self.workers[other].alive {
+                let is_lost = may_be_lost && self.random.chance(self.plan.deaf);
+                if other != from && self.workers[other].alive && !is_lost {
                     self.along(Line::All(from, other), Step::Input(other, input.clone()));
                 }
             }

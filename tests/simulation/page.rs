@@ -40,7 +40,7 @@ pub struct Page {
     frozen: bool,
     pub worker: Option<usize>,
     opening: Option<CallId>,
-    closing: Option<CallId>,
+    pub closing: Option<CallId>,
     /// It was open once.
     pub opened: bool,
     pub open_since: f64,

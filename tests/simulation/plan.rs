@@ -57,6 +57,9 @@ const FAULTS: [(Fault, f64); 15] = [
     (Fault::Release, 0.1),
 ];
 
+/// About how many calls a run makes at most.
+const MOST_CALLS: f64 = 300.0;
+
 /// Times in milliseconds.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -77,6 +80,8 @@ pub struct Plan {
     /// How often one takes long, and up to how long.
     pub late: f64,
     pub latest: f64,
+    /// How often changes that are told to all do not reach one: it cannot read them.
+    pub deaf: f64,
     /// What the store takes for a request, most often.
     pub run: f64,
     /// How often a call has a timeout that is too short.
@@ -107,18 +112,24 @@ impl Plan {
             .map(|(fault, _)| *fault)
             .collect();
         let choose = |random: &mut Random, from: &[f64]| from[random.below(from.len())];
-        let most = if random.chance(0.3) { 11 } else { 4 };
+        let pages = 2 + random.below(if keen > 1.2 { 11 } else { 4 });
+        let lasts = choose(random, &[500.0, 2_000.0, 2_000.0, 8_000.0]);
+        let burst = 1 + random.below(6);
+        let idle: f64 = choose(random, &[50.0, 200.0, 200.0, 600.0]);
+        // Many short runs find more than few long ones.
+        let least = lasts * (pages * (burst + 1)) as f64 / (2.0 * MOST_CALLS);
         Self {
-            pages: 2 + random.below(most),
+            pages,
             hidden: choose(random, &[0.0, 0.3, 0.6, 1.0]),
-            lasts: choose(random, &[500.0, 2_000.0, 2_000.0, 8_000.0]),
+            lasts,
             faults,
             every: choose(random, &[20.0, 80.0, 200.0, 600.0]),
-            idle: choose(random, &[50.0, 200.0, 200.0, 600.0]),
-            burst: 1 + random.below(6),
+            idle: idle.max(least),
+            burst,
             quick: choose(random, &[0.5, 2.0, 2.0, 20.0]),
             late: choose(random, &[0.0, 0.0, 0.02, 0.2]),
             latest: choose(random, &[30.0, 300.0, 3_000.0]),
+            deaf: choose(random, &[0.0, 0.0, 0.05]),
             run: choose(random, &[0.2, 2.0, 20.0]),
             hurry: choose(random, &[0.0, 0.05, 0.4]),
             aborts: choose(random, &[0.0, 0.05, 0.3]),

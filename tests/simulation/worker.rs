@@ -1,6 +1,6 @@
 //! A tab's worker: does what the state machine says, as src/wasm/host.rs does it in a browser.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 
@@ -100,8 +100,10 @@ pub struct Worker {
     /// How often it has opened the store, or given it up.
     pub opening: u64,
     running: Option<Run>,
-    /// Calls that it has not answered.
-    calls: HashSet<CallId>,
+    /// Calls that it has not answered; of those for the store, their places in the ledger.
+    calls: HashMap<CallId, Option<Serial>>,
+    /// It has answered the call that closes.
+    closed: bool,
     /// What it last told its page: leads, outdated.
     pub told: (bool, bool),
 }
@@ -135,7 +137,8 @@ impl Sim {
             held_lock: None,
             opening: 0,
             running: None,
-            calls: HashSet::new(),
+            calls: HashMap::new(),
+            closed: false,
             told: (false, false),
         });
         worker
@@ -209,6 +212,11 @@ impl Sim {
         for action in actions {
             self.act(worker, action);
         }
+        let it = &self.workers[worker];
+        if it.closed && !it.calls.is_empty() {
+            let name = self.name(worker);
+            self.violate(format!("{name} is closed and has calls to answer"));
+        }
         if self.workers[worker].tab.leads() && !self.has_files(worker) {
             let name = self.name(worker);
             self.violate(format!("{name} leads without the store"));
@@ -228,14 +236,14 @@ impl Sim {
             Input::Page(event) => {
                 match &event {
                     Event::Open { call, .. } | Event::Close { call } => {
-                        it.calls.insert(*call);
+                        it.calls.insert(*call, None);
                     }
                     Event::Request {
                         call,
                         request: Ask(serial),
                         timeout,
                     } => {
-                        it.calls.insert(*call);
+                        it.calls.insert(*call, Some(*serial));
                         let call = &mut self.ledger.calls[*serial];
                         call.begin_by = call.begin_by.max(now + timeout);
                     }
@@ -351,18 +359,18 @@ impl Sim {
                 }
             }
             Action::Answer { call, answer } => {
-                if !self.workers[worker].calls.remove(&call) {
+                if self.workers[worker].calls.remove(&call).is_none() {
                     self.violate(format!("call {call} is answered again, or was not asked"));
                 }
+                self.workers[worker].closed |= self.pages[page].closing == Some(call);
                 if let (Ok(None), false) = (&answer, self.workers[worker].tab.facts().is_none()) {
                     self.workers[worker].told = self.workers[worker].status();
                 }
                 self.along(Line::Up(worker), note(Note::Answer(call, answer)));
             }
             Action::Progress { call } => {
-                // Also of one that its page has given up, and the worker does not know it yet.
-                let mut calls = self.ledger.calls.iter_mut();
-                if let Some(call) = calls.find(|it| it.page == page && it.id == call) {
+                if let Some(Some(serial)) = self.workers[worker].calls.get(&call) {
+                    let call = &mut self.ledger.calls[*serial];
                     call.begin_by = call.begin_by.max(self.now + call.timeout);
                 }
                 self.along(Line::Up(worker), note(Note::Progress(call)));
