@@ -3,7 +3,12 @@
 //! Every public type is written here once; its TypeScript declaration is generated from it. Knows
 //! no SQL, no engine and no JavaScript value.
 
+mod changes;
+mod status;
+mod writes;
+
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, Visitor};
@@ -14,6 +19,14 @@ use crate::time::Timestamp;
 
 #[cfg(target_arch = "wasm32")]
 use tsify::Tsify;
+
+pub use changes::{Append, ChangeOp, RowChange, RowKind};
+pub use status::{DatabaseOptions, StorageKind, StorageOption, StoreStatus, TabRole};
+pub use writes::{
+    Blob, Branch, ChatSaving, ConflictRule, Counts, HealRepair, HealReport, ImportCounts,
+    ImportFailure, ImportedChat, ImportedMessage, ImportingOptions, MessagePatch, NewConversation,
+    NewMessage, Repair,
+};
 
 /// Highest integer that a JavaScript number holds exactly, 2^53 - 1; ids go no higher.
 pub const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
@@ -29,13 +42,20 @@ pub const MAX_LIMIT: u32 = 1_000_000;
 pub const DEFAULT_LIMIT: u32 = 50;
 /// Who answers where no brain is given, the lesson's.
 pub const DEFAULT_BRAIN: &str = "claude";
+/// Most tags of a conversation.
+pub const MAX_TAGS: usize = 100;
+/// Longest tag, in characters (Unicode code points).
+pub const MAX_TAG: usize = 200;
+/// Longest uid, in bytes of UTF-8.
+pub const MAX_UID: usize = 1_000;
 
 /// Who said a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// The person.
+    #[default]
     User,
     /// The brain that answers.
     Assistant,
@@ -54,6 +74,52 @@ impl Role {
     }
 }
 
+/// Where a message stands. A status that the file has and this version does not know reads as
+/// complete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// All of it is there.
+    #[default]
+    Complete,
+    /// Its text grows; it belongs to the tab that last wrote it.
+    Streaming,
+    /// It waits for a person's approval. Never healed.
+    Waiting,
+    /// It was ended before it was complete; what came is kept.
+    Aborted,
+    /// Its maker failed; see `error`.
+    Error,
+}
+
+impl Status {
+    /// As the file and the API spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Streaming => "streaming",
+            Self::Waiting => "waiting",
+            Self::Aborted => "aborted",
+            Self::Error => "error",
+        }
+    }
+
+    /// From that spelling.
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "streaming" => Self::Streaming,
+            "waiting" => Self::Waiting,
+            "aborted" => Self::Aborted,
+            "error" => Self::Error,
+            _ => Self::Complete,
+        }
+    }
+}
+
+/// A JSON text. Values that are the app's cross as text, made and read on the page.
+pub type Json = String;
+
 /// A chat, as lists and `getConversation` give it. Times are ISO 8601 in UTC, with milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
@@ -70,9 +136,31 @@ pub struct Conversation {
     /// When it was made.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "string"))]
     pub created_at: Timestamp,
-    /// Moves when a message is added; never by a change of title or brain.
+    /// Moves when a message is added, edited or ends streaming; never by a change of the
+    /// conversation itself.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "string"))]
     pub updated_at: Timestamp,
+    /// Whether the app shows it first.
+    pub pinned: bool,
+    /// Whether it is put away: lists leave it out unless asked.
+    pub archived: bool,
+    /// Since when it is in the trash; null: it is not.
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "string | null"))]
+    pub trashed_at: Option<Timestamp>,
+    /// Words of the app's.
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "string[]"))]
+    pub tags: Option<Json>,
+    /// The app's alone; null if there is none.
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "unknown"))]
+    pub metadata: Option<Json>,
+    /// The last message of the path that is shown; null in a chat without messages.
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "number | null"))]
+    pub head_id: Option<i64>,
+    /// Its uid.
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "string | null"))]
+    pub head_uid: Option<String>,
+    /// How many messages it has, those of all branches.
+    pub message_count: i64,
 }
 
 /// A message, as `messagesFor` and `getMessage` give it.
@@ -88,13 +176,42 @@ pub struct Message {
     pub conversation_id: i64,
     /// The uid of its conversation.
     pub conversation_uid: String,
+    /// The message it answers or follows; null: it is a first one.
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "number | null"))]
+    pub parent_id: Option<i64>,
+    /// Its uid.
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "string | null"))]
+    pub parent_uid: Option<String>,
     /// Who said it.
     pub role: Role,
-    /// Its text.
+    /// The text of its parts of type 'text', joined by a blank line.
     pub content: String,
-    /// When it was added; never below the time of the message before it.
+    /// What it is made of; one text part of `content`, or none, where it was given as text.
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "MessagePart[]"))]
+    pub parts: Option<Json>,
+    /// When it was added.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "string"))]
     pub created_at: Timestamp,
+    /// Where it stands.
+    pub status: Status,
+    /// The model that made it.
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "string | null"))]
+    pub model: Option<String>,
+    /// What it cost.
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "MessageUsage | null"))]
+    pub usage: Option<Json>,
+    /// Why its maker stopped.
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "string | null"))]
+    pub finish_reason: Option<String>,
+    /// Why its maker failed: any JSON value.
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "unknown"))]
+    pub error: Option<Json>,
+    /// The app's alone: any JSON value.
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "unknown"))]
+    pub metadata: Option<Json>,
+    /// Where an importer or adapter had it from.
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "MessageSource | null"))]
+    pub source: Option<Json>,
 }
 
 /// What `addMessage` resolves to: the new row's keys and time.
@@ -112,7 +229,7 @@ pub struct AddedMessage {
 }
 
 /// Names a conversation: a number is an id, a string a uid, never converted ('12' is a uid).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ConversationKey {
     /// By its id.
     Id(i64),
@@ -129,8 +246,17 @@ impl fmt::Display for ConversationKey {
     }
 }
 
+impl fmt::Display for MessageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "id {id}"),
+            Self::Uid(uid) | Self::InConversation { uid, .. } => write!(f, "uid '{uid}'"),
+        }
+    }
+}
+
 /// Names a message: by id, by uid, or by uid within its conversation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum MessageKey {
     /// By its id.
     Id(i64),
@@ -146,7 +272,7 @@ pub enum MessageKey {
 }
 
 /// Which conversations, from where, how many.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Hash)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(default, rename_all = "camelCase", expecting = "a query (an object)")]
 pub struct ConversationQuery {
@@ -157,13 +283,65 @@ pub struct ConversationQuery {
     /// Only those of this brain.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string"))]
     pub brain: Option<String>,
+    /// Only those with this tag.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string"))]
+    pub tag: Option<String>,
+    /// Only those that are pinned, or are not.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "boolean"))]
+    #[serde(deserialize_with = "present")]
+    pub pinned: Option<bool>,
+    /// Only those that are archived, or are not; false if not given.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "boolean | 'any'"))]
+    pub archived: Whether,
+    /// Only those in the trash, or not in it; false if not given.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "boolean | 'any'"))]
+    pub trashed: Whether,
     /// Only those after this one in the list; the last row of the page before fits.
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub after: Option<ConversationCursor>,
 }
 
+/// A condition that may be waived: false (the default), true or 'any'.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Whether {
+    /// Not so.
+    #[default]
+    No,
+    /// So.
+    Yes,
+    /// Either.
+    Any,
+}
+
+impl<'de> Deserialize<'de> for Whether {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct WhetherVisitor;
+
+        impl Visitor<'_> for WhetherVisitor {
+            type Value = Whether;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true, false or 'any'")
+            }
+
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Whether, E> {
+                Ok(if value { Whether::Yes } else { Whether::No })
+            }
+
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<Whether, E> {
+                match value {
+                    "any" => Ok(Whether::Any),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(value), &self)),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(WhetherVisitor)
+    }
+}
+
 /// A place in the list of conversations: its exclusive lower end. A whole row fits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Hash)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(
     rename_all = "camelCase",
@@ -179,7 +357,7 @@ pub struct ConversationCursor {
 }
 
 /// Which messages of a conversation. `before` and `after` exclude each other.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Hash)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(default, rename_all = "camelCase", expecting = "a query (an object)")]
 pub struct MessageQuery {
@@ -193,11 +371,25 @@ pub struct MessageQuery {
     /// Only those after this message.
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
     pub after: Option<MessageCursor>,
+    /// 'all': those of every branch, parents before children; else those of the path to the head.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "'all'"))]
+    pub branches: Option<Branches>,
+    /// Give attachments as data: URLs instead of references.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "boolean"))]
+    pub inline_blobs: bool,
+}
+
+/// Which branches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Branches {
+    /// All of them.
+    All,
 }
 
 /// A place in a conversation: a message of it, by id or uid. A whole row fits. `id` wins where
 /// both are given.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum MessageCursor {
     /// By its id.
     Id(i64),
@@ -206,7 +398,7 @@ pub enum MessageCursor {
 }
 
 /// What to change of a conversation. A field left out stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Hash)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(default, rename_all = "camelCase", expecting = "a patch (an object)")]
 pub struct ConversationPatch {
@@ -218,6 +410,30 @@ pub struct ConversationPatch {
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string"))]
     #[serde(deserialize_with = "present")]
     pub brain: Option<String>,
+    /// Whether the app shows it first.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "boolean"))]
+    #[serde(deserialize_with = "present")]
+    pub pinned: Option<bool>,
+    /// Whether it is put away.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "boolean"))]
+    #[serde(deserialize_with = "present")]
+    pub archived: Option<bool>,
+    /// true puts it into the trash, false takes it out.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "boolean"))]
+    #[serde(deserialize_with = "present")]
+    pub trashed: Option<bool>,
+    /// At most 100 words of at most 200 characters; null: none.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string[] | null"))]
+    #[serde(deserialize_with = "present")]
+    pub tags: Option<Option<Vec<String>>>,
+    /// Any JSON value; null: none.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "unknown"))]
+    #[serde(deserialize_with = "present")]
+    pub metadata: Option<Option<Json>>,
+    /// The last message of the path to be shown; null: none.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "MessageKey | null"))]
+    #[serde(deserialize_with = "present")]
+    pub head: Option<Option<MessageKey>>,
 }
 
 /// How soon an acknowledged write is safe. IndexedDB's words.
@@ -273,6 +489,64 @@ pub fn check_content(content: &str) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// A uid within bounds.
+///
+/// # Errors
+/// `invalid-argument` if it is empty or has over [`MAX_UID`] bytes.
+pub fn check_uid(uid: &str) -> Result<()> {
+    if !(1..=MAX_UID).contains(&uid.len()) {
+        return Err(StoreError::invalid(format!(
+            "uid has {} bytes; give 1 to {MAX_UID}, or leave it out",
+            uid.len()
+        )));
+    }
+    Ok(())
+}
+
+/// Tags within bounds, as JSON; `None` if there are none.
+///
+/// # Errors
+/// `invalid-argument` over [`MAX_TAGS`], or for one that is empty or over [`MAX_TAG`] characters.
+pub fn tags_json(tags: &[String]) -> Result<Option<Json>> {
+    if tags.len() > MAX_TAGS {
+        return Err(StoreError::invalid(format!(
+            "tags: there are {}; at most {MAX_TAGS} are kept",
+            tags.len()
+        )));
+    }
+    for tag in tags {
+        let length = tag.chars().count();
+        if !(1..=MAX_TAG).contains(&length) {
+            return Err(StoreError::invalid(format!(
+                "tags: one has {length} characters; give 1 to {MAX_TAG}"
+            )));
+        }
+    }
+    let texts: Vec<_> = tags.iter().map(|tag| json_string(tag)).collect();
+    Ok((!texts.is_empty()).then(|| format!("[{}]", texts.join(","))))
+}
+
+/// A text as JSON writes it (RFC 8259, section 7), as `JSON.stringify` does.
+pub fn json_string(text: &str) -> Json {
+    let mut json = String::with_capacity(text.len() + 2);
+    json.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => json.push_str("\\\""),
+            '\\' => json.push_str("\\\\"),
+            '\n' => json.push_str("\\n"),
+            '\r' => json.push_str("\\r"),
+            '\t' => json.push_str("\\t"),
+            '\u{8}' => json.push_str("\\b"),
+            '\u{c}' => json.push_str("\\f"),
+            '\u{0}'..='\u{1f}' => json.push_str(&format!("\\u{:04x}", character as u32)),
+            _ => json.push(character),
+        }
+    }
+    json.push('"');
+    json
 }
 
 fn check_id<E: de::Error>(id: i64) -> Result<i64, E> {
@@ -471,49 +745,6 @@ pub(crate) fn query_or_limit<'de, D: Deserializer<'de>>(
     deserializer.deserialize_any(QueryVisitor)
 }
 
-/// What a change is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-#[serde(rename_all = "lowercase")]
-pub enum RowKind {
-    /// A conversation.
-    Conversation,
-    /// A message.
-    Message,
-}
-
-/// What happened to a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-#[serde(rename_all = "lowercase")]
-pub enum ChangeOp {
-    /// It is new.
-    Insert,
-    /// It has changed.
-    Update,
-    /// It is gone. A conversation takes its messages along, which are not told one by one.
-    Delete,
-}
-
-/// A row that a commit changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-#[serde(rename_all = "camelCase")]
-pub struct RowChange {
-    /// What it is. Kinds may be added: ignore the unknown.
-    pub kind: RowKind,
-    /// What happened. Ops may be added: ignore the unknown.
-    pub op: ChangeOp,
-    /// Its id.
-    pub id: i64,
-    /// Its uid.
-    pub uid: String,
-    /// Its conversation's id; of a conversation its own.
-    pub conversation_id: i64,
-    /// Its conversation's uid; of a conversation its own.
-    pub conversation_uid: String,
-}
-
 /// Under which a call that changes something is known, so that it is carried out once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -535,106 +766,40 @@ pub enum Operation {
     },
 }
 
-/// Stands for a request, so that an operation is not taken for another's: FNV-1a of its parts
-/// (<http://www.isthe.com/chongo/tech/comp/fnv/>).
-pub fn fingerprint(parts: &[&[u8]]) -> i64 {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for part in parts {
-        // Its length first, so that ("ab", "c") is not ("a", "bc").
-        for byte in part.len().to_le_bytes().iter().take(4).chain(*part) {
-            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+/// Stands for a value, so that one is not taken for another: FNV-1a
+/// (<http://www.isthe.com/chongo/tech/comp/fnv/>) of what its `Hash` writes. The same in one build.
+pub fn fingerprint(value: &impl Hash) -> i64 {
+    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+    value.hash(&mut hasher);
+    hasher.finish() as i64
+}
+
+/// The same of texts, in every build: for what is kept in a file.
+pub fn stable_print(texts: &[Option<&str>]) -> i64 {
+    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+    for text in texts {
+        match text {
+            // Its length first, so that ("ab", "c") is not ("a", "bc").
+            Some(text) => {
+                hasher.write(&(text.len() as u64 + 1).to_le_bytes());
+                hasher.write(text.as_bytes());
+            }
+            None => hasher.write(&0_u64.to_le_bytes()),
         }
     }
-    hash as i64
+    hasher.finish() as i64
 }
 
-/// Where the caller wants the database.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-#[serde(rename_all = "lowercase")]
-pub enum StorageOption {
-    /// The best that this browser has; never memory.
-    #[default]
-    Auto,
-    /// The origin private file system.
-    Opfs,
-    /// IndexedDB; not in this version.
-    Indexeddb,
-    /// Memory, gone with the page.
-    Memory,
-}
+struct Fnv(u64);
 
-/// How to open a database.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-#[serde(default, rename_all = "camelCase", expecting = "options (an object)")]
-pub struct DatabaseOptions {
-    /// 'auto' if not given.
-    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
-    pub storage: StorageOption,
-    /// 'strict' if not given.
-    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
-    pub durability: Durability,
-}
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
 
-/// Where a database is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-#[serde(rename_all = "lowercase")]
-pub enum StorageKind {
-    /// The origin private file system.
-    Opfs,
-    /// IndexedDB.
-    Indexeddb,
-    /// Memory.
-    Memory,
-}
-
-/// Whether this tab holds the files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-#[serde(rename_all = "lowercase")]
-pub enum TabRole {
-    /// It does.
-    Leader,
-    /// Another tab does.
-    Follower,
-}
-
-/// Where and how a database is kept.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-#[serde(rename_all = "camelCase")]
-pub struct StoreStatus {
-    /// Where it is.
-    pub storage: StorageKind,
-    /// Whether this tab holds the files.
-    pub role: TabRole,
-    /// How soon an acknowledged write is safe.
-    pub durability: Durability,
-    /// SQLite's word: 'wal', or 'memory' in memory.
-    pub journal_mode: String,
-    /// SQLite's word: 'full' or 'normal'.
-    pub synchronous: String,
-    /// Whether the browser has promised not to evict this origin's data.
-    pub persisted: bool,
-    /// Bytes that this origin uses, as the browser estimates.
-    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number"))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub usage: Option<f64>,
-    /// Bytes that this origin may use, as the browser estimates.
-    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number"))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub quota: Option<f64>,
-    /// The engine's version.
-    pub sqlite_version: String,
-    /// The number of migrations the file has had.
-    pub schema_version: i64,
-    /// Of this package.
-    pub version: String,
-    /// Another tab runs a newer version of this package: calls reject with `outdated` until this
-    /// page is reloaded.
-    pub outdated: bool,
-    /// Messages of other scripts and versions on this database's channels that were not understood.
-    pub ignored_messages: u32,
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }

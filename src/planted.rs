@@ -76,7 +76,7 @@ pub fn record(
     response: &crate::rpc::Response,
 ) -> crate::error::Result<()> {
     use crate::rpc::Response;
-    let print = request.fingerprint();
+    let print = crate::model::fingerprint(&request);
     match response {
         Response::Number(number) => store.record(operation, print, number),
         Response::Added(added) => store.record(operation, print, added),

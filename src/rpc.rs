@@ -3,18 +3,24 @@
 //! The same enum is read from a page's message (serde-wasm-bindgen) and from JSON in tests. Knows
 //! no JavaScript, no SQL and no storage.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
 
-use crate::error::Result;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::error::{Result, StoreError};
 use crate::model::{
-    AddedMessage, Conversation, ConversationKey, ConversationPatch, ConversationQuery,
-    DEFAULT_BRAIN, Message, MessageKey, MessageQuery, Operation, Role, fingerprint, query_or_limit,
+    AddedMessage, Blob, Branch, ChatSaving, Conversation, ConversationKey, ConversationPatch,
+    ConversationQuery, HealReport, ImportCounts, ImportedChat, ImportingOptions, Message,
+    MessageKey, MessagePatch, MessageQuery, NewConversation, NewMessage, Operation, Role,
+    fingerprint, query_or_limit,
 };
 use crate::store::Store;
+use crate::time::Timestamp;
 
 /// A call, as it crosses: `{ method, params }`. Each variant is the method of [`Store`] of its name.
 #[expect(missing_docs, reason = "the methods of Store document the parameters")]
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Hash, Deserialize)]
 #[serde(
     tag = "method",
     content = "params",
@@ -26,11 +32,22 @@ pub enum Request {
         title: String,
         #[serde(default)]
         brain: Option<String>,
+        #[serde(default)]
+        extra: NewConversation,
     },
     AddMessage {
         conversation_id: ConversationKey,
         role: Role,
-        content: String,
+        #[serde(default)]
+        content: Option<String>,
+        #[serde(default)]
+        extra: NewMessage,
+    },
+    SaveMessages {
+        conversation_id: ConversationKey,
+        messages: Vec<NewMessage>,
+        #[serde(default)]
+        extra: ChatSaving,
     },
     ListConversations {
         #[serde(default, deserialize_with = "query_or_limit")]
@@ -51,9 +68,99 @@ pub enum Request {
         id: ConversationKey,
         patch: ConversationPatch,
     },
+    EmptyTrash {
+        #[serde(default)]
+        older_than: Option<Timestamp>,
+    },
+    Clear {},
     GetMessage {
         id: MessageKey,
     },
+    UpdateMessage {
+        id: MessageKey,
+        patch: MessagePatch,
+    },
+    DeleteMessage {
+        id: MessageKey,
+    },
+    AppendToMessage {
+        id: MessageKey,
+        text: String,
+        #[serde(default)]
+        streaming: bool,
+    },
+    Branches {
+        id: MessageKey,
+    },
+    Fork {
+        conversation_id: ConversationKey,
+        message_id: MessageKey,
+    },
+    Heal {
+        #[serde(default)]
+        conversation_id: Option<ConversationKey>,
+    },
+    ImportBatch {
+        conversations: Vec<ImportedChat>,
+        #[serde(default)]
+        options: ImportingOptions,
+    },
+    ExportChat {
+        id: ConversationKey,
+    },
+    GetBlob {
+        hash: String,
+    },
+    GetBlobPiece {
+        hash: String,
+        offset: i64,
+    },
+    PutBlobPiece {
+        hash: String,
+        size: i64,
+        #[serde(rename = "type")]
+        media_type: String,
+        offset: i64,
+        bytes: Bytes,
+    },
+}
+
+/// Bytes, as JavaScript has them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Bytes(pub Vec<u8>);
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct BytesVisitor;
+
+        impl<'de> Visitor<'de> for BytesVisitor {
+            type Value = Bytes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes (a Uint8Array)")
+            }
+
+            fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
+                Ok(Bytes(bytes))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Bytes, A::Error> {
+                let mut bytes = Vec::new();
+                while let Some(byte) = items.next_element()? {
+                    bytes.push(byte);
+                }
+                Ok(Bytes(bytes))
+            }
+        }
+
+        deserializer.deserialize_byte_buf(BytesVisitor)
+    }
 }
 
 /// What a call resolves to: what the method of [`Store`] returns.
@@ -71,7 +178,23 @@ pub enum Response {
     Message(Option<Message>),
     Messages(Vec<Message>),
     Added(AddedMessage),
+    Saved(Vec<AddedMessage>),
+    Branches(Vec<Branch>),
+    Healed(HealReport),
+    Imported(ImportCounts),
+    Exported(Option<ImportedChat>),
+    Blob(Option<Blob>),
+    Bytes(Bytes),
     Nothing,
+}
+
+fn text_of(message: &Message) -> usize {
+    let json = [&message.parts, &message.metadata, &message.source];
+    let json: usize = json
+        .iter()
+        .map(|it| it.as_ref().map_or(0, String::len))
+        .sum();
+    400 + message.content.len() + json
 }
 
 impl Response {
@@ -79,51 +202,16 @@ impl Response {
     /// text, not as a tree of values.
     pub fn weight(&self) -> usize {
         match self {
-            Self::Messages(rows) => rows.iter().map(|row| 200 + row.content.len()).sum(),
-            Self::Message(Some(row)) => row.content.len(),
-            Self::Conversations(rows) => rows.iter().map(|row| 200 + row.title.len()).sum(),
+            Self::Messages(rows) => rows.iter().map(text_of).sum(),
+            Self::Message(Some(row)) => text_of(row),
+            Self::Branches(rows) => rows.iter().map(|row| text_of(&row.message)).sum(),
+            Self::Conversations(rows) => rows.iter().map(|row| 400 + row.title.len()).sum(),
+            Self::Exported(Some(chat)) => chat
+                .messages
+                .iter()
+                .map(|it| 400 + it.content.len() + it.parts.as_ref().map_or(0, String::len))
+                .sum(),
             _ => 0,
-        }
-    }
-}
-
-impl Request {
-    /// Stands for what it asks, if it changes something.
-    pub(crate) fn fingerprint(&self) -> i64 {
-        match self {
-            Self::CreateConversation { title, brain } => fingerprint(&[
-                b"createConversation",
-                title.as_bytes(),
-                brain.as_deref().unwrap_or(DEFAULT_BRAIN).as_bytes(),
-            ]),
-            Self::AddMessage {
-                conversation_id,
-                role,
-                content,
-            } => fingerprint(&[
-                b"addMessage",
-                conversation_id.to_string().as_bytes(),
-                role.as_str().as_bytes(),
-                content.as_bytes(),
-            ]),
-            Self::DeleteConversation { id } => {
-                fingerprint(&[b"deleteConversation", id.to_string().as_bytes()])
-            }
-            Self::UpdateConversation { id, patch } => {
-                let part = |field: &Option<String>| {
-                    field.as_ref().map_or(String::new(), |it| format!("={it}"))
-                };
-                fingerprint(&[
-                    b"updateConversation",
-                    id.to_string().as_bytes(),
-                    part(&patch.title).as_bytes(),
-                    part(&patch.brain).as_bytes(),
-                ])
-            }
-            Self::ListConversations { .. }
-            | Self::MessagesFor { .. }
-            | Self::GetConversation { .. }
-            | Self::GetMessage { .. } => 0,
         }
     }
 }
@@ -137,19 +225,36 @@ pub fn dispatch(
     request: Request,
     operation: Option<&Operation>,
 ) -> Result<Response> {
-    let print = operation.map_or(0, |_| request.fingerprint());
+    let print = operation.map_or(0, |_| fingerprint(&request));
     Ok(match request {
-        Request::CreateConversation { title, brain } => {
-            Response::Number(store.once(operation, print, |store| {
-                store.create_conversation(&title, brain.as_deref())
-            })?)
-        }
+        Request::CreateConversation {
+            title,
+            brain,
+            extra,
+        } => Response::Number(store.once(operation, print, |store| {
+            store.create_conversation(&title, brain.as_deref(), &extra)
+        })?),
         Request::AddMessage {
             conversation_id,
             role,
             content,
-        } => Response::Added(store.once(operation, print, |store| {
-            store.add_message(&conversation_id, role, &content)
+            extra,
+        } => {
+            if content.is_none() && extra.parts.is_none() {
+                return Err(StoreError::invalid(
+                    "content is missing: give a text or parts",
+                ));
+            }
+            Response::Added(store.once(operation, print, |store| {
+                store.add_message(&conversation_id, role, content.as_deref(), &extra)
+            })?)
+        }
+        Request::SaveMessages {
+            conversation_id,
+            messages,
+            extra,
+        } => Response::Saved(store.once(operation, print, |store| {
+            store.save_messages(&conversation_id, &messages, &extra)
         })?),
         Request::ListConversations { query } => {
             Response::Conversations(store.list_conversations(&query)?)
@@ -168,6 +273,63 @@ pub fn dispatch(
             })?;
             Response::Nothing
         }
+        Request::EmptyTrash { older_than } => {
+            Response::Number(store.once(operation, print, |store| store.empty_trash(older_than))?)
+        }
+        Request::Clear {} => {
+            store.once(operation, print, Store::clear)?;
+            Response::Nothing
+        }
         Request::GetMessage { id } => Response::Message(store.get_message(&id)?),
+        Request::UpdateMessage { id, patch } => {
+            store.once(operation, print, |store| store.update_message(&id, &patch))?;
+            Response::Nothing
+        }
+        Request::DeleteMessage { id } => {
+            Response::Number(store.once(operation, print, |store| store.delete_message(&id))?)
+        }
+        Request::AppendToMessage {
+            id,
+            text,
+            streaming,
+        } => {
+            store.once(operation, print, |store| {
+                store.append_to_message(&id, &text, streaming)
+            })?;
+            Response::Nothing
+        }
+        Request::Branches { id } => Response::Branches(store.branches(&id)?),
+        Request::Fork {
+            conversation_id,
+            message_id,
+        } => Response::Number(store.once(operation, print, |store| {
+            store.fork(&conversation_id, &message_id)
+        })?),
+        // Healing a healed file does nothing: it may be asked for again.
+        Request::Heal { conversation_id } => {
+            Response::Healed(store.heal(conversation_id.as_ref())?)
+        }
+        Request::ImportBatch {
+            conversations,
+            options,
+        } => Response::Imported(store.once(operation, print, |store| {
+            store.import_batch(&conversations, &options)
+        })?),
+        Request::ExportChat { id } => Response::Exported(store.export_chat(&id)?),
+        Request::GetBlob { hash } => Response::Blob(store.get_blob(&hash)?),
+        Request::GetBlobPiece { hash, offset } => {
+            Response::Bytes(Bytes(store.get_blob_piece(&hash, offset)?))
+        }
+        // The bytes are named by their hash: the same piece is the same piece.
+        Request::PutBlobPiece {
+            hash,
+            size,
+            media_type,
+            offset,
+            bytes,
+        } => {
+            store.put_blob_piece(&hash, size, &media_type, offset, &bytes.0)?;
+            Response::Nothing
+        }
     })
 }

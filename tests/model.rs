@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{NOON, World, key};
+use common::{Lesson as _, NOON, World, key};
 use conversation_store::error::ErrorCode;
 use conversation_store::model::*;
 use conversation_store::store::Store;
@@ -156,7 +156,7 @@ fn run(calls: Vec<Call>) {
         match call {
             Call::Create { title, brain } => {
                 let brain = brain.map(|n| BRAINS[usize::from(n)]);
-                let id = store.create_conversation(&title, brain).unwrap();
+                let id = store.create(&title, brain).unwrap();
                 model.last_chat += 1;
                 assert_eq!(id, model.last_chat);
                 model.chats.push(Chat {
@@ -175,7 +175,7 @@ fn run(calls: Vec<Call>) {
             } => {
                 let id = i64::from(conversation);
                 let role = ROLES[usize::from(role)];
-                let added = store.add_message(&key(id), role, &content);
+                let added = store.add(&key(id), role, &content);
                 let (now, next) = (model.now, model.last_message + 1);
                 match model.chat(id) {
                     None => assert_eq!(added.unwrap_err().code, ErrorCode::NotFound),
@@ -210,6 +210,7 @@ fn run(calls: Vec<Call>) {
                 let patch = ConversationPatch {
                     title: title.clone(),
                     brain: brain.clone(),
+                    ..Default::default()
                 };
                 let updated = store.update_conversation(&key(id), &patch);
                 match model.chat(id) {
@@ -244,6 +245,7 @@ fn run(calls: Vec<Call>) {
                         id: chat.id,
                         updated_at: conversation_store::time::Timestamp::from_millis(chat.updated),
                     }),
+                    ..Default::default()
                 };
                 assert_eq!(seen(&store, &query), expected);
             }

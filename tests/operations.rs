@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{World, cases::own, key};
+use common::{Lesson as _, World, cases::own, key};
 use conversation_store::model::Operation;
 use conversation_store::rpc::{Request, dispatch};
 use conversation_store::store::Store;
@@ -13,6 +13,7 @@ fn rename(store: &mut Store, id: i64, n: i64, operation: &Operation) {
     let patch = conversation_store::model::ConversationPatch {
         title: Some(n.to_string()),
         brain: None,
+        ..Default::default()
     };
     let request = Request::UpdateConversation { id: key(id), patch };
     dispatch(store, request, Some(operation)).unwrap();
@@ -21,7 +22,7 @@ fn rename(store: &mut Store, id: i64, n: i64, operation: &Operation) {
 #[test]
 fn a_million_awaited_writes_leave_one_record() {
     let mut store = World::new(None, None).open();
-    let id = store.create_conversation("t", None).unwrap();
+    let id = store.create("t", None).unwrap();
     for n in 1..=1_000_000 {
         rename(&mut store, id, n, &own(n, n - 1));
         store.take_changes();
@@ -37,7 +38,7 @@ fn a_million_awaited_writes_leave_one_record() {
 fn names_are_kept_for_a_day_but_for_the_last_ten_thousand() {
     let world = World::new(None, None);
     let mut store = world.open();
-    let id = store.create_conversation("t", None).unwrap();
+    let id = store.create("t", None).unwrap();
     let named = |n: i64| Operation::Named {
         name: format!("n{n}"),
     };

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{World, everything, key};
+use common::{Lesson as _, World, everything, key};
 use conversation_store::model::Role;
 use conversation_store::rpc::{Request, dispatch};
 use proptest::prelude::*;
@@ -82,8 +82,8 @@ proptest! {
     ) {
         let world = World::new(None, None);
         let mut store = world.open();
-        let id = store.create_conversation("t", None).unwrap();
-        store.add_message(&key(id), Role::User, "x").unwrap();
+        let id = store.create("t", None).unwrap();
+        store.add(&key(id), Role::User, "x").unwrap();
         for (method, params) in requests {
             let before = everything(&store);
             let request = json!({ "method": method, "params": params });

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{World, everything, key, refused};
+use common::{Lesson as _, World, everything, key, refused};
 use conversation_store::error::ErrorCode;
 use conversation_store::model::{ConversationQuery, MessageQuery, Role};
 use conversation_store::store::Store;
@@ -91,10 +91,7 @@ fn every_earlier_version_opens_and_keeps_its_rows() {
             .unwrap();
         assert_eq!(rows.len(), usize::from(version > 0));
         if version > 0 {
-            assert_eq!(
-                store.add_message(&key(7), Role::User, "more").unwrap().id,
-                10
-            );
+            assert_eq!(store.add(&key(7), Role::User, "more").unwrap().id, 10);
         }
     }
 }
@@ -102,7 +99,7 @@ fn every_earlier_version_opens_and_keeps_its_rows() {
 /// A store in memory with one conversation, and everything in it.
 fn mine() -> (Store, String) {
     let mut store = World::new(None, None).open();
-    store.create_conversation("mine", None).unwrap();
+    store.create("mine", None).unwrap();
     let rows = everything(&store);
     (store, rows)
 }
@@ -177,9 +174,9 @@ fn what_the_other_program_wrote_in_our_file_is_healed_at_the_next_open() {
     let folder = tempfile::tempdir().unwrap();
     let (path, world) = file(&folder);
     let mut store = world.open();
-    let id = store.create_conversation("ours", None).unwrap();
+    let id = store.create("ours", None).unwrap();
     world.tick(700);
-    store.add_message(&key(id), Role::User, "ours").unwrap();
+    store.add(&key(id), Role::User, "ours").unwrap();
     store.close().unwrap();
     let noon = "2024-02-29 12:00:00";
     lesson(&path)
@@ -223,7 +220,7 @@ fn a_newer_schema_opens_only_where_it_allows_this_one_to_write() {
         let opened = world.try_open();
         if opens {
             let mut store = opened.unwrap();
-            store.create_conversation("t", None).unwrap();
+            store.create("t", None).unwrap();
             assert_eq!(store.opened_as().schema_version, VERSION + 1);
         } else {
             refused(opened.map(|_| ()), ErrorCode::SchemaTooNew);
@@ -271,11 +268,9 @@ fn damaged_files_are_told_and_kept() {
     let folder = tempfile::tempdir().unwrap();
     let (path, world) = file(&folder);
     let mut store = world.open();
-    let id = store.create_conversation("t", None).unwrap();
+    let id = store.create("t", None).unwrap();
     for _ in 0..400 {
-        store
-            .add_message(&key(id), Role::User, &"x".repeat(500))
-            .unwrap();
+        store.add(&key(id), Role::User, &"x".repeat(500)).unwrap();
     }
     store.close().unwrap();
     let whole = std::fs::read(&path).unwrap();
@@ -309,7 +304,7 @@ fn damage_that_only_a_check_of_the_whole_file_sees_is_refused_by_restore() {
     let folder = tempfile::tempdir().unwrap();
     let (path, world) = file(&folder);
     let mut store = world.open();
-    store.create_conversation("theirs", None).unwrap();
+    store.create("theirs", None).unwrap();
     store.close().unwrap();
     // An index that does not hold what its definition says: every page reads well.
     let theirs = Connection::open(&path).unwrap();
@@ -366,8 +361,8 @@ fn ids_that_a_backup_knows_as_spent_stay_spent_where_it_is_restored() {
     let copy = path.replace("main.db", "copy.db");
     let mut store = world.open();
     for _ in 0..10 {
-        let id = store.create_conversation("t", None).unwrap();
-        store.add_message(&key(id), Role::User, "x").unwrap();
+        let id = store.create("t", None).unwrap();
+        store.add(&key(id), Role::User, "x").unwrap();
     }
     for id in 6..=10 {
         store.delete_conversation(&key(id)).unwrap();
@@ -377,8 +372,8 @@ fn ids_that_a_backup_knows_as_spent_stay_spent_where_it_is_restored() {
     elsewhere.tick(1);
     let mut store = elsewhere.open();
     store.restore_from(&copy, None, 0).unwrap();
-    assert_eq!(store.create_conversation("new", None), Ok(11));
-    assert_eq!(store.add_message(&key(11), Role::User, "x").unwrap().id, 11);
+    assert_eq!(store.create("new", None), Ok(11));
+    assert_eq!(store.add(&key(11), Role::User, "x").unwrap().id, 11);
 
     // A forged mark does not use the ids up.
     let forged = Connection::open(&copy).unwrap();
@@ -389,7 +384,7 @@ fn ids_that_a_backup_knows_as_spent_stay_spent_where_it_is_restored() {
         .unwrap();
     forged.close().unwrap();
     store.restore_from(&copy, None, 0).unwrap();
-    assert_eq!(store.create_conversation("newer", None), Ok(12));
+    assert_eq!(store.create("newer", None), Ok(12));
 }
 
 #[test]
@@ -419,11 +414,9 @@ fn a_backup_holds_no_text_of_deleted_chats() {
     let (path, world) = file(&folder);
     let copy = path.replace("main.db", "copy.db");
     let mut store = world.open();
-    let id = store.create_conversation("secret-title", None).unwrap();
-    store
-        .add_message(&key(id), Role::User, "secret-text")
-        .unwrap();
-    let kept = store.create_conversation("kept-title", None).unwrap();
+    let id = store.create("secret-title", None).unwrap();
+    store.add(&key(id), Role::User, "secret-text").unwrap();
+    let kept = store.create("kept-title", None).unwrap();
     store.delete_conversation(&key(id)).unwrap();
     store.backup_into(&copy).unwrap();
     let bytes = std::fs::read(&copy).unwrap();

@@ -58,8 +58,8 @@ async fn files_reopened_by_another_hold_it_all() {
     let directory = Directory::acquire("reopened").await.unwrap();
     let world = World::new(Some(directory.main_path()), Some(vfs::NAME));
     let mut store = world.open();
-    let id = store.create_conversation("남는 것", None).unwrap();
-    store.add_message(&key(id), Role::User, "hi").unwrap();
+    let id = store.create("남는 것", None).unwrap();
+    store.add(&key(id), Role::User, "hi").unwrap();
     let before = common::everything(&store);
     // As after a crash: nothing is checkpointed.
     drop(store);

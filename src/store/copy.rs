@@ -7,7 +7,7 @@
 use rusqlite::Connection;
 
 use super::schema::{self, Found};
-use super::{Change, Store, engine, heal};
+use super::{Change, Store, conversations, engine, heal};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{MAX_SAFE_INTEGER, Operation};
 
@@ -19,7 +19,8 @@ impl Store {
     ///
     /// # Errors
     /// `quota-exceeded` and the errors of writing. The database is as it was.
-    pub fn backup_into(&self, path: &str) -> Result<()> {
+    pub fn backup_into(&mut self, path: &str) -> Result<()> {
+        self.fold_growth()?;
         self.connection.execute("VACUUM INTO ?1", [path])?;
         // Which tab asked for what is of this database only.
         self.connection
@@ -93,7 +94,7 @@ impl Store {
             // Also for a value that the schema or its types refuse.
             replace_rows(connection).map_err(|error| of_the_file(error.into()))?;
             check_ids(connection)?;
-            heal::heal(connection, writing.env)?;
+            heal::heal_all(writing)?;
             writing.changes.push(Change::Reset);
             Ok(())
         })
@@ -101,15 +102,7 @@ impl Store {
 }
 
 fn replace_rows(transaction: &Connection) -> rusqlite::Result<()> {
-    // Ids given out are spent, whichever file they were given in: noted once here instead of once a
-    // row by the trigger.
-    transaction.execute_batch(
-        "UPDATE store_state SET
-           last_conversation_id = max(last_conversation_id, coalesce((SELECT max(id) FROM conversations), 0)),
-           last_message_id = max(last_message_id, coalesce((SELECT max(id) FROM messages), 0));
-         DELETE FROM messages;
-         DELETE FROM conversations;",
-    )?;
+    conversations::clear(transaction)?;
     for table in ["conversations", "messages"] {
         // Both have it: the file was looked at.
         let columns = common_columns(transaction, table)?.unwrap_or_default();
@@ -125,6 +118,15 @@ fn replace_rows(transaction: &Connection) -> rusqlite::Result<()> {
             "INSERT INTO main.{table} ({columns}) SELECT {columns} FROM incoming.{table};"
         ))?;
     }
+    for table in ["growth", "growing", "blobs", "blob_pieces", "blob_refs"] {
+        if let Some(columns) = common_columns(transaction, table)? {
+            transaction.execute_batch(&format!(
+                "INSERT INTO main.{table} ({columns}) SELECT {columns} FROM incoming.{table};"
+            ))?;
+        }
+    }
+    // Who writes there is nobody here.
+    transaction.execute_batch("UPDATE growing SET writer = NULL")?;
     take_spent_ids(transaction)
 }
 

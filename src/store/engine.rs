@@ -67,6 +67,22 @@ pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
     })
 }
 
+/// The same of a column that may be NULL.
+pub(super) fn optional_text(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<String>> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Null => None,
+        _ => Some(text(row, column)?),
+    })
+}
+
+/// Reads a time column that may be NULL.
+pub(super) fn optional_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Null => None,
+        _ => Some(time(row, column)?),
+    })
+}
+
 /// Reads a time column. Healing has brought it to the file's form; anything else is 1970.
 pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
     let stored = match row.get_ref(column)? {

@@ -1,140 +1,573 @@
-//! Healing: rows of another program, brought to this store's form.
+//! Healing: rows that are not as this store leaves them, brought to its form.
 //!
-//! The lesson's Python class knows no uid and writes whole seconds. Two partial indexes hold
-//! exactly the rows that need something, so that a healed file costs one look at each. No text is
-//! ever changed, and healing a healed file does nothing.
+//! Another program knows no uid, no tree and no revision, and writes whole seconds. What it inserts
+//! has revision NULL, what it edits or deletes leaves revision NULL (stock triggers see to that), and a
+//! time of another form shows itself: two partial indexes hold exactly the rows that need something,
+//! so that a healed file costs one look at each. Healing a healed file does nothing, and no text is
+//! destroyed: what cannot stand where it was is kept in `source`.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rusqlite::{Connection, params};
 
-use super::{Env, engine};
+use super::conversations::{self, Chat};
+use super::{Store, Writing, body, engine, growth};
 use crate::error::Result;
+use crate::model::{ChangeOp, ConversationKey, HealReport, Repair};
 use crate::time::Timestamp;
 
-/// `NOT GLOB` pattern of the file's form of a time, as the partial indexes spell it: the planner
-/// uses them only for the same expression.
-const SQL_TIME: &str =
-    "'[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]'";
+/// As the partial index spells it: the planner uses it only for the same expression.
+pub(super) const UNHEALED_CONVERSATIONS: &str = "conversations INDEXED BY conversations_unhealed
+     WHERE (revision IS NULL OR created_at IS NOT strftime('%Y-%m-%d %H:%M:%f', created_at)
+       OR updated_at IS NOT strftime('%Y-%m-%d %H:%M:%f', updated_at))";
+/// The same of messages.
+pub(super) const UNHEALED_MESSAGES: &str = "messages INDEXED BY messages_unhealed
+     WHERE (revision IS NULL OR created_at IS NOT strftime('%Y-%m-%d %H:%M:%f', created_at))";
 
-pub(super) fn unhealed_conversations() -> String {
-    format!(
-        "conversations INDEXED BY conversations_unhealed WHERE (uid IS NULL
-           OR created_at NOT GLOB {SQL_TIME} OR updated_at NOT GLOB {SQL_TIME})"
-    )
+impl Store {
+    /// Looks at every row, or at those of one conversation, and heals what is not right. Returns
+    /// what was healed since this was last asked, the opening included.
+    ///
+    /// # Errors
+    /// `not-found` for a conversation that is not there; those of writing.
+    pub fn heal(&mut self, key: Option<&ConversationKey>) -> Result<HealReport> {
+        self.write(|writing| match key {
+            Some(key) => {
+                let chat = conversations::require(writing.connection, key)?;
+                heal_chat(writing, chat.id, true)
+            }
+            None => heal_all(writing),
+        })?;
+        Ok(std::mem::take(&mut self.report))
+    }
+
+    /// Heals what is marked, and folds in what grew when the file was last closed.
+    pub(super) fn heal_marked(&mut self) -> Result<()> {
+        let is_needed = self.connection.query_row(
+            &format!(
+                "SELECT EXISTS (SELECT 1 FROM {UNHEALED_CONVERSATIONS})
+                   OR EXISTS (SELECT 1 FROM {UNHEALED_MESSAGES}) OR EXISTS (SELECT 1 FROM growing)"
+            ),
+            [],
+            |row| row.get(0),
+        )?;
+        if is_needed {
+            self.write(|writing| {
+                growth::settle_all(writing)?;
+                let marked = format!(
+                    "SELECT id FROM {UNHEALED_CONVERSATIONS}
+                     UNION SELECT conversation_id FROM {UNHEALED_MESSAGES}"
+                );
+                for id in ids(writing.connection, &marked)? {
+                    heal_chat(writing, id, false)?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
 }
 
-pub(super) fn unhealed_messages() -> String {
-    format!(
-        "messages INDEXED BY messages_unhealed WHERE (uid IS NULL OR created_at NOT GLOB {SQL_TIME})"
-    )
+/// Looks at every row.
+pub(super) fn heal_all(writing: &mut Writing<'_>) -> Result<()> {
+    growth::settle_all(writing)?;
+    let all = "SELECT id FROM conversations UNION SELECT conversation_id FROM messages";
+    for id in ids(writing.connection, all)? {
+        heal_chat(writing, id, true)?;
+    }
+    Ok(())
 }
 
-/// Whether any row needs healing.
-pub(super) fn is_needed(connection: &Connection) -> Result<bool> {
-    Ok(connection.query_row(
-        &format!(
-            "SELECT EXISTS (SELECT 1 FROM {}) OR EXISTS (SELECT 1 FROM {})",
-            unhealed_conversations(),
-            unhealed_messages()
-        ),
-        [],
-        |row| row.get(0),
-    )?)
+fn ids(connection: &Connection, sql: &str) -> Result<Vec<i64>> {
+    Ok(connection
+        .prepare(sql)?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?)
 }
 
-/// Heals every row that needs it.
-pub(super) fn heal(transaction: &Connection, env: &Env) -> Result<()> {
-    heal_conversations(transaction, env)?;
-    heal_messages(transaction, env)
-}
-
+/// What healing needs of a message.
 struct Row {
     id: i64,
-    conversation: i64,
-    uid: Option<String>,
-    times: [Option<Timestamp>; 2],
+    uid: String,
+    parent: Option<i64>,
+    /// `None`: it is not linked yet.
+    depth: Option<i64>,
+    on_path: bool,
+    created_at: Option<Timestamp>,
+    /// Its time is written as this store writes it.
+    is_timed: bool,
+    is_marked: bool,
+    is_changed: bool,
 }
 
-/// The rows of a query for (id, conversation, uid, created_at, updated_at).
-fn unhealed(transaction: &Connection, sql: &str) -> Result<Vec<Row>> {
-    Ok(transaction
-        .prepare(sql)?
-        .query_map([], |row| {
+/// Heals one conversation. `thorough` looks into the texts of all messages, else of marked ones.
+fn heal_chat(writing: &mut Writing<'_>, id: i64, thorough: bool) -> Result<()> {
+    adopt_orphans(writing, id)?;
+    heal_fields(writing, id)?;
+    let mut rows = read(writing.connection, id)?;
+    heal_texts(writing, id, &rows, thorough)?;
+    let chat = conversations::require(writing.connection, &ConversationKey::Id(id))?;
+    heal_keys(writing, &chat, &mut rows);
+    let head = heal_tree(writing, &chat, &mut rows);
+    heal_times(writing, &mut rows);
+    write_rows(writing, &chat, &rows)?;
+    heal_summary(writing, &chat, head, &rows)
+}
+
+fn read(connection: &Connection, conversation: i64) -> Result<Vec<Row>> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT id, coalesce(uid, ''), parent_id, depth, coalesce(on_path, 0), created_at,
+               revision IS NULL, created_at IS strftime('%Y-%m-%d %H:%M:%f', created_at)
+             FROM messages WHERE conversation_id = ?1 ORDER BY id",
+        )?
+        .query_map([conversation], |row| {
             Ok(Row {
                 id: row.get(0)?,
-                conversation: row.get(1)?,
-                uid: uid(row, 2)?,
-                times: [parsed(row, 3)?, parsed(row, 4)?],
+                uid: engine::text(row, 1)?,
+                parent: row.get(2)?,
+                depth: row.get(3)?,
+                on_path: row.get(4)?,
+                created_at: Timestamp::parse(&engine::text(row, 5)?),
+                is_marked: row.get(6)?,
+                is_timed: row.get(7)?,
+                is_changed: false,
             })
         })?
         .collect::<rusqlite::Result<_>>()?)
 }
 
-fn heal_conversations(transaction: &Connection, env: &Env) -> Result<()> {
-    let rows = unhealed(
-        transaction,
-        &format!(
-            "SELECT id, id, uid, created_at, updated_at FROM {} ORDER BY id",
-            unhealed_conversations()
-        ),
-    )?;
-    let mut update = transaction.prepare(
-        "UPDATE conversations SET uid = ?2, created_at = ?3, updated_at = ?4 WHERE id = ?1",
-    )?;
+/// With foreign keys off, the other program can leave messages without a conversation.
+fn adopt_orphans(writing: &mut Writing<'_>, id: i64) -> Result<()> {
+    let made = writing
+        .connection
+        .prepare_cached(
+            "INSERT INTO conversations (id, title)
+             SELECT ?1, 'Recovered messages' WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE id = ?1)",
+        )?
+        .execute([id])?;
+    if made > 0 {
+        writing.report.add(Repair::Orphan, id);
+    }
+    Ok(())
+}
+
+/// The conversation's own fields but for those that follow from its messages.
+fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
+    let (connection, env) = (writing.connection, writing.env);
+    let (uid, created, updated, tags, metadata, trashed) = connection
+        .prepare_cached(
+            "SELECT coalesce(uid, ''), created_at, updated_at, tags, metadata, trashed_at
+             FROM conversations WHERE id = ?1",
+        )?
+        .query_row([id], |row| {
+            Ok((
+                engine::text(row, 0)?,
+                engine::text(row, 1)?,
+                engine::text(row, 2)?,
+                engine::optional_text(row, 3)?,
+                engine::optional_text(row, 4)?,
+                engine::optional_text(row, 5)?,
+            ))
+        })?;
+    let times = [Timestamp::parse(&created), Timestamp::parse(&updated)];
+    let created_at = times[0].or(times[1]).unwrap_or_else(|| env.now());
+    let updated_at = times[1].unwrap_or(created_at).max(created_at);
+    let new_uid = if uid.is_empty() {
+        writing.report.add(Repair::AdoptedConversation, id);
+        env.uid(created_at)
+    } else {
+        if created != created_at.to_sql() || updated != updated_at.to_sql() {
+            writing.report.add(Repair::Time, id);
+        }
+        uid
+    };
+    let new_trashed = trashed
+        .as_deref()
+        .map(|at| Timestamp::parse(at).unwrap_or(updated_at));
+    let kind = |json: &Option<String>| -> Result<Option<String>> {
+        json.as_deref()
+            .map_or(Ok(None), |json| body::json_type(connection, json))
+    };
+    let tags_are_right = tags.is_none() || kind(&tags)?.as_deref() == Some("array");
+    let metadata_is_right = metadata.is_none() || kind(&metadata)?.is_some();
+    let as_text = |json: Option<String>| json.map(|json| crate::model::json_string(&json));
+    let new_tags = if tags_are_right {
+        tags
+    } else {
+        as_text(tags).map(|tag| format!("[{tag}]"))
+    };
+    let new_metadata = if metadata_is_right {
+        metadata
+    } else {
+        as_text(metadata)
+    };
+    if !tags_are_right || !metadata_is_right {
+        writing.report.add(Repair::Json, id);
+    }
+    connection
+        .prepare_cached(
+            "UPDATE conversations SET uid = ?2, created_at = ?3, updated_at = ?4, tags = ?5, metadata = ?6,
+               trashed_at = ?7, revision = coalesce(revision, 0) + 1
+             WHERE id = ?1 AND (revision IS NULL OR
+               (uid, created_at, updated_at, tags, metadata, trashed_at) IS NOT (?2, ?3, ?4, ?5, ?6, ?7))",
+        )?
+        .execute(params![
+            id,
+            new_uid,
+            created_at.to_sql(),
+            updated_at.to_sql(),
+            new_tags,
+            new_metadata,
+            new_trashed.map(Timestamp::to_sql)
+        ])?;
+    Ok(())
+}
+
+/// Texts and JSON of messages.
+fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) -> Result<()> {
+    let connection = writing.connection;
+    for row in rows.iter().filter(|row| thorough || row.is_marked) {
+        let (content, is_text, json) = connection
+            .prepare_cached(
+                "SELECT content, typeof(content) = 'text', parts, usage, error, metadata, source
+                 FROM messages WHERE id = ?1",
+            )?
+            .query_row([row.id], |found| {
+                let text = engine::text(found, 0)?;
+                let is_text = found.get::<_, bool>(1)?
+                    && matches!(found.get_ref(0)?, rusqlite::types::ValueRef::Text(bytes) if bytes == text.as_bytes());
+                let mut json = Vec::with_capacity(5);
+                for column in 2..7 {
+                    json.push(engine::optional_text(found, column)?);
+                }
+                Ok((text, is_text, json))
+            })?;
+        // Another program's text ends at its first NUL wherever it is read in C.
+        let new_content = if row.depth.is_none() {
+            content.replace('\0', "\u{fffd}")
+        } else {
+            content.clone()
+        };
+        if !is_text || new_content != content {
+            writing.report.add(Repair::Text, row.id);
+        }
+        let mut new_json = json.clone();
+        let mut is_broken = false;
+        for field in new_json.iter_mut().skip(1) {
+            if let Some(text) = field
+                && body::json_type(connection, text)?.is_none()
+            {
+                is_broken = true;
+                *field = Some(crate::model::json_string(text));
+            }
+        }
+        let mut new_content = new_content;
+        if let Some(parts) = &json[0] {
+            match body::read_parts(connection, parts) {
+                Ok(read) if read.text == new_content => {
+                    if read.is_plain {
+                        new_json[0] = None;
+                    }
+                }
+                Ok(_) => {
+                    writing.report.add(Repair::Content, row.id);
+                    new_json[0] = None;
+                    new_json[4] = Some(with_former_parts(connection, &new_json[4], parts)?);
+                }
+                Err(_) => {
+                    is_broken = true;
+                    new_json[0] = None;
+                    if new_content.is_empty() {
+                        new_content.clone_from(parts);
+                    } else {
+                        new_json[4] = Some(with_former_parts(connection, &new_json[4], parts)?);
+                    }
+                }
+            }
+        }
+        if is_broken {
+            writing.report.add(Repair::Json, row.id);
+        }
+        if is_text && new_content == content && new_json == json {
+            continue;
+        }
+        connection
+            .prepare_cached(
+                "UPDATE messages SET content = ?2, parts = ?3, usage = ?4, error = ?5, metadata = ?6,
+                   source = ?7, revision = coalesce(revision, 0) + 1
+                 WHERE id = ?1",
+            )?
+            .execute(params![
+                row.id,
+                new_content,
+                new_json[0],
+                new_json[1],
+                new_json[2],
+                new_json[3],
+                new_json[4]
+            ])?;
+        let texts = [&new_json[0], &new_json[3], &new_json[4]].map(|it| it.as_deref());
+        super::blobs::refer(connection, id, row.id, &texts)?;
+    }
+    Ok(())
+}
+
+/// A source that also holds the parts which a message had.
+fn with_former_parts(
+    connection: &Connection,
+    source: &Option<String>,
+    parts: &str,
+) -> Result<String> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT json_set(CASE json_type(?1) WHEN 'object' THEN ?1 ELSE json_object('data', json(?1)) END,
+               '$.formerParts', CASE WHEN json_valid(?2) THEN json(?2) ELSE ?2 END)",
+        )?
+        .query_row([source.as_deref().unwrap_or("{}"), parts], |row| row.get(0))?)
+}
+
+fn heal_keys(writing: &mut Writing<'_>, chat: &Chat, rows: &mut [Row]) {
     for row in rows {
-        let created_at = row.times[0].or(row.times[1]).unwrap_or_else(|| env.now());
-        let updated_at = row.times[1].unwrap_or(created_at).max(created_at);
-        let uid = row.uid.unwrap_or_else(|| env.uid(created_at));
+        if row.uid.is_empty() {
+            let at = row.created_at.unwrap_or(chat.created_at);
+            row.uid = writing.env.uid(at);
+            row.is_changed = true;
+            writing.report.add(Repair::AdoptedMessage, row.id);
+        }
+        row.is_changed |= row.is_marked;
+    }
+}
+
+/// Links what is not linked, in the order of ids after what was there; mends parents that are none;
+/// and says what the head is then.
+fn heal_tree(writing: &mut Writing<'_>, chat: &Chat, rows: &mut [Row]) -> Option<i64> {
+    let place: HashMap<i64, usize> = rows
+        .iter()
+        .enumerate()
+        .map(|(at, row)| (row.id, at))
+        .collect();
+    let mut head = chat.head.filter(|head| place.contains_key(head));
+    if head != chat.head {
+        writing.report.add(Repair::Head, chat.id);
+    }
+    if head.is_none() && chat.head.is_some() {
+        head = rows
+            .iter()
+            .filter(|row| row.on_path)
+            .max_by_key(|row| row.depth)
+            .map(|row| row.id);
+    }
+    let by_depth: Vec<(i64, i64)> = {
+        let mut path: Vec<_> = rows
+            .iter()
+            .filter(|row| row.on_path)
+            .filter_map(|row| Some((row.depth?, row.id)))
+            .collect();
+        path.sort_unstable();
+        path
+    };
+    // The last of the path above a depth: where the middle is gone, the ends meet again.
+    let above = |depth: i64, not: i64| {
+        let end = by_depth.partition_point(|(it, _)| *it < depth);
+        by_depth[..end]
+            .iter()
+            .rev()
+            .map(|(_, id)| *id)
+            .find(|id| *id != not)
+    };
+    let mut is_moved = false;
+    for at in 0..rows.len() {
+        let row = &rows[at];
+        match (row.depth, row.parent) {
+            (Some(depth), Some(parent)) if !place.contains_key(&parent) => {
+                let parent = above(depth, row.id);
+                writing.report.add(Repair::Parent, row.id);
+                rows[at].parent = parent;
+                rows[at].is_changed = true;
+                is_moved = true;
+            }
+            (None, parent) => {
+                let given = parent.filter(|it| place.contains_key(it) && *it != row.id);
+                if row.parent.is_some() && given.is_none() {
+                    writing.report.add(Repair::Parent, row.id);
+                }
+                let follows = given.or(head);
+                if follows == head {
+                    head = Some(row.id);
+                }
+                rows[at].parent = follows;
+                rows[at].is_changed = true;
+                is_moved = true;
+            }
+            _ => {}
+        }
+    }
+    is_moved |= cut_cycles(writing, rows, &place);
+    let is_shallow = |row: &Row| match row.parent.and_then(|it| place.get(&it)) {
+        Some(parent) => row.depth <= rows[*parent].depth,
+        None => row.depth.is_none(),
+    };
+    if is_moved || rows.iter().any(is_shallow) {
+        deepen(rows, &place);
+    }
+    if head.is_none() {
+        // Messages, and none of them shown: the newest is.
+        head = match (chat.head, rows.last()) {
+            (Some(_), Some(last)) => Some(last.id),
+            _ => None,
+        };
+    }
+    show(rows, &place, head);
+    head
+}
+
+/// Makes roots of messages that are their own ancestors.
+fn cut_cycles(writing: &mut Writing<'_>, rows: &mut [Row], place: &HashMap<i64, usize>) -> bool {
+    let mut is_cut = false;
+    let mut done: HashSet<usize> = HashSet::with_capacity(rows.len());
+    for start in 0..rows.len() {
+        let mut trail = HashSet::new();
+        let mut at = start;
+        while !done.contains(&at) {
+            trail.insert(at);
+            let Some(parent) = rows[at].parent.and_then(|it| place.get(&it)).copied() else {
+                break;
+            };
+            if trail.contains(&parent) {
+                rows[at].parent = None;
+                rows[at].is_changed = true;
+                writing.report.add(Repair::Parent, rows[at].id);
+                is_cut = true;
+                break;
+            }
+            at = parent;
+        }
+        done.extend(trail);
+    }
+    is_cut
+}
+
+/// Gives each row a depth above its parent's, the one it has if that will do.
+fn deepen(rows: &mut [Row], place: &HashMap<i64, usize>) {
+    let mut children: Vec<Vec<usize>> = vec![Vec::new(); rows.len()];
+    let mut next = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        match row.parent.and_then(|it| place.get(&it)) {
+            Some(parent) => children[*parent].push(at),
+            None => next.push((at, 0)),
+        }
+    }
+    while let Some((at, lowest)) = next.pop() {
+        let depth = rows[at].depth.unwrap_or(lowest).max(lowest);
+        if rows[at].depth != Some(depth) {
+            rows[at].depth = Some(depth);
+            rows[at].is_changed = true;
+        }
+        next.extend(children[at].iter().map(|child| (*child, depth + 1)));
+    }
+}
+
+fn show(rows: &mut [Row], place: &HashMap<i64, usize>, head: Option<i64>) {
+    let mut shown = BTreeSet::new();
+    let mut at = head.and_then(|head| place.get(&head).copied());
+    while let Some(index) = at {
+        shown.insert(index);
+        at = rows[index]
+            .parent
+            .and_then(|parent| place.get(&parent).copied());
+    }
+    for (index, row) in rows.iter_mut().enumerate() {
+        let on_path = shown.contains(&index);
+        row.is_changed |= row.on_path != on_path;
+        row.on_path = on_path;
+    }
+}
+
+/// Times of this store's form; one that had to be healed is not below its parent's.
+fn heal_times(writing: &mut Writing<'_>, rows: &mut [Row]) {
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by_key(|at| rows[*at].depth);
+    let mut times: HashMap<i64, Timestamp> = HashMap::with_capacity(rows.len());
+    for at in order {
+        let row = &mut rows[at];
+        let before = row.parent.and_then(|parent| times.get(&parent)).copied();
+        if !row.is_timed {
+            let own = row
+                .created_at
+                .or(before)
+                .unwrap_or_else(|| writing.env.now());
+            if !row.is_marked {
+                writing.report.add(Repair::Time, row.id);
+            }
+            row.created_at = Some(before.map_or(own, |before| own.max(before)));
+            row.is_changed = true;
+        }
+        if let Some(time) = row.created_at {
+            times.insert(row.id, time);
+        }
+    }
+}
+
+fn write_rows(writing: &mut Writing<'_>, chat: &Chat, rows: &[Row]) -> Result<()> {
+    let mut update = writing.connection.prepare_cached(
+        "UPDATE messages SET uid = ?2, parent_id = ?3, depth = ?4, on_path = ?5, created_at = ?6,
+           revision = coalesce(revision, 0) + 1
+         WHERE id = ?1",
+    )?;
+    for row in rows.iter().filter(|row| row.is_changed) {
         update.execute(params![
             row.id,
-            uid,
-            created_at.to_sql(),
-            updated_at.to_sql()
+            row.uid,
+            row.parent,
+            row.depth,
+            row.on_path,
+            row.created_at.map(Timestamp::to_sql)
         ])?;
+        writing.changed_message(ChangeOp::Update, row.id, &row.uid, chat);
     }
     Ok(())
 }
 
-/// Links the other program's messages in id order after what was there: a whole second would
-/// otherwise sort before our milliseconds of the same second.
-fn heal_messages(transaction: &Connection, env: &Env) -> Result<()> {
-    let rows = unhealed(
-        transaction,
-        &format!(
-            "SELECT id, conversation_id, uid, created_at, NULL FROM {} ORDER BY conversation_id, id",
-            unhealed_messages()
-        ),
-    )?;
-    let mut last_healed = transaction.prepare(&format!(
-        "SELECT coalesce(max(created_at), '') FROM messages
-         WHERE conversation_id = ?1 AND uid IS NOT NULL AND created_at GLOB {SQL_TIME}"
-    ))?;
-    let mut update =
-        transaction.prepare("UPDATE messages SET uid = ?2, created_at = ?3 WHERE id = ?1")?;
-    let mut touch = transaction
-        .prepare("UPDATE conversations SET updated_at = max(updated_at, ?2) WHERE id = ?1")?;
-
-    for chat in rows.chunk_by(|a, b| a.conversation == b.conversation) {
-        let conversation = chat[0].conversation;
-        let mut last = last_healed.query_row([conversation], |row| parsed(row, 0))?;
-        for row in chat {
-            let own = row.times[0].or(last).unwrap_or_else(|| env.now());
-            let at = last.map_or(own, |last| own.max(last));
-            let uid = row.uid.clone().unwrap_or_else(|| env.uid(at));
-            update.execute(params![row.id, uid, at.to_sql()])?;
-            last = Some(at);
-        }
-        if let Some(last) = last {
-            touch.execute(params![conversation, last.to_sql()])?;
-        }
+/// What a conversation's row says of its messages.
+fn heal_summary(
+    writing: &mut Writing<'_>,
+    chat: &Chat,
+    head: Option<i64>,
+    rows: &[Row],
+) -> Result<()> {
+    let connection = writing.connection;
+    let head_uid = rows
+        .iter()
+        .find(|row| Some(row.id) == head)
+        .map(|row| row.uid.as_str());
+    let last = rows.iter().filter_map(|row| row.created_at).max();
+    let is_adopting = rows.iter().any(|row| row.is_marked);
+    let (count, updated_at): (i64, Timestamp) = connection
+        .prepare_cached("SELECT message_count, updated_at FROM conversations WHERE id = ?1")?
+        .query_row([chat.id], |row| Ok((row.get(0)?, engine::time(row, 1)?)))?;
+    if count != rows.len() as i64 && !is_adopting {
+        writing.report.add(Repair::Count, chat.id);
+    }
+    if last.is_some_and(|last| last > updated_at) && !is_adopting {
+        writing.report.add(Repair::UpdatedAt, chat.id);
+    }
+    let changed = connection
+        .prepare_cached(
+            "UPDATE conversations SET head_id = ?2, head_uid = ?3, message_count = ?4,
+               updated_at = max(updated_at, coalesce(?5, '')), revision = coalesce(revision, 0) + 1
+             WHERE id = ?1 AND (revision IS NULL OR updated_at < coalesce(?5, '') OR
+               (head_id, head_uid, message_count) IS NOT (?2, ?3, ?4))",
+        )?
+        .execute(params![
+            chat.id,
+            head,
+            head_uid,
+            rows.len() as i64,
+            last.map(Timestamp::to_sql)
+        ])?;
+    if changed > 0 || rows.iter().any(|row| row.is_changed) {
+        writing.changed_conversation(ChangeOp::Update, chat.id, &chat.uid);
     }
     Ok(())
-}
-
-fn uid(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<String>> {
-    let uid = engine::text(row, column)?;
-    Ok(Some(uid).filter(|uid| !uid.is_empty()))
-}
-
-fn parsed(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
-    Ok(Timestamp::parse(&engine::text(row, column)?))
 }

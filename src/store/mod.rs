@@ -4,25 +4,32 @@
 //! here and nowhere else. It names no JavaScript type and reads no clock and no source of
 //! randomness; both come in through [`Env`]. One connection, one caller at a time.
 
+mod blobs;
+mod body;
 mod conversations;
 mod copy;
 mod engine;
+mod growth;
 mod heal;
+mod importing;
 mod messages;
 mod open;
 mod operations;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod plans;
+mod saving;
 pub mod schema;
+mod tree;
 
 use std::collections::HashSet;
 
 use rusqlite::Connection;
 
+pub use blobs::{Hasher, PIECE};
 pub use open::{Location, OpenedAs};
 
 use crate::error::Result;
-use crate::model::{ChangeOp, Durability, RowChange, RowKind};
+use crate::model::{ChangeOp, Durability, HealReport, RowChange, RowKind};
 use crate::time::Timestamp;
 
 /// Fills a buffer with random bytes.
@@ -67,6 +74,10 @@ pub struct Store {
     env: Env,
     opened: OpenedAs,
     durability: Durability,
+    /// The tab whose request is carried out.
+    tab: Option<String>,
+    /// What was healed and not yet told.
+    report: HealReport,
     /// A transaction is open: what writes, writes in it.
     within: bool,
     /// Committed or about to be, and not yet taken.
@@ -81,7 +92,10 @@ pub struct Store {
 struct Writing<'a> {
     connection: &'a Connection,
     env: &'a Env,
+    /// The tab that asks.
+    tab: Option<&'a str>,
     changes: &'a mut Vec<Change>,
+    report: &'a mut HealReport,
 }
 
 impl Writing<'_> {
@@ -93,7 +107,14 @@ impl Writing<'_> {
             uid: uid.to_owned(),
             conversation_id: id,
             conversation_uid: uid.to_owned(),
+            append: None,
+            former_uid: None,
         }));
+    }
+
+    fn changed_message(&mut self, op: ChangeOp, id: i64, uid: &str, chat: &conversations::Chat) {
+        let change = messages::message_change(op, id, uid, chat);
+        self.changes.push(Change::Row(change));
     }
 }
 
@@ -115,6 +136,13 @@ impl Store {
         Ok(())
     }
 
+    /// Says which tab asks for what comes next: what it leaves streaming is its own.
+    pub fn set_tab(&mut self, tab: Option<&str>) {
+        if self.tab.as_deref() != tab {
+            self.tab = tab.map(str::to_owned);
+        }
+    }
+
     /// What was committed since this was last asked, in order.
     pub fn take_changes(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.changes)
@@ -127,7 +155,9 @@ impl Store {
             work(&mut Writing {
                 connection: &store.connection,
                 env: &store.env,
+                tab: store.tab.as_deref(),
                 changes: &mut store.changes,
+                report: &mut store.report,
             })
         })
     }
@@ -158,6 +188,19 @@ impl Store {
         outcome
     }
 
+    /// Runs `work` within the transaction that is open: an error takes back what it did, no more.
+    fn attempt<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let told = self.changes.len();
+        self.execute("SAVEPOINT attempt")?;
+        let outcome = work(self);
+        if outcome.is_err() {
+            self.changes.truncate(told);
+            self.execute("ROLLBACK TO attempt")?;
+        }
+        self.execute("RELEASE attempt")?;
+        outcome
+    }
+
     fn execute(&self, sql: &str) -> Result<()> {
         self.connection.prepare_cached(sql)?.execute([])?;
         Ok(())
@@ -168,7 +211,8 @@ impl Store {
     /// # Errors
     /// Those of writing; the database is closed all the same, and what was acknowledged is in
     /// the log for the next open.
-    pub fn close(self) -> Result<()> {
+    pub fn close(mut self) -> Result<()> {
+        self.fold_growth()?;
         self.connection.flush_prepared_statement_cache();
         self.connection.close().map_err(|(_, error)| error.into())
     }

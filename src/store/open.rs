@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Env, Store, engine, heal, schema};
+use super::{Env, Store, engine, schema};
 use crate::error::{ErrorCode, Result, StoreError};
-use crate::model::Durability;
+use crate::model::{Durability, HealReport};
 
 /// Bytes that the write-ahead log keeps on the device between writes.
 const LOG_LIMIT: &str = "16777216";
@@ -98,20 +98,16 @@ impl Store {
                 sqlite_version: engine::version(),
             },
             durability,
+            tab: None,
+            report: HealReport::default(),
             within: false,
             changes: Vec::new(),
             gone: Vec::new(),
             forgotten: HashSet::new(),
         };
-        store.heal()?;
+        store.heal_marked()?;
+        store.collect_blobs()?;
         Ok(store)
-    }
-
-    fn heal(&mut self) -> Result<()> {
-        if heal::is_needed(&self.connection)? {
-            self.write(|writing| heal::heal(writing.connection, writing.env))?;
-        }
-        Ok(())
     }
 }
 

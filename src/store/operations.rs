@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Env, Store, engine};
 use crate::error::{ErrorCode, Result, StoreError};
-use crate::model::{AddedMessage, Operation};
+use crate::model::{AddedMessage, Counts, ImportCounts, ImportFailure, Operation};
 use crate::planted::{Bug, planted};
 use crate::time::Timestamp;
 
@@ -59,6 +59,117 @@ impl Recorded for AddedMessage {
             id: parts.next()?.parse().ok()?,
             created_at: Timestamp::from_millis(parts.next()?.parse().ok()?),
             uid: parts.next()?.to_owned(),
+        })
+    }
+}
+
+/// Fields of a record, each with its length before it.
+struct Fields<'a>(&'a str);
+
+impl<'a> Fields<'a> {
+    fn text(&mut self) -> Option<&'a str> {
+        let (length, rest) = self.0.split_once(':')?;
+        let length = length.parse().ok()?;
+        let field = rest.get(..length)?;
+        self.0 = &rest[length..];
+        Some(field)
+    }
+
+    fn number(&mut self) -> Option<i64> {
+        self.text()?.parse().ok()
+    }
+}
+
+fn push(record: &mut String, field: &str) {
+    record.push_str(&format!("{}:{field}", field.len()));
+}
+
+impl Recorded for Vec<AddedMessage> {
+    fn to_record(&self) -> String {
+        let mut record = String::new();
+        for added in self {
+            push(&mut record, &added.to_record());
+        }
+        record
+    }
+
+    fn from_record(text: &str) -> Option<Self> {
+        let mut fields = Fields(text);
+        let mut all = Vec::new();
+        while !fields.0.is_empty() {
+            all.push(AddedMessage::from_record(fields.text()?)?);
+        }
+        Some(all)
+    }
+}
+
+/// Of failures, the first are recorded: a record is to stay small.
+const RECORDED_FAILURES: usize = 100;
+
+impl Recorded for ImportCounts {
+    fn to_record(&self) -> String {
+        let mut record = String::new();
+        for counts in [&self.conversations, &self.messages] {
+            for number in [
+                counts.created,
+                counts.updated,
+                counts.skipped,
+                counts.failed,
+            ] {
+                push(&mut record, &number.to_string());
+            }
+        }
+        push(&mut record, &self.ids.len().to_string());
+        for id in &self.ids {
+            push(&mut record, &id.to_string());
+        }
+        for failure in self.failures.iter().take(RECORDED_FAILURES) {
+            push(&mut record, &failure.kind);
+            push(&mut record, &failure.id);
+            push(
+                &mut record,
+                if failure.code == ErrorCode::Conflict {
+                    "conflict"
+                } else {
+                    ""
+                },
+            );
+            push(&mut record, &failure.message);
+        }
+        record
+    }
+
+    fn from_record(text: &str) -> Option<Self> {
+        let mut fields = Fields(text);
+        let mut counts = || -> Option<Counts> {
+            Some(Counts {
+                created: fields.number()?,
+                updated: fields.number()?,
+                skipped: fields.number()?,
+                failed: fields.number()?,
+            })
+        };
+        let (conversations, messages) = (counts()?, counts()?);
+        let ids = (0..fields.number()?)
+            .map(|_| fields.number())
+            .collect::<Option<_>>()?;
+        let mut failures = Vec::new();
+        while !fields.0.is_empty() {
+            failures.push(ImportFailure {
+                kind: fields.text()?.to_owned(),
+                id: fields.text()?.to_owned(),
+                code: match fields.text()? {
+                    "conflict" => ErrorCode::Conflict,
+                    _ => ErrorCode::InvalidArgument,
+                },
+                message: fields.text()?.to_owned(),
+            });
+        }
+        Some(Self {
+            conversations,
+            messages,
+            ids,
+            failures,
         })
     }
 }

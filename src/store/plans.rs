@@ -1,8 +1,9 @@
 //! Holds the query plans: no scan of a table, no sort, wherever a list or a lookup is read.
 
 use super::messages::{Page, page_sql};
-use super::{Env, Location, Store, conversations, heal};
-use crate::model::Durability;
+use super::{Env, Location, Store, conversations, heal, tree};
+use crate::model::{ConversationCursor, ConversationQuery, Durability};
+use crate::time::Timestamp;
 
 fn store() -> Store {
     let env = Env {
@@ -37,13 +38,22 @@ fn check(sql: &str, uses: &str) {
 
 #[test]
 fn lists_come_off_an_index() {
-    for after in [false, true] {
+    let cursor = ConversationCursor {
+        id: 1,
+        updated_at: Timestamp::MIN,
+    };
+    for after in [None, Some(cursor)] {
+        let mut query = ConversationQuery {
+            after,
+            ..ConversationQuery::default()
+        };
         check(
-            &conversations::list_sql(false, after),
+            &conversations::list_sql(&query),
             "conversations USING INDEX conversations_updated",
         );
+        query.brain = Some("claude".to_owned());
         check(
-            &conversations::list_sql(true, after),
+            &conversations::list_sql(&query),
             "USING INDEX conversations_brain_updated (brain=?",
         );
     }
@@ -51,19 +61,40 @@ fn lists_come_off_an_index() {
 
 #[test]
 fn pages_of_messages_come_off_an_index() {
-    for page in [Page::Oldest, Page::Newest] {
+    for (page, all, uses) in [
+        (Page::Oldest, false, "(conversation_id=?)"),
+        (Page::Newest, false, "(conversation_id=?)"),
+        (Page::Before, false, "(conversation_id=? AND depth<?)"),
+        (Page::After, false, "(conversation_id=? AND depth>?)"),
+        (Page::Oldest, true, "(conversation_id=?)"),
+        (Page::Newest, true, "(conversation_id=?)"),
+        (
+            Page::Before,
+            true,
+            "(conversation_id=? AND (depth,on_path)<(?,?))",
+        ),
+        (
+            Page::After,
+            true,
+            "(conversation_id=? AND (depth,on_path)>(?,?))",
+        ),
+    ] {
         check(
-            &page_sql(page),
-            "SEARCH m USING INDEX idx_msg_conv_created (conversation_id=?)",
+            &page_sql(page, all),
+            &format!("SEARCH m USING INDEX messages_tree {uses}"),
         );
     }
+}
+
+#[test]
+fn branches_come_off_an_index() {
     check(
-        &page_sql(Page::Before),
-        "SEARCH m USING INDEX idx_msg_conv_created (conversation_id=? AND created_at<?)",
+        tree::CHILDREN_OFF_PATH,
+        "messages_branches (conversation_id=? AND parent_id=?)",
     );
     check(
-        &page_sql(Page::After),
-        "SEARCH m USING INDEX idx_msg_conv_created (conversation_id=? AND created_at>?)",
+        tree::NEXT_ON_PATH,
+        "messages_tree (conversation_id=? AND depth>?)",
     );
 }
 
@@ -79,10 +110,6 @@ fn keys_and_bounds_are_looked_up() {
         "messages_uid",
     );
     check(
-        "SELECT max(created_at) FROM messages WHERE conversation_id = ?1",
-        "idx_msg_conv_created",
-    );
-    check(
         "SELECT 1 FROM messages WHERE conversation_id = ?1",
         "conversation_id=?",
     );
@@ -90,7 +117,7 @@ fn keys_and_bounds_are_looked_up() {
 
 #[test]
 fn a_healed_file_is_known_by_two_empty_indexes() {
-    for unhealed in [heal::unhealed_conversations(), heal::unhealed_messages()] {
+    for unhealed in [heal::UNHEALED_CONVERSATIONS, heal::UNHEALED_MESSAGES] {
         check(&format!("SELECT 1 FROM {unhealed}"), "_unhealed");
     }
 }

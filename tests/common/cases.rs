@@ -6,7 +6,7 @@ use conversation_store::rpc::{Request, dispatch};
 use conversation_store::store::{Change, Store};
 use conversation_store::time::Timestamp;
 
-use super::{NOON, World, everything, key, refused};
+use super::{Lesson as _, NOON, World, everything, key, refused};
 
 /// Calls `$each!(name)` for every case.
 #[macro_export]
@@ -44,11 +44,9 @@ macro_rules! for_each_case {
 
 pub fn the_five_methods_of_the_lesson(world: &World) {
     let mut store = world.open();
-    let id = store.create_conversation("Hello", None).unwrap();
-    let first = store.add_message(&key(id), Role::User, "hi").unwrap();
-    let second = store
-        .add_message(&key(id), Role::Assistant, "hello")
-        .unwrap();
+    let id = store.create("Hello", None).unwrap();
+    let first = store.add(&key(id), Role::User, "hi").unwrap();
+    let second = store.add(&key(id), Role::Assistant, "hello").unwrap();
     assert!(first.id < second.id);
 
     let listed = store
@@ -84,8 +82,8 @@ pub fn text_comes_back_as_it_went_in(world: &World) {
         "\r\n\t\u{2028}",
         "\u{10ffff}",
     ] {
-        let id = store.create_conversation(text, Some("뇌\0")).unwrap();
-        store.add_message(&key(id), Role::System, text).unwrap();
+        let id = store.create(text, Some("뇌\0")).unwrap();
+        store.add(&key(id), Role::System, text).unwrap();
         let row = store.get_conversation(&key(id)).unwrap().unwrap();
         assert_eq!((row.title.as_str(), row.brain.as_str()), (text, "뇌\0"));
         let messages = store
@@ -94,8 +92,8 @@ pub fn text_comes_back_as_it_went_in(world: &World) {
         assert_eq!(messages[0].content, text);
     }
     let long = "가".repeat(2_000_000);
-    let id = store.create_conversation("long", None).unwrap();
-    let added = store.add_message(&key(id), Role::User, &long).unwrap();
+    let id = store.create("long", None).unwrap();
+    let added = store.add(&key(id), Role::User, &long).unwrap();
     let row = store
         .get_message(&MessageKey::Id(added.id))
         .unwrap()
@@ -114,19 +112,19 @@ fn ids(store: &conversation_store::store::Store, query: ConversationQuery) -> Ve
 
 pub fn newest_conversation_first(world: &World) {
     let mut store = world.open();
-    let a = store.create_conversation("a", None).unwrap();
+    let a = store.create("a", None).unwrap();
     world.tick(1);
-    let b = store.create_conversation("b", None).unwrap();
+    let b = store.create("b", None).unwrap();
     assert_eq!(ids(&store, ConversationQuery::default()), [b, a]);
     world.tick(1);
-    store.add_message(&key(a), Role::User, "up").unwrap();
+    store.add(&key(a), Role::User, "up").unwrap();
     assert_eq!(ids(&store, ConversationQuery::default()), [a, b]);
 }
 
 pub fn equal_times_keep_the_order_of_ids(world: &World) {
     let mut store = world.open();
     let conversations: Vec<_> = (0..5)
-        .map(|n| store.create_conversation(&n.to_string(), None).unwrap())
+        .map(|n| store.create(&n.to_string(), None).unwrap())
         .collect();
     let newest_first: Vec<_> = conversations.iter().rev().copied().collect();
     assert_eq!(ids(&store, ConversationQuery::default()), newest_first);
@@ -134,7 +132,7 @@ pub fn equal_times_keep_the_order_of_ids(world: &World) {
         .map(|n| {
             let text = n.to_string();
             store
-                .add_message(&key(conversations[0]), Role::User, &text)
+                .add(&key(conversations[0]), Role::User, &text)
                 .unwrap()
                 .id
         })
@@ -151,7 +149,7 @@ pub fn equal_times_keep_the_order_of_ids(world: &World) {
 pub fn pages_meet_without_gap_or_overlap(world: &World) {
     let mut store = world.open();
     for n in 0..23 {
-        store.create_conversation(&n.to_string(), None).unwrap();
+        store.create(&n.to_string(), None).unwrap();
         world.tick(n % 3 % 2);
     }
     let all = ids(&store, ConversationQuery::default());
@@ -178,18 +176,13 @@ pub fn pages_meet_without_gap_or_overlap(world: &World) {
 
 pub fn messages_page_both_ways(world: &World) {
     let mut store = world.open();
-    let id = store.create_conversation("long", None).unwrap();
-    let other = store.create_conversation("other", None).unwrap();
+    let id = store.create("long", None).unwrap();
+    let other = store.create("other", None).unwrap();
     let mut all = Vec::new();
     for n in 0..17 {
         world.tick(n % 2);
-        all.push(
-            store
-                .add_message(&key(id), Role::User, &n.to_string())
-                .unwrap()
-                .id,
-        );
-        store.add_message(&key(other), Role::User, "x").unwrap();
+        all.push(store.add(&key(id), Role::User, &n.to_string()).unwrap().id);
+        store.add(&key(other), Role::User, "x").unwrap();
     }
     let page = |query: MessageQuery| -> Vec<i64> {
         let rows = store.messages_for(&key(id), &query).unwrap();
@@ -209,18 +202,21 @@ pub fn messages_page_both_ways(world: &World) {
             limit,
             before: cursor.clone(),
             after: None,
+            ..Default::default()
         });
         assert_eq!(before, all[at.saturating_sub(5)..at]);
         let after = page(MessageQuery {
             limit,
             before: None,
             after: cursor.clone(),
+            ..Default::default()
         });
         assert_eq!(after, all[at + 1..17.min(at + 6)]);
         let rest = page(MessageQuery {
             limit: None,
             before: None,
             after: cursor,
+            ..Default::default()
         });
         assert_eq!(rest, all[at + 1..]);
     }
@@ -228,10 +224,10 @@ pub fn messages_page_both_ways(world: &World) {
 
 pub fn a_cursor_must_be_of_the_conversation(world: &World) {
     let mut store = world.open();
-    let a = store.create_conversation("a", None).unwrap();
-    let b = store.create_conversation("b", None).unwrap();
-    let here = store.add_message(&key(a), Role::User, "x").unwrap();
-    let there = store.add_message(&key(b), Role::User, "x").unwrap();
+    let a = store.create("a", None).unwrap();
+    let b = store.create("b", None).unwrap();
+    let here = store.add(&key(a), Role::User, "x").unwrap();
+    let there = store.add(&key(b), Role::User, "x").unwrap();
     let cursor = |cursor| MessageQuery {
         before: Some(cursor),
         ..Default::default()
@@ -266,7 +262,7 @@ pub fn filters_by_brain(world: &World) {
     let mut store = world.open();
     let brains = ["claude", "echo", "gpt'--", "에코"];
     let made: Vec<_> = (0..12)
-        .map(|n| store.create_conversation("t", Some(brains[n % 4])).unwrap())
+        .map(|n| store.create("t", Some(brains[n % 4])).unwrap())
         .collect();
     for (n, brain) in brains.iter().enumerate() {
         let expected: Vec<_> = made.iter().skip(n).step_by(4).rev().copied().collect();
@@ -293,7 +289,7 @@ pub fn filters_by_brain(world: &World) {
 pub fn limits_are_held(world: &World) {
     let mut store = world.open();
     for _ in 0..60 {
-        store.create_conversation("t", None).unwrap();
+        store.create("t", None).unwrap();
     }
     assert_eq!(ids(&store, ConversationQuery::default()).len(), 50);
     let limit = |limit| ConversationQuery {
@@ -305,7 +301,7 @@ pub fn limits_are_held(world: &World) {
 
     let longest = "é".repeat(MAX_TITLE);
     let id = store
-        .create_conversation(&longest, Some(&"b".repeat(MAX_BRAIN)))
+        .create(&longest, Some(&"b".repeat(MAX_BRAIN)))
         .unwrap();
     assert_eq!(
         store.get_conversation(&key(id)).unwrap().unwrap().title,
@@ -313,21 +309,16 @@ pub fn limits_are_held(world: &World) {
     );
     let before = everything(&store);
     let too_long = "a".repeat(MAX_TITLE + 1);
+    refused(store.create(&too_long, None), ErrorCode::InvalidArgument);
+    refused(store.create("t", Some("")), ErrorCode::InvalidArgument);
     refused(
-        store.create_conversation(&too_long, None),
-        ErrorCode::InvalidArgument,
-    );
-    refused(
-        store.create_conversation("t", Some("")),
-        ErrorCode::InvalidArgument,
-    );
-    refused(
-        store.create_conversation("t", Some(&too_long)),
+        store.create("t", Some(&too_long)),
         ErrorCode::InvalidArgument,
     );
     let patch = ConversationPatch {
         title: Some(too_long),
         brain: None,
+        ..Default::default()
     };
     refused(
         store.update_conversation(&key(id), &patch),
@@ -338,12 +329,10 @@ pub fn limits_are_held(world: &World) {
 
 pub fn a_clock_set_back_reorders_nothing(world: &World) {
     let mut store = world.open();
-    let id = store.create_conversation("t", None).unwrap();
-    let first = store.add_message(&key(id), Role::User, "first").unwrap();
+    let id = store.create("t", None).unwrap();
+    let first = store.add(&key(id), Role::User, "first").unwrap();
     world.set_clock(NOON - 86_400_000);
-    let second = store
-        .add_message(&key(id), Role::Assistant, "second")
-        .unwrap();
+    let second = store.add(&key(id), Role::Assistant, "second").unwrap();
     assert_eq!(second.created_at, first.created_at);
     let messages = store
         .messages_for(&key(id), &MessageQuery::default())
@@ -356,19 +345,20 @@ pub fn a_clock_set_back_reorders_nothing(world: &World) {
     assert_eq!(row.updated_at, first.created_at);
     for extreme in [i64::MIN, i64::MAX] {
         world.set_clock(extreme);
-        store.add_message(&key(id), Role::User, "x").unwrap();
-        store.create_conversation("x", None).unwrap();
+        store.add(&key(id), Role::User, "x").unwrap();
+        store.create("x", None).unwrap();
     }
     world.set_clock(NOON);
 }
 
 pub fn title_and_brain_change_and_the_time_does_not(world: &World) {
     let mut store = world.open();
-    let id = store.create_conversation("t", None).unwrap();
+    let id = store.create("t", None).unwrap();
     world.tick(1_000);
     let set = |title: Option<&str>, brain: Option<&str>| ConversationPatch {
         title: title.map(Into::into),
         brain: brain.map(Into::into),
+        ..Default::default()
     };
     store
         .update_conversation(&key(id), &set(Some("new"), None))
@@ -390,10 +380,10 @@ pub fn title_and_brain_change_and_the_time_does_not(world: &World) {
 
 pub fn uids_name_rows_and_are_not_ids(world: &World) {
     let mut store = world.open();
-    let id = store.create_conversation("t", None).unwrap();
+    let id = store.create("t", None).unwrap();
     let row = store.get_conversation(&key(id)).unwrap().unwrap();
     let by_uid = ConversationKey::Uid(row.uid.clone());
-    let added = store.add_message(&by_uid, Role::User, "hi").unwrap();
+    let added = store.add(&by_uid, Role::User, "hi").unwrap();
     assert_eq!(store.get_conversation(&by_uid).unwrap().unwrap().id, id);
     assert_eq!(
         store
@@ -449,24 +439,18 @@ pub fn an_absent_row_is_empty_or_refused(world: &World) {
             Ok(vec![])
         );
         assert_eq!(store.delete_conversation(&absent), Ok(0));
-        refused(
-            store.add_message(&absent, Role::User, "x"),
-            ErrorCode::NotFound,
-        );
+        refused(store.add(&absent, Role::User, "x"), ErrorCode::NotFound);
     }
     assert_eq!(store.get_message(&MessageKey::Id(1)), Ok(None));
 }
 
 pub fn a_refusal_changes_nothing(world: &World) {
     let mut store = world.open();
-    let id = store.create_conversation("t", None).unwrap();
-    store.add_message(&key(id), Role::User, "x").unwrap();
+    let id = store.create("t", None).unwrap();
+    store.add(&key(id), Role::User, "x").unwrap();
     let before = everything(&store);
     world.tick(1_000);
-    refused(
-        store.add_message(&key(7), Role::User, "x"),
-        ErrorCode::NotFound,
-    );
+    refused(store.add(&key(7), Role::User, "x"), ErrorCode::NotFound);
     assert_eq!(everything(&store), before);
 }
 
@@ -475,10 +459,10 @@ pub fn an_id_is_never_given_twice(world: &World) {
     let mut given = Vec::new();
     let mut spoken = Vec::new();
     for _ in 0..4 {
-        let a = store.create_conversation("a", None).unwrap();
-        let b = store.create_conversation("b", None).unwrap();
+        let a = store.create("a", None).unwrap();
+        let b = store.create("b", None).unwrap();
         for id in [a, b] {
-            spoken.push(store.add_message(&key(id), Role::User, "x").unwrap().id);
+            spoken.push(store.add(&key(id), Role::User, "x").unwrap().id);
         }
         store.delete_conversation(&key(b)).unwrap();
         store.delete_conversation(&key(a)).unwrap();
@@ -495,12 +479,12 @@ pub fn an_id_is_never_given_twice(world: &World) {
 
 pub fn deleting_takes_the_messages_along(world: &World) {
     let mut store = world.open();
-    let id = store.create_conversation("t", None).unwrap();
-    let kept = store.create_conversation("kept", None).unwrap();
+    let id = store.create("t", None).unwrap();
+    let kept = store.create("kept", None).unwrap();
     let gone: Vec<_> = (0..100)
-        .map(|_| store.add_message(&key(id), Role::User, "x").unwrap().id)
+        .map(|_| store.add(&key(id), Role::User, "x").unwrap().id)
         .collect();
-    let there = store.add_message(&key(kept), Role::User, "y").unwrap();
+    let there = store.add(&key(kept), Role::User, "y").unwrap();
     assert_eq!(store.delete_conversation(&key(id)), Ok(1));
     for message in gone {
         assert_eq!(store.get_message(&MessageKey::Id(message)), Ok(None));
@@ -518,14 +502,14 @@ pub fn a_reopened_store_has_it_all(world: &World) {
         return;
     }
     let mut store = world.open();
-    let id = store.create_conversation("제목", Some("echo")).unwrap();
-    store.add_message(&key(id), Role::User, "안녕 🌱").unwrap();
+    let id = store.create("제목", Some("echo")).unwrap();
+    store.add(&key(id), Role::User, "안녕 🌱").unwrap();
     let before = everything(&store);
     store.close().unwrap();
     assert_eq!(everything(&world.open()), before);
     // Dropped without close: what was acknowledged is in the log.
     let mut store = world.open();
-    store.add_message(&key(id), Role::User, "more").unwrap();
+    store.add(&key(id), Role::User, "more").unwrap();
     let before = everything(&store);
     drop(store);
     assert_eq!(everything(&world.open()), before);
@@ -534,8 +518,8 @@ pub fn a_reopened_store_has_it_all(world: &World) {
 pub fn sql_in_a_string_is_text(world: &World) {
     let mut store = world.open();
     let text = "'); DROP TABLE messages; -- \" ] ` ?1 :a @b $c %";
-    let id = store.create_conversation(text, Some(text)).unwrap();
-    store.add_message(&key(id), Role::User, text).unwrap();
+    let id = store.create(text, Some(text)).unwrap();
+    store.add(&key(id), Role::User, text).unwrap();
     let query = ConversationQuery {
         brain: Some(text.into()),
         ..Default::default()
@@ -667,7 +651,7 @@ fn beside(world: &World) -> String {
 pub fn backup_and_restore(world: &World) {
     let copy = beside(world);
     let mut store = world.open();
-    let id = store.create_conversation("원본", None).unwrap();
+    let id = store.create("원본", None).unwrap();
     dispatch(&mut store, add(id, "saved"), Some(&named("이름"))).unwrap();
     dispatch(&mut store, add(id, "saved too"), Some(&own(1, 0))).unwrap();
     let saved = everything(&store);
@@ -678,18 +662,18 @@ pub fn backup_and_restore(world: &World) {
         assert!(!bytes.windows(6).any(|it| it == "이름".as_bytes()));
     }
 
-    store.add_message(&key(id), Role::User, "later").unwrap();
-    let later = store.create_conversation("later", None).unwrap();
+    store.add(&key(id), Role::User, "later").unwrap();
+    let later = store.create("later", None).unwrap();
     store.restore_from(&copy, None, 0).unwrap();
     assert_eq!(everything(&store), saved);
     // What was asked for before is not done again, and spent ids stay spent.
     assert_eq!(store.count_operations().unwrap(), (1, 1));
     store.restore_from(&copy, Some(&own(2, 1)), 7).unwrap();
-    store.add_message(&key(id), Role::User, "after").unwrap();
+    store.add(&key(id), Role::User, "after").unwrap();
     let after = everything(&store);
     store.restore_from(&copy, Some(&own(2, 1)), 7).unwrap();
     assert_eq!(everything(&store), after);
-    assert!(store.create_conversation("new", None).unwrap() > later);
+    assert!(store.create("new", None).unwrap() > later);
     if world.vfs.is_none() {
         std::fs::remove_file(copy).unwrap();
     }
@@ -697,8 +681,8 @@ pub fn backup_and_restore(world: &World) {
 
 pub fn restore_refuses_what_is_not_ours(world: &World) {
     let mut store = world.open();
-    let id = store.create_conversation("mine", None).unwrap();
-    store.add_message(&key(id), Role::User, "kept").unwrap();
+    let id = store.create("mine", None).unwrap();
+    store.add(&key(id), Role::User, "kept").unwrap();
     let before = everything(&store);
     // A file that is not there is an empty database.
     let copy = beside(world);
@@ -707,9 +691,7 @@ pub fn restore_refuses_what_is_not_ours(world: &World) {
         ErrorCode::UnsupportedFormat,
     );
     assert_eq!(everything(&store), before);
-    store
-        .add_message(&key(id), Role::User, "still works")
-        .unwrap();
+    store.add(&key(id), Role::User, "still works").unwrap();
     if world.vfs.is_none() {
         let _ = std::fs::remove_file(copy);
     }
@@ -733,13 +715,14 @@ fn add(id: i64, content: &str) -> Request {
     Request::AddMessage {
         conversation_id: key(id),
         role: Role::User,
-        content: content.into(),
+        content: Some(content.into()),
+        extra: Default::default(),
     }
 }
 
 pub fn an_operation_is_done_once(world: &World) {
     let mut store = world.open();
-    let id = store.create_conversation("t", None).unwrap();
+    let id = store.create("t", None).unwrap();
     for (content, operation) in [("own", own(1, 0)), ("named", named("x"))] {
         let first = dispatch(&mut store, add(id, content), Some(&operation)).unwrap();
         world.tick(1_000);
@@ -750,12 +733,14 @@ pub fn an_operation_is_done_once(world: &World) {
         Request::CreateConversation {
             title: "t".into(),
             brain: None,
+            extra: Default::default(),
         },
         Request::UpdateConversation {
             id: key(id),
             patch: ConversationPatch {
                 title: Some("new".into()),
                 brain: None,
+                ..Default::default()
             },
         },
         Request::DeleteConversation { id: key(id) },
@@ -782,7 +767,7 @@ pub fn an_operation_is_done_once(world: &World) {
     // What was refused is no operation yet.
     let refusal = dispatch(&mut store, add(99, "x"), Some(&named("later")));
     refused(refusal, ErrorCode::NotFound);
-    let id = store.create_conversation("t", None).unwrap();
+    let id = store.create("t", None).unwrap();
     dispatch(
         &mut store,
         add(id, "other arguments"),
@@ -793,8 +778,8 @@ pub fn an_operation_is_done_once(world: &World) {
 
 pub fn an_operation_is_one_request(world: &World) {
     let mut store = world.open();
-    let id = store.create_conversation("t", None).unwrap();
-    let other = store.create_conversation("t", None).unwrap();
+    let id = store.create("t", None).unwrap();
+    let other = store.create("t", None).unwrap();
     dispatch(&mut store, add(id, "x"), Some(&named("x"))).unwrap();
     dispatch(&mut store, add(id, "x"), Some(&own(1, 0))).unwrap();
     let rows = everything(&store);
@@ -815,7 +800,7 @@ pub fn an_operation_is_one_request(world: &World) {
 
 pub fn records_go_when_their_answers_are_there(world: &World) {
     let mut store = world.open();
-    let id = store.create_conversation("t", None).unwrap();
+    let id = store.create("t", None).unwrap();
     let write = |store: &mut Store, operation: Operation| {
         let content = format!("{operation:?}");
         dispatch(store, add(id, &content), Some(&operation))
@@ -850,10 +835,10 @@ pub fn records_go_when_their_answers_are_there(world: &World) {
     // A tab that is gone sends nothing again; someone may still ask by the names it was told.
     let named_before = store.count_operations().unwrap().1;
     store.retain_tabs(&["tab"]).unwrap();
-    store.create_conversation("t", None).unwrap();
+    store.create("t", None).unwrap();
     assert_eq!(store.count_operations().unwrap(), (1, named_before));
     store.retain_tabs(&["another"]).unwrap();
-    store.create_conversation("t", None).unwrap();
+    store.create("t", None).unwrap();
     assert_eq!(store.count_operations().unwrap(), (0, named_before + 1));
     let rows = everything(&store);
     dispatch(&mut store, add(id, &second), Some(&named("tab/2"))).unwrap();
@@ -863,16 +848,17 @@ pub fn records_go_when_their_answers_are_there(world: &World) {
 
 pub fn changes_are_told_of_what_was_committed(world: &World) {
     let mut store = world.open();
-    let id = store.create_conversation("t", None).unwrap();
-    store.add_message(&key(id), Role::User, "x").unwrap();
-    refused(
-        store.add_message(&key(99), Role::User, "x"),
-        ErrorCode::NotFound,
-    );
+    let id = store.create("t", None).unwrap();
+    store.add(&key(id), Role::User, "x").unwrap();
+    refused(store.add(&key(99), Role::User, "x"), ErrorCode::NotFound);
     for title in [Some("t".to_owned()), None] {
         // It is that already.
         let brain = None;
-        let patch = ConversationPatch { title, brain };
+        let patch = ConversationPatch {
+            title,
+            brain,
+            ..Default::default()
+        };
         store.update_conversation(&key(id), &patch).unwrap();
     }
     store.delete_conversation(&key(id)).unwrap();

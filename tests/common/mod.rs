@@ -9,7 +9,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use conversation_store::error::{ErrorCode, Result, StoreError};
-use conversation_store::model::{ConversationKey, ConversationQuery, Durability};
+use conversation_store::model::{
+    AddedMessage, ConversationKey, ConversationQuery, Durability, NewConversation, NewMessage, Role,
+};
 use conversation_store::store::{Env, Location, Store};
 
 /// 2024-02-29T12:00:00.000Z.
@@ -72,6 +74,22 @@ impl World {
 
     pub fn tick(&self, millis: i64) {
         self.clock.set(self.clock.get() + millis);
+    }
+}
+
+/// The lesson's two writes, with nothing else given.
+pub trait Lesson {
+    fn create(&mut self, title: &str, brain: Option<&str>) -> Result<i64>;
+    fn add(&mut self, key: &ConversationKey, role: Role, content: &str) -> Result<AddedMessage>;
+}
+
+impl Lesson for Store {
+    fn create(&mut self, title: &str, brain: Option<&str>) -> Result<i64> {
+        self.create_conversation(title, brain, &NewConversation::default())
+    }
+
+    fn add(&mut self, key: &ConversationKey, role: Role, content: &str) -> Result<AddedMessage> {
+        self.add_message(key, role, Some(content), &NewMessage::default())
     }
 }
 

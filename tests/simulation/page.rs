@@ -554,11 +554,13 @@ impl Sim {
             None => Request::CreateConversation {
                 title: it.content.clone(),
                 brain: None,
+                extra: Default::default(),
             },
             Some(conversation) => Request::AddMessage {
                 conversation_id: key(conversation),
                 role: Role::User,
-                content: it.content.clone(),
+                content: Some(it.content.clone()),
+                extra: Default::default(),
             },
         };
         self.call(page, What::Write(write), request, Some(operation), timeout)

@@ -2,7 +2,7 @@
 -- holds it against the migrated result (tests/schema.rs). Written for stock SQLite 3.40: the
 -- lesson's Python class and the sqlite3 command read and write the same file.
 --
--- application_id = 1129534287 ('CSSO'), user_version = 3 (the number of migrations).
+-- application_id = 1129534287 ('CSSO'), user_version = 4 (the number of migrations).
 -- Times are TEXT 'YYYY-MM-DD HH:MM:SS.mmm' in UTC. The other program writes whole seconds
 -- (datetime('now')); healing brings them to this form when the file is next opened.
 
@@ -12,38 +12,138 @@ CREATE TABLE conversations (
   title TEXT NOT NULL,
   brain TEXT NOT NULL DEFAULT 'claude',                    -- who answers: free text
   created_at TEXT NOT NULL DEFAULT (datetime('now')),
-  updated_at TEXT NOT NULL DEFAULT (datetime('now')),      -- moves when a message is added
-  uid TEXT                                                 -- stable across files; NULL: written by the other program, not healed yet
+  updated_at TEXT NOT NULL DEFAULT (datetime('now')),      -- moves when a message is added, edited or ends streaming
+  uid TEXT,                                                -- stable across files; NULL: written by the other program, not healed yet
+  pinned INTEGER NOT NULL DEFAULT 0,
+  archived INTEGER NOT NULL DEFAULT 0,
+  trashed_at TEXT,
+  tags TEXT,                                               -- JSON array of strings; NULL: none
+  metadata TEXT,                                           -- JSON, the app's
+  source TEXT,                                             -- JSON, where an import had it from
+  head_id INTEGER,                                         -- the last message of the path that is shown
+  head_uid TEXT,
+  message_count INTEGER NOT NULL DEFAULT 0,                -- of all branches
+  imported INTEGER,                                        -- fingerprint of what was imported: another now means edited here
+  imported_head TEXT,                                      -- uid of the head that was imported
+  revision INTEGER                                         -- grows with each change of ours; NULL: another program's
 );
 CREATE UNIQUE INDEX conversations_uid ON conversations(uid);
 
 -- Lists, newest first: all, and those of one brain.
 CREATE INDEX conversations_updated ON conversations(updated_at, id);
 CREATE INDEX conversations_brain_updated ON conversations(brain, updated_at, id);
+CREATE INDEX conversations_trashed ON conversations(trashed_at) WHERE trashed_at IS NOT NULL;
 
 -- What a person or a brain said. id, conversation_id, role, content, created_at are the lesson's.
 CREATE TABLE messages (
   id INTEGER PRIMARY KEY,
   conversation_id INTEGER NOT NULL REFERENCES conversations(id) ON DELETE CASCADE,
   role TEXT NOT NULL CHECK (role IN ('user','assistant','system')),
-  content TEXT NOT NULL,
+  content TEXT NOT NULL,             -- the text of the text parts, joined by a blank line
   created_at TEXT NOT NULL DEFAULT (datetime('now')),
-  uid TEXT
+  uid TEXT,                          -- unique in its conversation
+  parent_id INTEGER,                 -- NULL: a first message. No foreign key: a cascade down a long chat
+                                     -- would be as deep as the chat is long
+  depth INTEGER,                     -- above its parent's; gaps are fine; NULL: not linked yet
+  on_path INTEGER,                   -- 1: from the head upwards
+  parts TEXT,                        -- JSON; NULL: one text part of content, or none
+  status TEXT,                       -- NULL: complete
+  model TEXT,
+  usage TEXT,                        -- JSON, as all that follow but finish_reason
+  finish_reason TEXT,
+  error TEXT,
+  metadata TEXT,
+  source TEXT,
+  imported INTEGER,                  -- as of a conversation
+  revision INTEGER                   -- as of a conversation
 );
 CREATE UNIQUE INDEX messages_uid ON messages(uid, conversation_id);
 
--- The order of a chat, read in both directions. The lesson's index of this name was
--- (conversation_id, created_at DESC): its rows of one second came back in reverse.
+-- The lesson's index. Its own of this name was (conversation_id, created_at DESC): its rows of one
+-- second came back in reverse.
 CREATE INDEX idx_msg_conv_created ON messages(conversation_id, created_at, id);
+
+-- A page of the path, or of all branches, is a range of this.
+CREATE INDEX messages_tree ON messages(conversation_id, depth, on_path);
+-- Children off the path; empty where nothing was edited or answered twice.
+CREATE INDEX messages_branches ON messages(conversation_id, parent_id) WHERE on_path = 0;
+CREATE INDEX messages_streaming ON messages(conversation_id) WHERE status = 'streaming';
 
 -- Empty in a healed file, so that "is there anything to heal?" costs one look at an empty index.
 CREATE INDEX conversations_unhealed ON conversations(id)
-  WHERE uid IS NULL
-     OR created_at NOT GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]'
-     OR updated_at NOT GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]';
+  WHERE revision IS NULL
+     OR created_at IS NOT strftime('%Y-%m-%d %H:%M:%f', created_at)
+     OR updated_at IS NOT strftime('%Y-%m-%d %H:%M:%f', updated_at);
 CREATE INDEX messages_unhealed ON messages(conversation_id, id)
-  WHERE uid IS NULL
-     OR created_at NOT GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]';
+  WHERE revision IS NULL OR created_at IS NOT strftime('%Y-%m-%d %H:%M:%f', created_at);
+
+-- Text that grows, beside its message until it is folded in: a row that grows is written whole.
+CREATE TABLE growth (
+  message_id INTEGER NOT NULL,
+  start INTEGER NOT NULL,            -- where it stands in the content, in UTF-16 units
+  text TEXT NOT NULL,
+  PRIMARY KEY (message_id, start)
+) WITHOUT ROWID;
+-- The messages that grow: what an append must know, without reading the text.
+CREATE TABLE growing (
+  message_id INTEGER PRIMARY KEY,
+  conversation_id INTEGER NOT NULL,
+  conversation_uid TEXT NOT NULL,
+  uid TEXT NOT NULL,
+  writer TEXT,                       -- the tab that streams it
+  length INTEGER NOT NULL,           -- of what is folded in, in UTF-16 units
+  is_new_part INTEGER NOT NULL,      -- what grows is a part of its own ...
+  has_gap INTEGER NOT NULL           -- ... with a blank line before it in content
+);
+
+-- Attachments, by the SHA-256 of their bytes.
+CREATE TABLE blobs (
+  id INTEGER PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE,
+  size INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  complete INTEGER NOT NULL,
+  unreferenced_at TEXT               -- since when nothing names it; it goes a day later
+);
+CREATE TABLE blob_pieces (
+  id INTEGER PRIMARY KEY,            -- the attachment's x 2^20 + the piece's number
+  data BLOB NOT NULL                 -- 256 KB, the last one less
+);
+-- Who names which: a message, or (message_id 0) its conversation.
+CREATE TABLE blob_refs (
+  hash TEXT NOT NULL,
+  conversation_id INTEGER NOT NULL,
+  message_id INTEGER NOT NULL,
+  PRIMARY KEY (hash, conversation_id, message_id)
+) WITHOUT ROWID;
+CREATE INDEX blob_refs_of ON blob_refs(conversation_id, message_id);
+
+-- What another program changes is marked by revision NULL, and what is kept beside a message goes with
+-- it, also where foreign keys are off.
+CREATE TRIGGER messages_edited
+  AFTER UPDATE OF conversation_id, role, content, created_at, uid, parent_id, depth, on_path, parts ON messages
+  WHEN new.revision IS old.revision
+BEGIN
+  UPDATE messages SET revision = NULL WHERE id = new.id;
+END;
+CREATE TRIGGER conversations_edited
+  AFTER UPDATE OF created_at, uid, head_id, head_uid, message_count, tags, metadata ON conversations
+  WHEN new.revision IS old.revision
+BEGIN
+  UPDATE conversations SET revision = NULL WHERE id = new.id;
+END;
+CREATE TRIGGER messages_deleted AFTER DELETE ON messages
+BEGIN
+  UPDATE conversations SET revision = NULL WHERE id = old.conversation_id;
+  DELETE FROM growth WHERE message_id = old.id;
+  DELETE FROM growing WHERE message_id = old.id;
+  DELETE FROM blob_refs WHERE conversation_id = old.conversation_id AND message_id = old.id;
+END;
+CREATE TRIGGER conversations_deleted AFTER DELETE ON conversations
+BEGIN
+  UPDATE messages SET revision = NULL WHERE conversation_id = old.id;
+  DELETE FROM blob_refs WHERE conversation_id = old.id AND message_id = 0;
+END;
 
 -- One row about the file itself.
 CREATE TABLE store_state (

@@ -1,0 +1,98 @@
+//! Where and how a database is kept: what is asked for, and what is told.
+
+use serde::{Deserialize, Serialize};
+#[cfg(target_arch = "wasm32")]
+use tsify::Tsify;
+
+use super::Durability;
+
+/// Where the caller wants the database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "lowercase")]
+pub enum StorageOption {
+    /// The best that this browser has; never memory.
+    #[default]
+    Auto,
+    /// The origin private file system.
+    Opfs,
+    /// IndexedDB; not in this version.
+    Indexeddb,
+    /// Memory, gone with the page.
+    Memory,
+}
+
+/// How to open a database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(default, rename_all = "camelCase", expecting = "options (an object)")]
+pub struct DatabaseOptions {
+    /// 'auto' if not given.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub storage: StorageOption,
+    /// 'strict' if not given.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    pub durability: Durability,
+}
+
+/// Where a database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "lowercase")]
+pub enum StorageKind {
+    /// The origin private file system.
+    Opfs,
+    /// IndexedDB.
+    Indexeddb,
+    /// Memory.
+    Memory,
+}
+
+/// Whether this tab holds the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "lowercase")]
+pub enum TabRole {
+    /// It does.
+    Leader,
+    /// Another tab does.
+    Follower,
+}
+
+/// Where and how a database is kept.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct StoreStatus {
+    /// Where it is.
+    pub storage: StorageKind,
+    /// Whether this tab holds the files.
+    pub role: TabRole,
+    /// How soon an acknowledged write is safe.
+    pub durability: Durability,
+    /// SQLite's word: 'wal', or 'memory' in memory.
+    pub journal_mode: String,
+    /// SQLite's word: 'full' or 'normal'.
+    pub synchronous: String,
+    /// Whether the browser has promised not to evict this origin's data.
+    pub persisted: bool,
+    /// Bytes that this origin uses, as the browser estimates.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<f64>,
+    /// Bytes that this origin may use, as the browser estimates.
+    #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota: Option<f64>,
+    /// The engine's version.
+    pub sqlite_version: String,
+    /// The number of migrations the file has had.
+    pub schema_version: i64,
+    /// Of this package.
+    pub version: String,
+    /// Another tab runs a newer version of this package: calls reject with `outdated` until this
+    /// page is reloaded.
+    pub outdated: bool,
+    /// Messages of other scripts and versions on this database's channels that were not understood.
+    pub ignored_messages: u32,
+}

@@ -1,0 +1,346 @@
+//! Attachments: bytes by their SHA-256, each kept once, in pieces.
+//!
+//! A message or conversation keeps one by naming it, anywhere in its parts, metadata or source:
+//! `conversation-store:sha256-<hex>`. The names are noted in `blob_refs` when such a text is written,
+//! so that what nobody names is found without reading texts. It stays a day, for whoever has put it
+//! and not yet named it.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+
+use super::{Store, Writing, engine};
+use crate::error::{Result, StoreError};
+use crate::model::{Blob, Json, Message};
+use crate::time::Timestamp;
+
+/// What a reference begins with.
+const PREFIX: &str = "conversation-store:sha256-";
+/// Hexadecimal digits of a hash.
+const DIGITS: usize = 64;
+/// Bytes of a piece.
+pub const PIECE: i64 = 262_144;
+/// Pieces that one attachment may have at most: its place in the ids of pieces.
+const MOST_PIECES: i64 = 1 << 20;
+/// `extractBlobs` leaves data: URLs up to so many bytes where they are.
+const EXTRACTED_FROM: usize = 16_384;
+/// Milliseconds for which an attachment that nobody names is kept: a day.
+const KEPT_MILLIS: i64 = 24 * 60 * 60 * 1_000;
+
+/// A SHA-256 that is made of pieces.
+#[derive(Default)]
+pub struct Hasher(Sha256);
+
+impl Hasher {
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The hash, in hexadecimal.
+    pub fn finish(self) -> String {
+        let mut hex = String::with_capacity(DIGITS);
+        for byte in self.0.finalize() {
+            for digit in [byte >> 4, byte & 15] {
+                hex.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+            }
+        }
+        hex
+    }
+}
+
+impl Store {
+    /// What is known of the attachment of that hash or reference, if all of it is there.
+    ///
+    /// # Errors
+    /// `invalid-argument` for what is no hash.
+    pub fn get_blob(&self, hash: &str) -> Result<Option<Blob>> {
+        let hash = hash_of(hash)?;
+        Ok(find(&self.connection, hash)?.and_then(|row| row.complete.then(|| row.blob(hash))))
+    }
+
+    /// The bytes of an attachment from `offset` on, a piece at most; none at its end.
+    ///
+    /// # Errors
+    /// `not-found`, `invalid-argument`.
+    pub fn get_blob_piece(&self, hash: &str, offset: i64) -> Result<Vec<u8>> {
+        let row = find(&self.connection, hash_of(hash)?)?
+            .filter(|row| row.complete)
+            .ok_or_else(|| StoreError::not_found("there is no such attachment (any more)"))?;
+        if offset < 0 || offset % PIECE != 0 {
+            return Err(StoreError::invalid(format!(
+                "offset: pieces begin at multiples of {PIECE}"
+            )));
+        }
+        piece(&self.connection, row.id, offset / PIECE)
+    }
+
+    /// Keeps a piece of an attachment; the last one completes it. Asked for again, it stays as it is.
+    ///
+    /// # Errors
+    /// `invalid-argument`.
+    pub fn put_blob_piece(
+        &mut self,
+        hash: &str,
+        size: i64,
+        media_type: &str,
+        offset: i64,
+        bytes: &[u8],
+    ) -> Result<()> {
+        let hash = hash_of(hash)?;
+        let expected = (size - offset).min(PIECE);
+        if !(0..MOST_PIECES * PIECE).contains(&size)
+            || offset < 0
+            || offset % PIECE != 0
+            || bytes.len() as i64 != expected
+            || media_type.len() > 1_000
+        {
+            return Err(StoreError::invalid(
+                "blob: give at most 256 GB, with a type of at most 1,000 bytes",
+            ));
+        }
+        self.write(|writing| {
+            let id = begin(writing, hash, size, media_type)?;
+            put(writing.connection, id, offset / PIECE, bytes)?;
+            finish(writing.connection, id, size)
+        })
+    }
+
+    /// Drops what has not been named for a day.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn collect_blobs(&mut self) -> Result<()> {
+        let has_any: bool =
+            self.connection
+                .query_row("SELECT EXISTS (SELECT 1 FROM blobs)", [], |row| row.get(0))?;
+        if !has_any {
+            return Ok(());
+        }
+        self.write(|writing| {
+            let now = writing.env.now();
+            let connection = writing.connection;
+            connection
+                .prepare_cached(
+                    "UPDATE blobs SET unreferenced_at = CASE WHEN named THEN NULL ELSE ?1 END
+                     FROM (SELECT id, EXISTS (SELECT 1 FROM blob_refs r WHERE r.hash = b.hash) AS named
+                           FROM blobs b) AS now
+                     WHERE now.id = blobs.id AND named = (unreferenced_at IS NOT NULL)",
+                )?
+                .execute([now.to_sql()])?;
+            let old = Timestamp::from_millis(now.millis() - KEPT_MILLIS);
+            let gone = connection
+                .prepare_cached("SELECT id FROM blobs WHERE unreferenced_at <= ?1")?
+                .query_map([old.to_sql()], |row| row.get(0))?
+                .collect::<rusqlite::Result<Vec<i64>>>()?;
+            for id in gone {
+                connection
+                    .prepare_cached("DELETE FROM blob_pieces WHERE id >= ?1 AND id < ?2")?
+                    .execute([id * MOST_PIECES, (id + 1) * MOST_PIECES])?;
+                connection
+                    .prepare_cached("DELETE FROM blobs WHERE id = ?1")?
+                    .execute([id])?;
+            }
+            Ok(())
+        })
+    }
+}
+
+struct Row {
+    id: i64,
+    size: i64,
+    media_type: String,
+    complete: bool,
+}
+
+impl Row {
+    fn blob(self, hash: &str) -> Blob {
+        Blob {
+            reference: format!("{PREFIX}{hash}"),
+            hash: hash.to_owned(),
+            size: self.size,
+            media_type: self.media_type,
+        }
+    }
+}
+
+fn find(connection: &Connection, hash: &str) -> Result<Option<Row>> {
+    Ok(connection
+        .prepare_cached("SELECT id, size, type, complete FROM blobs WHERE hash = ?1")?
+        .query_row([hash], |row| {
+            Ok(Row {
+                id: row.get(0)?,
+                size: row.get(1)?,
+                media_type: engine::text(row, 2)?,
+                complete: row.get(3)?,
+            })
+        })
+        .optional()?)
+}
+
+/// The id of an attachment, noted if it is new; its day begins anew.
+fn begin(writing: &mut Writing<'_>, hash: &str, size: i64, media_type: &str) -> Result<i64> {
+    let now = writing.env.now().to_sql();
+    Ok(writing
+        .connection
+        .prepare_cached(
+            "INSERT INTO blobs (hash, size, type, complete, unreferenced_at) VALUES (?1, ?2, ?3, 0, ?4)
+             ON CONFLICT (hash) DO UPDATE SET unreferenced_at =
+               CASE WHEN unreferenced_at IS NULL THEN NULL ELSE excluded.unreferenced_at END
+             RETURNING id",
+        )?
+        .query_row(params![hash, size, media_type, now], |row| row.get(0))?)
+}
+
+fn put(connection: &Connection, id: i64, number: i64, bytes: &[u8]) -> Result<()> {
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO blob_pieces (id, data) VALUES (?1, ?2)")?
+        .execute(params![id * MOST_PIECES + number, bytes])?;
+    Ok(())
+}
+
+/// Marks an attachment complete if it is.
+fn finish(connection: &Connection, id: i64, size: i64) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE blobs SET complete = 1 WHERE id = ?1 AND NOT complete AND ?4 =
+               (SELECT count(*) FROM blob_pieces WHERE id >= ?2 AND id < ?3)",
+        )?
+        .execute([
+            id,
+            id * MOST_PIECES,
+            (id + 1) * MOST_PIECES,
+            (size + PIECE - 1) / PIECE,
+        ])?;
+    Ok(())
+}
+
+fn piece(connection: &Connection, id: i64, number: i64) -> Result<Vec<u8>> {
+    let bytes = connection
+        .prepare_cached("SELECT data FROM blob_pieces WHERE id = ?1")?
+        .query_row([id * MOST_PIECES + number], |row| row.get(0))
+        .optional()?;
+    Ok(bytes.unwrap_or_default())
+}
+
+/// The hash in a reference, or that is given as it is.
+fn hash_of(text: &str) -> Result<&str> {
+    let hash = text.strip_prefix(PREFIX).unwrap_or(text);
+    if is_hash(hash) {
+        Ok(hash)
+    } else {
+        Err(StoreError::invalid(format!(
+            "ref: give '{PREFIX}' and 64 hexadecimal digits, as putBlob gave it"
+        )))
+    }
+}
+
+fn is_hash(text: &str) -> bool {
+    text.len() == DIGITS
+        && text
+            .bytes()
+            .all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// The hashes that a text names.
+fn named(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices(PREFIX).filter_map(|(at, _)| {
+        let from = at + PREFIX.len();
+        text.get(from..from + DIGITS).filter(|hash| is_hash(hash))
+    })
+}
+
+/// Notes which attachments a message's texts name, or, of message 0, those of its conversation.
+pub(super) fn refer(
+    connection: &Connection,
+    conversation: i64,
+    message: i64,
+    texts: &[Option<&str>],
+) -> Result<()> {
+    let hashes: BTreeSet<_> = texts
+        .iter()
+        .flatten()
+        .flat_map(|text| named(text))
+        .collect();
+    connection
+        .prepare_cached("DELETE FROM blob_refs WHERE conversation_id = ?1 AND message_id = ?2")?
+        .execute([conversation, message])?;
+    for hash in hashes {
+        connection
+            .prepare_cached(
+                "INSERT INTO blob_refs (hash, conversation_id, message_id) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![hash, conversation, message])?;
+    }
+    Ok(())
+}
+
+/// Puts attachments in the place of a JSON text's long data: URLs.
+pub(super) fn extract(writing: &mut Writing<'_>, json: &mut Option<Json>) -> Result<()> {
+    let Some(text) = json else { return Ok(()) };
+    let mut out = String::new();
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find("\"data:") {
+        let from = at + 1;
+        let Some(length) = rest[from..].find('"') else {
+            break;
+        };
+        let url = &rest[from..from + length];
+        out.push_str(&rest[..from]);
+        match url.split_once(";base64,") {
+            Some((head, data)) if url.len() > EXTRACTED_FROM => match STANDARD.decode(data) {
+                Ok(bytes) => out.push_str(&keep(writing, &head["data:".len()..], &bytes)?),
+                // Not what it says it is: left as it is.
+                Err(_) => out.push_str(url),
+            },
+            _ => out.push_str(url),
+        }
+        rest = &rest[from + length..];
+    }
+    if !out.is_empty() {
+        out.push_str(rest);
+        *json = Some(out);
+    }
+    Ok(())
+}
+
+/// Keeps bytes as an attachment and gives the reference.
+fn keep(writing: &mut Writing<'_>, media_type: &str, bytes: &[u8]) -> Result<String> {
+    let mut hasher = Hasher::default();
+    hasher.update(bytes);
+    let hash = hasher.finish();
+    let size = bytes.len() as i64;
+    let id = begin(writing, &hash, size, media_type)?;
+    for (number, piece) in bytes.chunks(PIECE as usize).enumerate() {
+        put(writing.connection, id, number as i64, piece)?;
+    }
+    finish(writing.connection, id, size)?;
+    Ok(format!("{PREFIX}{hash}"))
+}
+
+/// Puts data: URLs in the place of a message's references, where the attachment is there.
+pub(super) fn inline(connection: &Connection, message: &mut Message) -> Result<()> {
+    for json in [
+        &mut message.parts,
+        &mut message.metadata,
+        &mut message.source,
+    ] {
+        let Some(text) = json else { continue };
+        let hashes: BTreeSet<String> = named(text).map(str::to_owned).collect();
+        for hash in hashes {
+            let Some(row) = find(connection, &hash)?.filter(|row| row.complete) else {
+                continue;
+            };
+            let mut bytes = Vec::new();
+            for number in 0..(row.size + PIECE - 1) / PIECE {
+                bytes.extend(piece(connection, row.id, number)?);
+            }
+            let url = format!("data:{};base64,{}", row.media_type, STANDARD.encode(&bytes));
+            *text = text.replace(&format!("{PREFIX}{hash}"), &url);
+        }
+    }
+    Ok(())
+}

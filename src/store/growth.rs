@@ -1,0 +1,375 @@
+//! Text that grows: kept beside its message until it is folded in.
+//!
+//! SQLite writes a row whole, so that appending to a long text would cost its length. Here each piece
+//! is a row of its own. It is folded into `content` when it outgrows it, on a change of status or
+//! text, and before the file is seen by others: backup, close, open.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::conversations::{self, Chat};
+use super::messages::{self, message_change};
+use super::{Change, Store, Writing, body, engine, tree};
+use crate::error::Result;
+use crate::model::{
+    Append, ChangeOp, ConversationKey, Message, MessageKey, Repair, RowChange, Status,
+};
+
+/// Growth is folded in at the earliest when it is so long, in UTF-16 units.
+const FOLDED_FROM: i64 = 16_384;
+/// Longest text of an `append` in a change, in bytes.
+const TOLD: usize = 65_536;
+/// Between two text parts, in `content`.
+const BLANK_LINE: &str = "\n\n";
+
+/// What is known of a message that grows.
+struct Growing {
+    conversation: i64,
+    conversation_uid: String,
+    uid: String,
+    /// Length of the folded content, in UTF-16 units.
+    length: i64,
+    /// The growth is a part of its own, and a blank line stands before it in `content`.
+    is_new_part: bool,
+    has_gap: bool,
+}
+
+impl Growing {
+    fn gap(&self) -> &'static str {
+        if self.has_gap { BLANK_LINE } else { "" }
+    }
+}
+
+impl Store {
+    /// Appends to the text of a message; its status and its conversation's time stay. `streaming` is
+    /// what a writer says: the message is (again) streaming.
+    ///
+    /// # Errors
+    /// `not-found`; `conflict` for a bare uid of two conversations.
+    pub fn append_to_message(
+        &mut self,
+        key: &MessageKey,
+        text: &str,
+        streaming: bool,
+    ) -> Result<()> {
+        self.write(|writing| append(writing, key, text, streaming))
+    }
+
+    /// Ends what was left streaming by tabs that are not alive any more.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn heal_streams(&mut self, alive: &[impl AsRef<str>]) -> Result<()> {
+        let left = self
+            .connection
+            .prepare_cached(
+                "SELECT m.id, g.writer FROM messages m INDEXED BY messages_streaming
+                 LEFT JOIN growing g ON g.message_id = m.id WHERE m.status = 'streaming'",
+            )?
+            .query_map([], |row| Ok((row.get(0)?, engine::optional_text(row, 1)?)))?
+            .collect::<rusqlite::Result<Vec<(i64, Option<String>)>>>()?;
+        let is_alive = |writer: &Option<String>| {
+            writer
+                .as_ref()
+                .is_some_and(|writer| alive.iter().any(|tab| tab.as_ref() == writer))
+        };
+        let left: Vec<i64> = left
+            .into_iter()
+            .filter(|(_, writer)| !is_alive(writer))
+            .map(|(id, _)| id)
+            .collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        self.write(|writing| {
+            for id in left {
+                if let Some(before) = messages::get(writing.connection, id)? {
+                    let mut after = before.clone();
+                    after.status = Status::Aborted;
+                    messages::rewrite(writing, &before, &after)?;
+                    writing.report.add(Repair::Stream, id);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The tabs that write messages which are streaming.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn writers(&self) -> Result<Vec<String>> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT DISTINCT writer FROM growing WHERE writer IS NOT NULL")?
+            .query_map([], |row| engine::text(row, 0))?
+            .collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Folds in all that grows beside its message, so that the file says it all.
+    pub(super) fn fold_growth(&mut self) -> Result<()> {
+        let ids = all(&self.connection)?;
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.write(|writing| {
+            for id in ids {
+                fold(writing.connection, id)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn all(connection: &Connection) -> Result<Vec<i64>> {
+    Ok(connection
+        .prepare_cached("SELECT message_id FROM growing")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?)
+}
+
+/// The messages of a conversation that grow.
+pub(super) fn growing(connection: &Connection, conversation: i64) -> Result<Vec<i64>> {
+    Ok(connection
+        .prepare_cached("SELECT message_id FROM growing WHERE conversation_id = ?1")?
+        .query_map([conversation], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?)
+}
+
+fn find(connection: &Connection, id: i64) -> Result<Option<Growing>> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT conversation_id, conversation_uid, uid, length, is_new_part, has_gap
+             FROM growing WHERE message_id = ?1",
+        )?
+        .query_row([id], |row| {
+            Ok(Growing {
+                conversation: row.get(0)?,
+                conversation_uid: engine::text(row, 1)?,
+                uid: engine::text(row, 2)?,
+                length: row.get(3)?,
+                is_new_part: row.get(4)?,
+                has_gap: row.get(5)?,
+            })
+        })
+        .optional()?)
+}
+
+/// Makes a message one that grows, by the tab that asks if it is streaming.
+pub(super) fn begin(writing: &mut Writing<'_>, id: i64) -> Result<()> {
+    let connection = writing.connection;
+    let (conversation, uid, content, parts, status) = connection
+        .prepare_cached(
+            "SELECT conversation_id, uid, content, parts, status FROM messages WHERE id = ?1",
+        )?
+        .query_row([id], |row| {
+            Ok((
+                row.get(0)?,
+                engine::text(row, 1)?,
+                engine::text(row, 2)?,
+                engine::optional_text(row, 3)?,
+                engine::optional_text(row, 4)?,
+            ))
+        })?;
+    let chat = conversations::require(connection, &ConversationKey::Id(conversation))?;
+    let (is_new_part, has_gap) = match parts {
+        Some(parts) => {
+            let parts = body::read_parts(connection, &parts)?;
+            (!parts.ends_in_text, !parts.ends_in_text && parts.has_text)
+        }
+        None => (false, false),
+    };
+    let writer = (status.as_deref() == Some("streaming")).then_some(writing.tab);
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO growing (message_id, conversation_id, conversation_uid, uid, writer,
+               length, is_new_part, has_gap)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            id,
+            conversation,
+            chat.uid,
+            uid,
+            writer.flatten(),
+            units(&content),
+            is_new_part,
+            has_gap
+        ])?;
+    Ok(())
+}
+
+fn append(writing: &mut Writing<'_>, key: &MessageKey, text: &str, streaming: bool) -> Result<()> {
+    let connection = writing.connection;
+    let id = match key {
+        MessageKey::Id(id) => *id,
+        _ => tree::require(connection, key)?.id,
+    };
+    let mut found = find(connection, id)?;
+    if found.is_none() {
+        // Also says that there is none.
+        let node = tree::require(connection, key)?;
+        if streaming {
+            resume(writing, node.id)?;
+        } else {
+            begin(writing, node.id)?;
+        }
+        found = find(connection, id)?;
+    }
+    let Some(growing) = found else { return Ok(()) };
+    if text.is_empty() {
+        return Ok(());
+    }
+    let last: Option<(i64, String)> = connection
+        .prepare_cached(
+            "SELECT start, text FROM growth WHERE message_id = ?1 ORDER BY start DESC LIMIT 1",
+        )?
+        .query_row([id], |row| Ok((row.get(0)?, engine::text(row, 1)?)))
+        .optional()?;
+    let is_first = last.is_none();
+    let start = match last {
+        Some((start, text)) => start + units(&text),
+        None => growing.length + units(growing.gap()),
+    };
+    connection
+        .prepare_cached("INSERT INTO growth (message_id, start, text) VALUES (?1, ?2, ?3)")?
+        .execute(params![id, start, text])?;
+
+    let chat = Chat {
+        id: growing.conversation,
+        uid: growing.conversation_uid.clone(),
+        head: None,
+        head_uid: None,
+        created_at: crate::time::Timestamp::MIN,
+    };
+    let (offset, told) = if is_first {
+        (growing.length, format!("{}{text}", growing.gap()))
+    } else {
+        (start, text.to_owned())
+    };
+    writing.changes.push(Change::Row(RowChange {
+        append: (told.len() <= TOLD).then_some(Append { offset, text: told }),
+        ..message_change(ChangeOp::Update, id, &growing.uid, &chat)
+    }));
+    if start + units(text) - growing.length > growing.length.max(FOLDED_FROM) {
+        fold(connection, id)?;
+    }
+    Ok(())
+}
+
+/// A writer goes on with a message: it streams (again).
+fn resume(writing: &mut Writing<'_>, id: i64) -> Result<()> {
+    let Some(before) = messages::get(writing.connection, id)? else {
+        return Ok(());
+    };
+    if before.status == Status::Streaming {
+        return begin(writing, id);
+    }
+    let mut after = before.clone();
+    after.status = Status::Streaming;
+    messages::rewrite(writing, &before, &after)
+}
+
+/// The text that a message grew by, and whether there is any.
+fn grown(connection: &Connection, id: i64) -> Result<String> {
+    let pieces = connection
+        .prepare_cached("SELECT text FROM growth WHERE message_id = ?1 ORDER BY start")?
+        .query_map([id], |row| engine::text(row, 0))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(pieces.concat())
+}
+
+/// Adds to a message as its row has it what grew beside it.
+pub(super) fn grow(connection: &Connection, message: &mut Message) -> Result<()> {
+    let Some(growing) = find(connection, message.id)? else {
+        return Ok(());
+    };
+    let text = grown(connection, message.id)?;
+    if text.is_empty() {
+        return Ok(());
+    }
+    if let Some(parts) = &message.parts {
+        message.parts = Some(with_text(connection, parts, growing.is_new_part, &text)?);
+    }
+    message.content.push_str(growing.gap());
+    message.content.push_str(&text);
+    Ok(())
+}
+
+/// Parts, the last of them longer by `text`, or followed by it as one of its own.
+fn with_text(
+    connection: &Connection,
+    parts: &str,
+    is_new_part: bool,
+    text: &str,
+) -> Result<String> {
+    let sql = if is_new_part {
+        "SELECT json_insert(?1, '$[#]', json_object('type', 'text', 'text', ?2))"
+    } else {
+        "SELECT json_set(?1, '$[#-1].text', json_extract(?1, '$[#-1].text') || ?2)"
+    };
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row([parts, text], |row| engine::text(row, 0))?)
+}
+
+/// Folds what grew into the row of its message, which may go on growing.
+fn fold(connection: &Connection, id: i64) -> Result<()> {
+    let Some(growing) = find(connection, id)? else {
+        return Ok(());
+    };
+    let text = grown(connection, id)?;
+    if text.is_empty() {
+        return Ok(());
+    }
+    let parts: Option<String> = connection
+        .prepare_cached("SELECT parts FROM messages WHERE id = ?1")?
+        .query_row([id], |row| engine::optional_text(row, 0))?;
+    let parts = parts
+        .map(|parts| with_text(connection, &parts, growing.is_new_part, &text))
+        .transpose()?;
+    connection
+        .prepare_cached(
+            "UPDATE messages SET content = content || ?2 || ?3, parts = ?4,
+               revision = coalesce(revision, 0) + 1
+             WHERE id = ?1",
+        )?
+        .execute(params![id, growing.gap(), text, parts])?;
+    connection
+        .prepare_cached("DELETE FROM growth WHERE message_id = ?1")?
+        .execute([id])?;
+    connection
+        .prepare_cached(
+            "UPDATE growing SET length = ?2, is_new_part = 0, has_gap = 0 WHERE message_id = ?1",
+        )?
+        .execute([id, growing.length + units(growing.gap()) + units(&text)])?;
+    Ok(())
+}
+
+/// Folds what grew into the row of its message, and ends its growing.
+pub(super) fn settle(writing: &mut Writing<'_>, id: i64) -> Result<()> {
+    fold(writing.connection, id)?;
+    writing
+        .connection
+        .prepare_cached("DELETE FROM growing WHERE message_id = ?1")?
+        .execute([id])?;
+    Ok(())
+}
+
+/// Folds everything in when a file is opened: only what streams goes on growing.
+pub(super) fn settle_all(writing: &mut Writing<'_>) -> Result<()> {
+    for id in all(writing.connection)? {
+        fold(writing.connection, id)?;
+    }
+    writing.connection.execute_batch(
+        "DELETE FROM growing WHERE NOT EXISTS
+           (SELECT 1 FROM messages m WHERE m.id = message_id AND m.status = 'streaming');
+         DELETE FROM growth WHERE NOT EXISTS
+           (SELECT 1 FROM growing g WHERE g.message_id = growth.message_id);",
+    )?;
+    Ok(())
+}
+
+/// The length of a text in JavaScript's units.
+fn units(text: &str) -> i64 {
+    text.encode_utf16().count() as i64
+}
