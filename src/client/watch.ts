@@ -276,7 +276,6 @@ class LiveList<T extends { id: number }> implements Watch<T> {
   #stop(): void {
     this.#live?.stop();
     this.#live = undefined;
-    this.#told = undefined;
   }
 
   /** Has the rows read, after a read that is under way. */
