@@ -65,8 +65,11 @@ const suites = [
   ],
   [
     'rules',
-    'The rules of ARCHITECTURE.md, the size, Node',
-    (env) => runAndRead(node, ['--test', 'tests/rules/', 'tests/size/', 'tests/node/'], { env }),
+    'The rules of ARCHITECTURE.md, the size, the client by itself, Node',
+    (env) =>
+      runAndRead(node, ['--test', 'tests/rules/', 'tests/size/', 'tests/client/', 'tests/node/'], {
+        env,
+      }),
     (text) => sum(text, /^(?:#|ℹ) pass (\d+)/gm),
   ],
   ['package', 'The package in Chromium, and the lesson in Python', browser('package'), playwright],
