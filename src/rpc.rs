@@ -10,23 +10,19 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::{Result, StoreError};
 use crate::model::{
-    AddedMessage, Blob, Branch, ChatSaving, Conversation, ConversationKey, ConversationPatch,
+    AddedMessage, Branch, ChatSaving, Conversation, ConversationKey, ConversationPatch,
     ConversationQuery, HealReport, ImportCounts, ImportedChat, ImportingOptions, Message,
     MessageKey, MessagePatch, MessageQuery, NewConversation, NewMessage, Operation, Role,
-    fingerprint, query_or_limit,
+    StoredBlob, fingerprint, query_or_limit,
 };
 use crate::store::Store;
 use crate::time::Timestamp;
 
-/// A call, as it crosses: `{ method, params }`. Each variant is the method of [`Store`] of its name.
+/// A call, as it crosses: `{ [method]: params }`, which is read without a copy (a tag beside its content
+/// is not). Each variant is the method of [`Store`] of its name.
 #[expect(missing_docs, reason = "the methods of Store document the parameters")]
 #[derive(Clone, Debug, Hash, Deserialize)]
-#[serde(
-    tag = "method",
-    content = "params",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Request {
     CreateConversation {
         title: String,
@@ -88,6 +84,9 @@ pub enum Request {
         text: String,
         #[serde(default)]
         streaming: bool,
+    },
+    EndStreams {
+        tab: String,
     },
     Branches {
         id: MessageKey,
@@ -183,7 +182,7 @@ pub enum Response {
     Healed(HealReport),
     Imported(ImportCounts),
     Exported(Option<ImportedChat>),
-    Blob(Option<Blob>),
+    Blob(Option<StoredBlob>),
     Bytes(Bytes),
     Nothing,
 }
@@ -296,6 +295,11 @@ pub fn dispatch(
             store.once(operation, print, |store| {
                 store.append_to_message(&id, &text, streaming)
             })?;
+            Response::Nothing
+        }
+        // What has ended does not end again.
+        Request::EndStreams { tab } => {
+            store.end_streams(&tab)?;
             Response::Nothing
         }
         Request::Branches { id } => Response::Branches(store.branches(&id)?),

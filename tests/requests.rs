@@ -86,7 +86,7 @@ proptest! {
         store.add(&key(id), Role::User, "x").unwrap();
         for (method, params) in requests {
             let before = everything(&store);
-            let request = json!({ "method": method, "params": params });
+            let request = json!({ method: params });
             let refused = match serde_json::from_value::<Request>(request) {
                 Err(error) => Some(error.to_string()),
                 Ok(request) => dispatch(&mut store, request, None).err().map(|error| error.message),

@@ -3,7 +3,7 @@
  * keeps only `name` and `message` of an Error. Knows no worker and no request.
  */
 
-import type { ErrorCode } from './wasm/conversation_store.js';
+import type { ErrorCode, Message } from './wasm/conversation_store.js';
 
 /** What the worker sends of an error. */
 export interface ErrorData {
@@ -18,6 +18,8 @@ export interface ErrorDetails {
    * again. Repeated with this as `CallOptions.operationId` it happens once.
    */
   operationId?: string;
+  /** Of `saveMessages`, where the head has moved: the messages that are there since. */
+  messages?: Message[];
 }
 
 /**

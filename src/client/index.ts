@@ -3,6 +3,7 @@
  * the worker; bounds, rules and SQL are the worker's. Importing it does nothing.
  */
 
+import { getBlob, putBlob } from './blobs.js';
 import {
   asOurs,
   type CallOptions,
@@ -15,44 +16,98 @@ import {
   within,
 } from './connection.js';
 import { ConversationStoreError } from './errors.js';
+import { given, plain, plainQuery, row } from './rows.js';
 import type {
   AddedMessage,
-  Conversation,
+  Branch as AnyBranch,
+  Conversation as AnyConversation,
+  Message as AnyMessage,
+  ChatSaving,
   ConversationKey,
   ConversationPatch,
   ConversationQuery,
-  Message,
+  HealReport,
   MessageKey,
+  MessagePart,
+  MessagePatch,
   MessageQuery,
+  NewConversation,
+  NewMessage,
   Role,
+  StoredBlob,
   StoreStatus,
   ConversationStore as WasmConversationStore,
 } from './wasm/conversation_store.js';
+import { type Watch, type WatchListener, watchConversations, watchMessages } from './watch.js';
+import { type MessageWriter, openWriter, type WriterOptions } from './writer.js';
 
 export type { CallOptions, ChangeDetail, OpenOptions } from './connection.js';
 export { ConversationStoreError, type ErrorDetails } from './errors.js';
 export type {
   AddedMessage,
+  Append,
   ChangeOp,
-  Conversation,
+  ChatSaving,
+  ConflictRule,
   ConversationCursor,
   ConversationKey,
   ConversationPatch,
   ConversationQuery,
+  Counts,
   Durability,
   ErrorCode,
-  Message,
+  HealRepair,
+  HealReport,
   MessageCursor,
   MessageKey,
+  MessagePart,
+  MessagePatch,
   MessageQuery,
+  MessageSource,
+  MessageUsage,
+  NewConversation,
+  NewMessage,
+  Repair,
   Role,
   RowChange,
   RowKind,
+  Status,
   StorageKind,
   StorageOption,
+  StoredBlob,
   StoreStatus,
   TabRole,
 } from './wasm/conversation_store.js';
+export type { Watch } from './watch.js';
+export { MessageWriter, type WriterOptions } from './writer.js';
+
+/** An app's own types, where it wants rows of them: of a message's parts, and of metadata. */
+export interface StoreTypes {
+  part?: unknown;
+  metadata?: unknown;
+}
+type PartOf<T extends StoreTypes> = T extends { part: infer P } ? P : MessagePart;
+type MetadataOf<T extends StoreTypes> = T extends { metadata: infer M } ? M : unknown;
+
+/** A message, as `messagesFor` and `getMessage` give it. */
+export type Message<T extends StoreTypes = object> = Omit<AnyMessage, 'parts' | 'metadata'> & {
+  /** What it is made of. */
+  parts: PartOf<T>[];
+  /** The app's alone; null if there is none. */
+  metadata: MetadataOf<T>;
+};
+/** A message beside its siblings. */
+export type Branch<T extends StoreTypes = object> = Omit<AnyBranch, 'parts' | 'metadata'> &
+  Pick<Message<T>, 'parts' | 'metadata'>;
+/** A chat, as lists and `getConversation` give it. */
+export type Conversation = AnyConversation;
+
+/** How to stream a message: what is its own, and how it is written. */
+export type NewStream = Omit<NewMessage, 'head'> &
+  Omit<WriterOptions, 'messageId'> & {
+    /** Goes on with this message instead of adding one. */
+    messageId?: MessageKey | undefined;
+  };
 
 /** What a store dispatches. */
 export interface StoreEvents {
@@ -63,7 +118,24 @@ export interface StoreEvents {
 }
 
 /** The methods that the wasm class exports too, generated from Rust. */
-type StoreMethods = Omit<WasmConversationStore, 'free' | typeof Symbol.dispose>;
+type StoreMethods<T extends StoreTypes> = Omit<
+  WasmConversationStore,
+  'free' | typeof Symbol.dispose | keyof RowMethods<T>
+> &
+  RowMethods<T>;
+
+/** Those of them that take or give rows, in the app's types. */
+interface RowMethods<T extends StoreTypes> {
+  addMessage(
+    conversationId: ConversationKey,
+    role: Role,
+    content: string | readonly PartOf<T>[],
+    extra?: NewMessage,
+  ): Promise<AddedMessage>;
+  messagesFor(conversationId: ConversationKey, query?: MessageQuery): Promise<Message<T>[]>;
+  getMessage(id: MessageKey): Promise<Message<T> | undefined>;
+  branches(messageId: MessageKey): Promise<Branch<T>[]>;
+}
 
 /**
  * A web app's chats, kept in this browser in a SQLite database.
@@ -72,10 +144,15 @@ type StoreMethods = Omit<WasmConversationStore, 'free' | typeof Symbol.dispose>;
  * last argument; optional arguments before it may be left out. Where a row is named, a number is
  * its id and a string its uid.
  */
-export class ConversationStore extends EventTarget implements StoreMethods {
+export class ConversationStore<T extends StoreTypes = object>
+  extends EventTarget
+  implements StoreMethods<T>
+{
   #connection: Connection | undefined;
   readonly #user: number;
   #closed: Promise<void> | undefined;
+  readonly #watching = new Set<WatchListener>();
+  readonly #writers = new Set<MessageWriter>();
 
   private constructor([connection, user]: [Connection, number]) {
     super();
@@ -84,7 +161,10 @@ export class ConversationStore extends EventTarget implements StoreMethods {
     const tell = (type: string, detail: unknown) =>
       this.dispatchEvent(new CustomEvent(type, { detail }));
     connection.listen(user, {
-      onChange: (detail) => tell('change', detail),
+      onChange: (detail) => {
+        tell('change', detail);
+        for (const watch of [...this.#watching]) watch.onChange(detail);
+      },
       onStatus: (status) => tell('status', status),
     });
   }
@@ -98,13 +178,13 @@ export class ConversationStore extends EventTarget implements StoreMethods {
    * which), `blocked` (a tab that does not answer has it, after `timeout`), `timeout`, `aborted`, `conflict` (open
    * in this page with other options), `corrupt`, `schema-too-new`, `unsupported-format`. A failed open deletes nothing.
    */
-  static async open(
+  static async open<T extends StoreTypes = object>(
     name: string = 'conversations',
     options: OpenOptions = {},
-  ): Promise<ConversationStore> {
+  ): Promise<ConversationStore<T>> {
     checkName(name);
     try {
-      return new ConversationStore(await Connection.join(name, options));
+      return new ConversationStore<T>(await Connection.join(name, options));
     } catch (error) {
       throw asOurs(error);
     }
@@ -129,7 +209,7 @@ export class ConversationStore extends EventTarget implements StoreMethods {
   }
 
   /**
-   * Makes a conversation and resolves to its id.
+   * Makes a conversation and resolves to its id. Of a known `extra.uid` the row there is stands, unchanged.
    *
    * @param title At most 10,000 characters.
    * @param brain Who answers: 1 to 1,000 characters, 'claude' if not given.
@@ -137,64 +217,126 @@ export class ConversationStore extends EventTarget implements StoreMethods {
    */
   createConversation(
     title: string,
-    brain?: string | CallOptions,
+    brain?: string | NewConversation | CallOptions,
+    extra?: NewConversation | CallOptions,
     options?: CallOptions,
   ): Promise<number> {
-    const [given, rest] = split(brain, options);
-    return this.#call('createConversation', () => ({ title, brain: given }), 'write', rest);
+    const isName = typeof brain !== 'object' || brain === null;
+    const [fields, rest] = isName
+      ? split(extra, options)
+      : split(brain, (options ?? extra) as CallOptions | undefined);
+    const params = () => ({ title, brain: isName ? brain : undefined, extra: given(fields) });
+    return this.#call('createConversation', params, 'write', rest);
   }
 
   /**
-   * Adds a message at the end of a conversation and moves the conversation's `updatedAt`.
-   * Resolves when the message is stored.
+   * Adds a message after the head of a conversation and moves the conversation's `updatedAt`.
+   * Resolves when the message is stored. `extra.parentId` names another place, null a first message;
+   * `extra.head: false` leaves the path that is shown as it is. Of a known `extra.uid` the row there is
+   * stands.
    *
-   * @param content At most 100,000,000 bytes of UTF-8. A lone surrogate is stored as U+FFFD.
-   * @throws `not-found`, `invalid-argument`, `quota-exceeded`.
+   * @param content A text, or parts. At most 100,000,000 bytes of UTF-8. A lone surrogate is stored as
+   * U+FFFD.
+   * @throws `not-found`, `invalid-argument`, `conflict` (a known uid with other content),
+   * `quota-exceeded`.
    */
   addMessage(
     conversationId: ConversationKey,
     role: Role,
-    content: string,
+    content: string | readonly PartOf<T>[],
+    extra?: NewMessage | CallOptions,
     options?: CallOptions,
   ): Promise<AddedMessage> {
-    return this.#call('addMessage', () => ({ conversationId, role, content }), 'write', options);
+    const [fields, rest] = split(extra, options);
+    const params = () => {
+      const message = given(fields ?? {});
+      if (!Array.isArray(content)) return { conversationId, role, content, extra: message };
+      const parts = JSON.stringify(content);
+      return { conversationId, role, extra: { ...(message as object), parts } };
+    };
+    return this.#call('addMessage', params, 'write', rest);
   }
 
   /**
-   * Conversations by (updatedAt, id), newest first.
+   * Makes the path of a conversation exactly these messages: what an app that holds the whole chat
+   * calls after every turn. Unchanged ones are not written, known ids (uids) are updated, new ones
+   * follow the one before, the last is the head. Messages that are no longer on the path stay as
+   * branches. A user's message whose content changed, and that was answered, becomes a sibling: the new
+   * row takes the uid.
+   *
+   * @param extra `create` makes the conversation if it is absent; `head` is the uid of the head that
+   * the caller last saw.
+   * @throws `not-found`, `invalid-argument`, `conflict` (the head has moved: `details.messages` are the
+   * messages that are there since), `quota-exceeded`.
+   */
+  async saveMessages(
+    conversationId: ConversationKey,
+    messages: readonly NewMessage[],
+    extra?: ChatSaving | CallOptions,
+    options?: CallOptions,
+  ): Promise<AddedMessage[]> {
+    const [fields, rest] = split(extra, options);
+    const params = () => ({
+      conversationId,
+      messages: Array.isArray(messages) ? messages.map(given) : messages,
+      extra: given(fields),
+    });
+    try {
+      return await this.#call('saveMessages', params, 'write', rest);
+    } catch (error) {
+      const { head } = (fields ?? {}) as ChatSaving;
+      if (!isConflict(error) || head === undefined) throw error;
+      const since = (await this.#since(conversationId, head, rest)) as unknown as AnyMessage[];
+      throw new ConversationStoreError('conflict', error.message, { details: { messages: since } });
+    }
+  }
+
+  /** The messages after a head that was seen; all of the path if it is not on it any more. */
+  async #since(id: ConversationKey, head: string | null, options?: CallOptions) {
+    const { operationId: _, ...rest } = options ?? {};
+    if (head === null) return this.messagesFor(id, {}, rest);
+    try {
+      return await this.messagesFor(id, { after: { uid: head } }, rest);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      return this.messagesFor(id, {}, rest);
+    }
+  }
+
+  /**
+   * Conversations by (updatedAt, id), newest first. Without archived ones and those in the trash,
+   * unless asked.
    *
    * @param query A number is the limit. Default limit 50, largest 1,000,000. The last row of a
    * page is the `after` of the next.
    * @throws `invalid-argument`.
    */
-  listConversations(
+  async listConversations(
     query?: number | ConversationQuery | CallOptions,
     options?: CallOptions,
   ): Promise<Conversation[]> {
-    const [given, rest] = split(query, options);
-    return this.#call('listConversations', () => ({ query: plainQuery(given) }), 'read', rest);
+    const [asked, rest] = split(query, options);
+    const params = () => ({ query: plainQuery(asked) });
+    return this.#rows('listConversations', params, rest);
   }
 
   /**
-   * Messages of a conversation, oldest first, always; [] for a conversation that is not there.
+   * Messages of a conversation, oldest first, always: those of the path to its head, or of all
+   * branches; [] for a conversation that is not there.
    *
    * @param query No limit: all. A limit and no cursor: the newest `limit`. `before` or `after` a
-   * message of this conversation (a row fits), without it.
+   * message of this conversation (a row fits), without it. `branches: 'all'`: parents before children.
    * @throws `invalid-argument` (both cursors), `conflict` (the cursor's message is not in this
-   * conversation).
+   * conversation, or not on its path).
    */
-  messagesFor(
+  async messagesFor(
     conversationId: ConversationKey,
     query?: MessageQuery | CallOptions,
     options?: CallOptions,
-  ): Promise<Message[]> {
-    const [given, rest] = split(query, options);
-    return this.#call(
-      'messagesFor',
-      () => ({ conversationId, query: plainQuery(given) }),
-      'read',
-      rest,
-    );
+  ): Promise<Message<T>[]> {
+    const [asked, rest] = split(query, options);
+    const params = () => ({ conversationId, query: plainQuery(asked) });
+    return this.#rows('messagesFor', params, rest);
   }
 
   /**
@@ -206,12 +348,16 @@ export class ConversationStore extends EventTarget implements StoreMethods {
   }
 
   /** One conversation, or `undefined`. */
-  getConversation(id: ConversationKey, options?: CallOptions): Promise<Conversation | undefined> {
-    return this.#call('getConversation', () => ({ id }), 'read', options);
+  async getConversation(
+    id: ConversationKey,
+    options?: CallOptions,
+  ): Promise<Conversation | undefined> {
+    return row(await this.#call('getConversation', () => ({ id }), 'read', options));
   }
 
   /**
-   * Changes title or brain. A field left out stays; `updatedAt` does not move.
+   * Changes a conversation: title, brain, flags, tags, metadata, or the head of the path that is shown. A
+   * field left out stays, null clears; `updatedAt` does not move.
    *
    * @throws `not-found`, `invalid-argument`, `quota-exceeded`.
    */
@@ -220,7 +366,25 @@ export class ConversationStore extends EventTarget implements StoreMethods {
     patch: ConversationPatch,
     options?: CallOptions,
   ): Promise<void> {
-    return this.#call('updateConversation', () => ({ id, patch: plain(patch) }), 'write', options);
+    return this.#void('updateConversation', () => ({ id, patch: given(patch) }), options);
+  }
+
+  /**
+   * Deletes, for good, the conversations that have been in the trash since before `olderThan`; all
+   * that are in it without that. Resolves to how many.
+   */
+  emptyTrash(
+    olderThan?: string | number | Date | CallOptions,
+    options?: CallOptions,
+  ): Promise<number> {
+    const [time, rest] =
+      olderThan instanceof Date ? [olderThan, options] : split(olderThan, options);
+    return this.#call('emptyTrash', () => ({ olderThan: plain(time) }), 'write', rest);
+  }
+
+  /** Deletes everything, trash and attachments included. Ids are not given again. */
+  clear(options?: CallOptions): Promise<void> {
+    return this.#void('clear', () => ({}), options);
   }
 
   /**
@@ -229,8 +393,161 @@ export class ConversationStore extends EventTarget implements StoreMethods {
    * @throws `conflict` if messages of two conversations have that uid: give
    * `{ conversationId, uid }`.
    */
-  getMessage(id: MessageKey, options?: CallOptions): Promise<Message | undefined> {
-    return this.#call('getMessage', () => ({ id: plain(id) }), 'read', options);
+  async getMessage(id: MessageKey, options?: CallOptions): Promise<Message<T> | undefined> {
+    return row(await this.#call('getMessage', () => ({ id: plain(id) }), 'read', options));
+  }
+
+  /**
+   * Changes a message. A field left out stays, null clears it; `content` replaces the parts by one
+   * text part.
+   *
+   * @throws `not-found`, `invalid-argument`, `conflict` (an ambiguous uid), `quota-exceeded`.
+   */
+  updateMessage(id: MessageKey, patch: MessagePatch, options?: CallOptions): Promise<void> {
+    return this.#void('updateMessage', () => ({ id: plain(id), patch: given(patch) }), options);
+  }
+
+  /**
+   * Deletes a message, for good. What followed it follows its parent, and a head that it was moves
+   * there. Resolves to 0 or 1.
+   */
+  deleteMessage(id: MessageKey, options?: CallOptions): Promise<number> {
+    return this.#call('deleteMessage', () => ({ id: plain(id) }), 'write', options);
+  }
+
+  /**
+   * Appends to the text of a message, at a cost that does not depend on its length. Its status stays.
+   * For a whole answer see {@link messageWriter}.
+   *
+   * @throws `not-found`, `quota-exceeded`.
+   */
+  appendToMessage(id: MessageKey, text: string, options?: CallOptions): Promise<void> {
+    return this.#void('appendToMessage', () => ({ id: plain(id), text }), options);
+  }
+
+  /**
+   * A stream that writes a message while its text comes:
+   * `response.body.pipeThrough(new TextDecoderStream()).pipeTo(writer)`. An object in the stream changes
+   * parts, status, usage and the like. Text is on disk 100 ms (`flushInterval`) after it was written at
+   * the latest. `close` makes the message complete, `abort` keeps what came.
+   *
+   * @param extra Of the new message; `messageId` goes on with one that is there.
+   * @throws `not-found`, `invalid-argument`, `quota-exceeded`.
+   */
+  async messageWriter(
+    conversationId: ConversationKey,
+    extra?: NewStream | CallOptions,
+    options?: CallOptions,
+  ): Promise<MessageWriter> {
+    const [fields, rest = {}] = split(extra, options);
+    // Also after `close` was called: it ends the writers.
+    const connection = this.#connection;
+    if (!connection) throw closed();
+    const ask = async <R>(method: string, params: object, kind: Kind, options?: CallOptions) => {
+      try {
+        return (await connection.call(this.#user, method, params, kind, options)) as R;
+      } catch (error) {
+        throw asOurs(error);
+      }
+    };
+    return openWriter(
+      {
+        add: ({ role, ...message }) =>
+          ask(
+            'addMessage',
+            { conversationId, role, content: '', extra: {}, ...streamed(message) },
+            'write',
+            rest,
+          ),
+        find: async (key) => {
+          const id = typeof key === 'string' ? { conversationId, uid: key } : plain(key);
+          const found = row<Message<T> | undefined>(await ask('getMessage', { id }, 'read', rest));
+          const here = found && [found.conversationId, found.conversationUid];
+          return here?.includes(conversationId) ? found : undefined;
+        },
+        append: (id, text) => ask('appendToMessage', { id, text, streaming: true }, 'write'),
+        update: (id, patch) => ask('updateMessage', { id, patch: given(patch) }, 'write'),
+      },
+      (fields ?? {}) as WriterOptions,
+      rest.signal,
+      this.#writers,
+    );
+  }
+
+  /**
+   * A message beside its siblings, in the order in which they came; [] of one that is not there.
+   * `updateConversation(id, { head: branch.leafId })` shows another of them.
+   *
+   * @throws `conflict` for an ambiguous uid.
+   */
+  async branches(messageId: MessageKey, options?: CallOptions): Promise<Branch<T>[]> {
+    return this.#rows('branches', () => ({ id: plain(messageId) }), options);
+  }
+
+  /**
+   * Copies the path to a message into a new conversation and resolves to its id. The copies have uids
+   * of their own.
+   *
+   * @throws `not-found`, `quota-exceeded`.
+   */
+  fork(
+    conversationId: ConversationKey,
+    messageId: MessageKey,
+    options?: CallOptions,
+  ): Promise<number> {
+    const params = () => ({ conversationId, messageId: plain(messageId) });
+    return this.#call('fork', params, 'write', options);
+  }
+
+  /** A list of conversations that stays as the store is, in every tab. Nothing is read before it is subscribed to. */
+  watchConversations(query?: number | ConversationQuery): Watch<Conversation> {
+    const read = (query: number | ConversationQuery, options: CallOptions) =>
+      this.listConversations(query, options);
+    return watchConversations({ read, listen: this.#listen }, query);
+  }
+
+  /** The messages of a conversation, as they are and as they grow. */
+  watchMessages(conversationId: ConversationKey, query?: MessageQuery): Watch<Message<T>> {
+    const read = (query: MessageQuery, options: CallOptions) =>
+      this.messagesFor(conversationId, query, options) as Promise<unknown[]> as Promise<
+        AnyMessage[]
+      >;
+    const watch: unknown = watchMessages({ read, listen: this.#listen }, conversationId, query);
+    return watch as Watch<Message<T>>;
+  }
+
+  #listen = (listener: WatchListener) => {
+    this.#connection?.wantChanges();
+    this.#watching.add(listener);
+    return () => {
+      this.#watching.delete(listener);
+    };
+  };
+
+  /**
+   * Keeps a Blob, once however often it is put. A message or conversation that names `ref` anywhere in
+   * its parts, metadata or source keeps it; one that nobody names goes after a day.
+   *
+   * @throws `invalid-argument`, `quota-exceeded`.
+   */
+  async putBlob(blob: Blob, options?: CallOptions): Promise<StoredBlob> {
+    return putBlob(this.#asking(options), blob);
+  }
+
+  /** The Blob of a `ref` or hash, or `undefined`. */
+  async getBlob(ref: string, options?: CallOptions): Promise<Blob | undefined> {
+    return getBlob(this.#asking(options), ref);
+  }
+
+  /**
+   * Looks at every row, or at those of one conversation, and mends what another program left: no text
+   * is destroyed. What was healed since this was last asked is told, the opening included.
+   *
+   * @throws `not-found`, `quota-exceeded`.
+   */
+  heal(conversationId?: ConversationKey | CallOptions, options?: CallOptions): Promise<HealReport> {
+    const [id, rest] = split(conversationId, options);
+    return this.#call('heal', () => ({ conversationId: id }), 'write', rest);
   }
 
   /**
@@ -277,9 +594,17 @@ export class ConversationStore extends EventTarget implements StoreMethods {
    * Options end the wait, not the closing.
    */
   async close(options: CallOptions = {}): Promise<void> {
-    this.#closed ??= this.#connection?.leave(this.#user) ?? Promise.resolve();
+    const connection = this.#connection;
     this.#connection = undefined;
+    this.#closed ??= connection ? this.#leave(connection) : Promise.resolve();
     return within(this.#closed, options);
+  }
+
+  async #leave(connection: Connection): Promise<void> {
+    for (const watch of [...this.#watching]) watch.onClose(closed());
+    // What they hold is stored first.
+    await Promise.allSettled([...this.#writers].map((writer) => writer[Symbol.asyncDispose]()));
+    await connection.leave(this.#user);
   }
 
   /** 'change': something was committed, in any tab. 'status': this tab's part in it has changed. */
@@ -328,6 +653,21 @@ export class ConversationStore extends EventTarget implements StoreMethods {
     return this.close();
   }
 
+  async #void(method: string, params: () => object, options?: CallOptions): Promise<void> {
+    await this.#call(method, params, 'write', options);
+  }
+
+  async #rows<R>(method: string, params: () => object, options?: CallOptions): Promise<R[]> {
+    const rows = await this.#call<unknown[]>(method, params, 'read', options);
+    return rows.map(row<R>);
+  }
+
+  /** Calls that are part of one. */
+  #asking({ operationId: _, ...options }: CallOptions = {}) {
+    return (method: string, params: object, kind: Kind) =>
+      this.#call<unknown>(method, () => params, kind, options);
+  }
+
   /** `params` may run code of the caller's, a getter's: what that throws, the call rejects with. */
   async #call<T>(
     method: string,
@@ -356,6 +696,17 @@ function checkName(name: unknown): void {
   }
 }
 
+function isConflict(error: unknown): error is ConversationStoreError {
+  return error instanceof ConversationStoreError && error.code === 'conflict';
+}
+
+/** The first fields of a message to be streamed. */
+function streamed(message: Record<string, unknown>): object {
+  const { content, parts, ...extra } = message;
+  if (parts === undefined) return { content: content ?? '', extra: given(extra) };
+  return { content, extra: given({ ...extra, parts }) };
+}
+
 /** Call options may stand where an optional argument was left out. */
 function split<T>(given: T | CallOptions | undefined, options: CallOptions | undefined) {
   if (options === undefined && isCallOptions(given)) return [undefined, given] as const;
@@ -373,32 +724,4 @@ function isCallOptions(value: unknown): value is CallOptions {
     // A revoked proxy. Sending it says so.
     return false;
   }
-}
-
-/** Of a row given as a cursor, the keys are sent, not its text. */
-function plainQuery(query: unknown): unknown {
-  if (typeof query !== 'object' || query === null || Array.isArray(query)) return query;
-  const { before, after, ...rest } = query as Record<string, unknown>;
-  return { ...plainObject(rest), before: cursor(before), after: cursor(after) };
-}
-
-function cursor(row: unknown): unknown {
-  if (typeof row !== 'object' || row === null) return row;
-  const { id, uid, updatedAt } = row as Record<string, unknown>;
-  return plain({ id, uid, updatedAt });
-}
-
-/** Proxies of reactive frameworks cannot be cloned; their values can. Dates cross as numbers. */
-function plain(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return plainObject(value);
-}
-
-function plainObject(value: object): object {
-  return Object.fromEntries(
-    Object.entries(value).map(([key, field]) => [
-      key,
-      field instanceof Date ? field.getTime() : field,
-    ]),
-  );
 }

@@ -217,7 +217,7 @@ pub struct Branch {
 /// An attachment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
-pub struct Blob {
+pub struct StoredBlob {
     /// `conversation-store:sha256-<hex>`: anywhere in parts, metadata or source it keeps the bytes.
     #[serde(rename = "ref")]
     pub reference: String,

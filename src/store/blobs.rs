@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Store, Writing, engine};
 use crate::error::{Result, StoreError};
-use crate::model::{Blob, Json, Message};
+use crate::model::{Json, Message, StoredBlob};
 use crate::time::Timestamp;
 
 /// What a reference begins with.
@@ -57,7 +57,7 @@ impl Store {
     ///
     /// # Errors
     /// `invalid-argument` for what is no hash.
-    pub fn get_blob(&self, hash: &str) -> Result<Option<Blob>> {
+    pub fn get_blob(&self, hash: &str) -> Result<Option<StoredBlob>> {
         let hash = hash_of(hash)?;
         Ok(find(&self.connection, hash)?.and_then(|row| row.complete.then(|| row.blob(hash))))
     }
@@ -157,8 +157,8 @@ struct Row {
 }
 
 impl Row {
-    fn blob(self, hash: &str) -> Blob {
-        Blob {
+    fn blob(self, hash: &str) -> StoredBlob {
+        StoredBlob {
             reference: format!("{PREFIX}{hash}"),
             hash: hash.to_owned(),
             size: self.size,
@@ -213,7 +213,8 @@ fn finish(connection: &Connection, id: i64, size: i64) -> Result<()> {
             id,
             id * MOST_PIECES,
             (id + 1) * MOST_PIECES,
-            (size + PIECE - 1) / PIECE,
+            // An empty one has an empty piece.
+            ((size + PIECE - 1) / PIECE).max(1),
         ])?;
     Ok(())
 }

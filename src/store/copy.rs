@@ -97,7 +97,9 @@ impl Store {
             heal::heal_all(writing)?;
             writing.changes.push(Change::Reset);
             Ok(())
-        })
+        })?;
+        // Their tabs are not here.
+        self.heal_streams(&[] as &[&str])
     }
 }
 

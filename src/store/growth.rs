@@ -93,6 +93,15 @@ impl Store {
         })
     }
 
+    /// Ends what a tab that is gone has left streaming.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn end_streams(&mut self, tab: &str) -> Result<()> {
+        let others: Vec<_> = self.writers()?.into_iter().filter(|it| it != tab).collect();
+        self.heal_streams(&others)
+    }
+
     /// The tabs that write messages which are streaming.
     ///
     /// # Errors

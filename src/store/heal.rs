@@ -377,31 +377,26 @@ fn heal_tree(writing: &mut Writing<'_>, chat: &Chat, rows: &mut [Row]) -> Option
             .find(|id| *id != not)
     };
     let mut is_moved = false;
-    for at in 0..rows.len() {
-        let row = &rows[at];
-        match (row.depth, row.parent) {
-            (Some(depth), Some(parent)) if !place.contains_key(&parent) => {
-                let parent = above(depth, row.id);
-                writing.report.add(Repair::Parent, row.id);
-                rows[at].parent = parent;
-                rows[at].is_changed = true;
-                is_moved = true;
-            }
-            (None, parent) => {
-                let given = parent.filter(|it| place.contains_key(it) && *it != row.id);
-                if row.parent.is_some() && given.is_none() {
-                    writing.report.add(Repair::Parent, row.id);
-                }
-                let follows = given.or(head);
+    for row in rows.iter_mut() {
+        let is_there = row
+            .parent
+            .is_some_and(|it| place.contains_key(&it) && it != row.id);
+        row.parent = match row.depth {
+            Some(_) if is_there || row.parent.is_none() => continue,
+            Some(depth) => above(depth, row.id),
+            None => {
+                let follows = if is_there { row.parent } else { head };
                 if follows == head {
                     head = Some(row.id);
                 }
-                rows[at].parent = follows;
-                rows[at].is_changed = true;
-                is_moved = true;
+                follows
             }
-            _ => {}
+        };
+        if row.depth.is_some() {
+            writing.report.add(Repair::Parent, row.id);
         }
+        row.is_changed = true;
+        is_moved = true;
     }
     is_moved |= cut_cycles(writing, rows, &place);
     let is_shallow = |row: &Row| match row.parent.and_then(|it| place.get(&it)) {

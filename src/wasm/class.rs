@@ -7,13 +7,13 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use js_sys::{Object, Promise};
+use js_sys::{Array, Object, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::channel::Reply;
 use super::host::{Host, Opening};
-use super::js;
+use super::{fields, js};
 use crate::error::StoreError;
 use crate::tabs::CallId;
 
@@ -66,27 +66,64 @@ impl ConversationStore {
     pub async fn create_conversation(
         &self,
         #[wasm_bindgen(unchecked_param_type = "string")] title: JsValue,
-        #[wasm_bindgen(unchecked_optional_param_type = "string")] brain: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "string | NewConversation")] brain: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "NewConversation")] extra: JsValue,
     ) -> Result<JsValue, JsValue> {
-        let params = params! { "title": title, "brain": brain };
+        let (brain, extra) = if brain.is_object() {
+            (JsValue::UNDEFINED, brain)
+        } else {
+            (brain, extra)
+        };
+        let extra = fields::to_text(&extra)?;
+        let params = params! { "title": title, "brain": brain, "extra": extra };
         self.call("createConversation", params).await
     }
 
-    /// Adds a message at the end of a conversation. `not-found` if there is no such conversation.
+    /// Adds a message after the head of a conversation. `not-found` if there is no such
+    /// conversation.
     #[wasm_bindgen(js_name = addMessage, unchecked_return_type = "AddedMessage")]
     pub async fn add_message(
         &self,
         #[wasm_bindgen(js_name = conversationId, unchecked_param_type = "ConversationKey")]
         conversation_id: JsValue,
         #[wasm_bindgen(unchecked_param_type = "Role")] role: JsValue,
-        #[wasm_bindgen(unchecked_param_type = "string")] content: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "string | readonly MessagePart[]")] content: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "NewMessage")] extra: JsValue,
     ) -> Result<JsValue, JsValue> {
+        let mut extra = fields::to_text(&extra)?;
+        let mut content = content;
+        if Array::is_array(&content) {
+            if !extra.is_object() {
+                extra = Object::new().into();
+            }
+            js::set(extra.unchecked_ref(), "parts", &fields::text(&content)?);
+            content = JsValue::UNDEFINED;
+        }
         let params = params! {
             "conversationId": conversation_id,
             "role": role,
             "content": content,
+            "extra": extra,
         };
         self.call("addMessage", params).await
+    }
+
+    /// Makes the path of a conversation exactly these messages.
+    #[wasm_bindgen(js_name = saveMessages, unchecked_return_type = "AddedMessage[]")]
+    pub async fn save_messages(
+        &self,
+        #[wasm_bindgen(js_name = conversationId, unchecked_param_type = "ConversationKey")]
+        conversation_id: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "readonly NewMessage[]")] messages: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "ChatSaving")] extra: JsValue,
+    ) -> Result<JsValue, JsValue> {
+        let messages = fields::to_texts(&messages)?;
+        let params = params! {
+            "conversationId": conversation_id,
+            "messages": messages,
+            "extra": extra,
+        };
+        self.call("saveMessages", params).await
     }
 
     /// Conversations by (updatedAt, id), newest first. A number is the limit.
@@ -96,7 +133,7 @@ impl ConversationStore {
         #[wasm_bindgen(unchecked_optional_param_type = "number | ConversationQuery")]
         query: JsValue,
     ) -> Result<JsValue, JsValue> {
-        self.call("listConversations", params! { "query": query })
+        self.rows("listConversations", params! { "query": query })
             .await
     }
 
@@ -109,7 +146,7 @@ impl ConversationStore {
         #[wasm_bindgen(unchecked_optional_param_type = "MessageQuery")] query: JsValue,
     ) -> Result<JsValue, JsValue> {
         let params = params! { "conversationId": conversation_id, "query": query };
-        self.call("messagesFor", params).await
+        self.rows("messagesFor", params).await
     }
 
     /// Deletes a conversation with its messages, for good. Resolves to 0 or 1.
@@ -127,18 +164,35 @@ impl ConversationStore {
         &self,
         #[wasm_bindgen(unchecked_param_type = "ConversationKey")] id: JsValue,
     ) -> Result<JsValue, JsValue> {
-        self.call("getConversation", params! { "id": id }).await
+        self.rows("getConversation", params! { "id": id }).await
     }
 
-    /// Changes title or brain; a field left out stays.
+    /// Changes a conversation; a field left out stays.
     #[wasm_bindgen(js_name = updateConversation)]
     pub async fn update_conversation(
         &self,
         #[wasm_bindgen(unchecked_param_type = "ConversationKey")] id: JsValue,
         #[wasm_bindgen(unchecked_param_type = "ConversationPatch")] patch: JsValue,
     ) -> Result<(), JsValue> {
-        let params = params! { "id": id, "patch": patch };
+        let params = params! { "id": id, "patch": fields::to_text(&patch)? };
         self.call("updateConversation", params).await?;
+        Ok(())
+    }
+
+    /// Deletes for good what has been in the trash since before a time, or all of it.
+    #[wasm_bindgen(js_name = emptyTrash, unchecked_return_type = "number")]
+    pub async fn empty_trash(
+        &self,
+        #[wasm_bindgen(js_name = olderThan, unchecked_optional_param_type = "string | number | Date")]
+        older_than: JsValue,
+    ) -> Result<JsValue, JsValue> {
+        self.call("emptyTrash", params! { "olderThan": older_than })
+            .await
+    }
+
+    /// Deletes everything.
+    pub async fn clear(&self) -> Result<(), JsValue> {
+        self.call("clear", Object::new()).await?;
         Ok(())
     }
 
@@ -148,7 +202,73 @@ impl ConversationStore {
         &self,
         #[wasm_bindgen(unchecked_param_type = "MessageKey")] id: JsValue,
     ) -> Result<JsValue, JsValue> {
-        self.call("getMessage", params! { "id": id }).await
+        self.rows("getMessage", params! { "id": id }).await
+    }
+
+    /// Changes a message; a field left out stays, null clears it.
+    #[wasm_bindgen(js_name = updateMessage)]
+    pub async fn update_message(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "MessageKey")] id: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "MessagePatch")] patch: JsValue,
+    ) -> Result<(), JsValue> {
+        let params = params! { "id": id, "patch": fields::to_text(&patch)? };
+        self.call("updateMessage", params).await?;
+        Ok(())
+    }
+
+    /// Deletes a message; what followed it follows its parent. Resolves to 0 or 1.
+    #[wasm_bindgen(js_name = deleteMessage, unchecked_return_type = "number")]
+    pub async fn delete_message(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "MessageKey")] id: JsValue,
+    ) -> Result<JsValue, JsValue> {
+        self.call("deleteMessage", params! { "id": id }).await
+    }
+
+    /// Appends to the text of a message.
+    #[wasm_bindgen(js_name = appendToMessage)]
+    pub async fn append_to_message(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "MessageKey")] id: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "string")] text: JsValue,
+    ) -> Result<(), JsValue> {
+        let params = params! { "id": id, "text": text };
+        self.call("appendToMessage", params).await?;
+        Ok(())
+    }
+
+    /// A message beside its siblings.
+    #[wasm_bindgen(unchecked_return_type = "Branch[]")]
+    pub async fn branches(
+        &self,
+        #[wasm_bindgen(js_name = messageId, unchecked_param_type = "MessageKey")] id: JsValue,
+    ) -> Result<JsValue, JsValue> {
+        self.rows("branches", params! { "id": id }).await
+    }
+
+    /// Copies the path to a message into a new conversation and resolves to its id.
+    #[wasm_bindgen(unchecked_return_type = "number")]
+    pub async fn fork(
+        &self,
+        #[wasm_bindgen(js_name = conversationId, unchecked_param_type = "ConversationKey")]
+        conversation_id: JsValue,
+        #[wasm_bindgen(js_name = messageId, unchecked_param_type = "MessageKey")]
+        message_id: JsValue,
+    ) -> Result<JsValue, JsValue> {
+        let params = params! { "conversationId": conversation_id, "messageId": message_id };
+        self.call("fork", params).await
+    }
+
+    /// Looks at every row, or at one conversation's, and mends what is not right.
+    #[wasm_bindgen(unchecked_return_type = "HealReport")]
+    pub async fn heal(
+        &self,
+        #[wasm_bindgen(js_name = conversationId, unchecked_optional_param_type = "ConversationKey")]
+        conversation_id: JsValue,
+    ) -> Result<JsValue, JsValue> {
+        self.call("heal", params! { "conversationId": conversation_id })
+            .await
     }
 
     /// A consistent copy of the database, as a SQLite file.
@@ -187,6 +307,16 @@ impl ConversationStore {
         self.last_call.get()
     }
 
+    /// A call that gives rows: with their JSON read.
+    fn rows(
+        &self,
+        method: &str,
+        params: Object,
+    ) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
+        let answer = self.call(method, params);
+        async move { fields::from_text(&answer.await?) }
+    }
+
     fn call(
         &self,
         method: &str,
@@ -217,7 +347,7 @@ fn answered(ask: impl FnOnce(super::host::Answer)) -> Promise {
 }
 
 /// An `Error` with a `code`.
-fn js_error(error: &StoreError) -> JsValue {
+pub(super) fn js_error(error: &StoreError) -> JsValue {
     let thrown = js_sys::Error::new(&error.message);
     thrown.set_name("ConversationStoreError");
     js::set(&thrown, "code", &js::get(&js::error_data(error), "code"));
@@ -232,4 +362,10 @@ export type ConversationKey = number | string;
 export type MessageKey = number | string | { conversationId: ConversationKey; uid: string };
 /** A place in a conversation: a message of it. A whole row fits. */
 export type MessageCursor = { id: number } | { uid: string };
+/** A part of a message. Kinds that this package does not know are kept as they are. */
+export interface MessagePart { type: string; [key: string]: unknown }
+/** What a message cost, in tokens, and whatever else was given. */
+export interface MessageUsage { inputTokens?: number; outputTokens?: number; [key: string]: unknown }
+/** Where an importer or adapter had a message from. */
+export interface MessageSource { format?: string; id?: string; data?: unknown; [key: string]: unknown }
 "#;

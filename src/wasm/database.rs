@@ -149,8 +149,10 @@ impl Database {
         request: Request,
         operation: Option<&Operation>,
         durability: Durability,
+        tab: &str,
     ) -> Result<Response> {
         self.store.set_durability(durability)?;
+        self.store.set_tab(Some(tab));
         dispatch(&mut self.store, request, operation)
     }
 
@@ -163,14 +165,14 @@ impl Database {
     ///
     /// # Errors
     /// `quota-exceeded`, `aborted` and those of the storage.
-    pub async fn backup(&self, ticket: &Ticket, step: &dyn Fn()) -> Result<JsValue> {
+    pub async fn backup(&mut self, ticket: &Ticket, step: &dyn Fn()) -> Result<JsValue> {
         self.directory.take_copy().await?;
         let written = self.write_blob(ticket, step);
         self.directory.drop_copy();
         written
     }
 
-    fn write_blob(&self, ticket: &Ticket, step: &dyn Fn()) -> Result<JsValue> {
+    fn write_blob(&mut self, ticket: &Ticket, step: &dyn Fn()) -> Result<JsValue> {
         let path = self.directory.copy_path();
         self.store.backup_into(&path)?;
         let pool = self.directory.pool();
@@ -222,7 +224,7 @@ impl Database {
     /// Writes a file beside the database, piece by piece. Its path, and what stands for its bytes.
     async fn stage(&self, file: &Blob, ticket: &Ticket, step: &dyn Fn()) -> Result<(String, i64)> {
         let path = self.directory.copy_path();
-        let mut print = fingerprint(&[b"restore"]);
+        let mut print = fingerprint(&"restore");
         let size = file.size();
         let mut offset = 0.0;
         while offset < size {
@@ -233,7 +235,7 @@ impl Database {
                 .map_err(|error| js::thrown("reading the file", &error))?;
             let buffer = js::settled("reading the file", piece.array_buffer()).await?;
             let mut bytes = Uint8Array::new(&buffer).to_vec();
-            print = fingerprint(&[&print.to_le_bytes(), &bytes]);
+            print = fingerprint(&(print, &bytes));
             if offset == 0.0 {
                 leave_wal_mode(&mut bytes);
             }

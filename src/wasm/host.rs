@@ -8,9 +8,10 @@
 //! lives across that.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
+use js_sys::{JSON, Object, Uint8Array};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -21,11 +22,12 @@ use super::database::{Database, Slot, Ticket};
 use super::directory;
 use super::js;
 use super::lock::{self, Lock, Wait};
+use super::vfs;
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{Durability, Operation, StorageKind, StorageOption, StoreStatus, TabRole};
 use crate::name::directory_name;
 use crate::rpc::Request;
-use crate::store::schema;
+use crate::store::{Hasher, schema};
 use crate::tabs::{Action, Body, CallId, Event, PROTOCOL, RunId, Tab, TabId, Version};
 
 /// Milliseconds for which changes may wait for others under load.
@@ -105,6 +107,10 @@ struct State {
     losses: Cell<u32>,
     visible: Cell<bool>,
     timer: Cell<Option<i32>>,
+    /// Tabs that stream messages, and whose end is waited for.
+    writers: RefCell<HashSet<String>>,
+    /// Calls of the host's own are counted down from the highest number.
+    last_own_call: Cell<CallId>,
 }
 
 impl Host {
@@ -152,6 +158,8 @@ impl Host {
             losses: Cell::default(),
             visible: Cell::new(visible),
             timer: Cell::default(),
+            writers: RefCell::default(),
+            last_own_call: Cell::new(CallId::MAX),
         }));
         if !in_memory && host.0.opening.tab.is_some() {
             let receiver = Rc::downgrade(&host.0);
@@ -173,6 +181,16 @@ impl Host {
 
     /// Makes a call: `{ method, params, operation?, object? }`. `answer` is called once.
     pub fn call(&self, call: CallId, request: JsValue, timeout: f64, answer: Answer) {
+        if js::get(&request, "method") == "hashBlob" {
+            // Of this tab's own: the bytes are here.
+            let blob = js::get(&js::get(&request, "params"), "blob");
+            let host = self.clone();
+            spawn_local(async move {
+                let hash = host.hash(call, &blob).await;
+                answer(hash.map(|hash| Reply::Value(hash.into())));
+            });
+            return;
+        }
         let answer = if js::get(&request, "method") == "status" {
             // This tab's own, told when it is known where the store is.
             let host = self.clone();
@@ -409,13 +427,15 @@ impl Host {
         (self.0.notify)(Notice::Step(self.0.call.get()));
         let durability = self.0.opening.durability;
         if self.0.opening.storage == StorageOption::Memory {
-            let opened = Database::in_memory(durability);
-            self.opened(opened);
+            self.opened(Database::in_memory(durability));
             return;
         }
         let (host, losses) = (self.clone(), self.0.losses.get());
         spawn_local(async move {
-            let opened = Database::open(&host.0.opening.name, durability).await;
+            let mut opened = Database::open(&host.0.opening.name, durability).await;
+            if let Ok(database) = &mut opened {
+                host.end_streams_of_the_dead(database).await;
+            }
             // The lock was lost meanwhile: whoever has it now opens.
             if host.0.losses.get() != losses {
                 if let Ok(database) = opened {
@@ -427,10 +447,57 @@ impl Host {
         });
     }
 
+    /// What tabs that are gone have left streaming ends before anybody reads it.
+    async fn end_streams_of_the_dead(&self, database: &mut Database) {
+        // Where the browser does not say who lives, all are taken to.
+        let Ok(mut alive) = lock::living_tabs(&self.0.opening.name).await else {
+            return;
+        };
+        alive.push(self.0.id.clone());
+        // If it cannot be written, it is read as it is.
+        let _ = database.store().heal_streams(&alive);
+        // Whoever hears of changes is told to read again.
+        database.take_changes();
+    }
+
+    /// Has the messages that another tab streams ended when that tab is gone.
+    fn watch_writers(&self) {
+        let writers = match &mut *self.0.database.borrow_mut() {
+            Some(database) => database.store().writers().unwrap_or_default(),
+            None => return,
+        };
+        for writer in writers {
+            if *writer == *self.0.id || !self.0.writers.borrow_mut().insert(writer.clone()) {
+                continue;
+            }
+            let host = self.clone();
+            spawn_local(async move {
+                let name = lock::of_tab(&host.0.opening.name, &writer);
+                let granted = lock::acquire(&name, Wait::Until(&JsValue::UNDEFINED)).await;
+                host.0.writers.borrow_mut().remove(&writer);
+                if granted.is_ok() {
+                    host.end_streams(&writer);
+                }
+            });
+        }
+    }
+
+    fn end_streams(&self, writer: &str) {
+        let params = Object::new();
+        js::set(&params, "tab", &writer.into());
+        let request = Object::new();
+        js::set(&request, "method", &"endStreams".into());
+        js::set(&request, "params", &params);
+        let call = self.0.last_own_call.get() - 1;
+        self.0.last_own_call.set(call);
+        self.call(call, request.into(), f64::INFINITY, Box::new(|_| {}));
+    }
+
     fn opened(&self, opened: Result<Database>) {
         let outcome = opened.map(|database| {
             let facts = database.facts();
             *self.0.database.borrow_mut() = Some(database);
+            self.watch_writers();
             facts
         });
         self.feed(Event::Opened(outcome));
@@ -500,6 +567,9 @@ impl Host {
             Some(database) => database.take_changes(),
             None => Vec::new(),
         };
+        if *from != self.0.id && !changes.is_empty() {
+            self.watch_writers();
+        }
         let changes = changes
             .into_iter()
             .map(|change| Told::new(change, from, object))
@@ -515,12 +585,12 @@ impl Host {
         if js::get(message, "method") == "status" {
             return Ok(Reply::Value(JsValue::UNDEFINED));
         }
-        let request: Request = js::read(message)?;
+        let request: Request = js::read_request(&named(message)?)?;
         let operation = operation(from, message)?;
         let durability = durability(message)?;
         let mut database = self.0.database.borrow_mut();
         let database = database.as_mut().ok_or_else(closed)?;
-        let response = database.run(request, operation.as_ref(), durability)?;
+        let response = database.run(request, operation.as_ref(), durability, from)?;
         if *from == self.0.id {
             Ok(Reply::Value(js::write(&response)?))
         } else {
@@ -556,6 +626,27 @@ impl Host {
             *self.0.database.borrow_mut() = Some(database);
         }
         outcome.map(Reply::Value)
+    }
+
+    /// The SHA-256 of a Blob, read in pieces.
+    async fn hash(&self, call: CallId, blob: &JsValue) -> Result<String> {
+        let blob: &web_sys::Blob = blob
+            .dyn_ref()
+            .ok_or_else(|| StoreError::invalid("blob: give a Blob or File"))?;
+        let mut hasher = Hasher::default();
+        let size = blob.size();
+        let mut offset = 0.0;
+        while offset < size {
+            let end = (offset + f64::from(vfs::CHUNK)).min(size);
+            let piece = blob
+                .slice_with_f64_and_f64(offset, end)
+                .map_err(|error| js::thrown("reading the blob", &error))?;
+            let buffer = js::settled("reading the blob", piece.array_buffer()).await?;
+            hasher.update(&Uint8Array::new(&buffer).to_vec());
+            offset = end;
+            (self.0.notify)(Notice::Step(call));
+        }
+        Ok(hasher.finish())
     }
 
     /// Where and how the database is kept, as this tab sees it.
@@ -661,6 +752,22 @@ fn operation(from: &TabId, message: &JsValue) -> Result<Option<Operation>> {
             .map(|it| it as i64)
             .collect(),
     }))
+}
+
+/// `{ [method]: params }`. Conversations come as JSON text, which crosses faster than a tree of values.
+fn named(message: &JsValue) -> Result<JsValue> {
+    let method = js::get(message, "method").as_string().unwrap_or_default();
+    let mut params = js::get(message, "params");
+    if let Some(json) = js::get(&params, "conversations").as_string() {
+        let conversations =
+            JSON::parse(&json).map_err(|error| js::thrown("reading conversations", &error))?;
+        let copy = Object::assign(&Object::new(), params.unchecked_ref());
+        js::set(&copy, "conversations", &conversations);
+        params = copy.into();
+    }
+    let request = Object::new();
+    js::set(&request, &method, &params);
+    Ok(request.into())
 }
 
 fn durability(message: &JsValue) -> Result<Durability> {

@@ -56,6 +56,11 @@ pub fn of_database(name: &str) -> String {
     format!("conversation-store:{name}")
 }
 
+/// Held by the page of a tab that has the database `name` open: it says that the tab is alive.
+pub fn of_tab(name: &str, tab: &str) -> String {
+    format!("conversation-store-tab:{tab}:{name}")
+}
+
 /// Held while the database `name` is being deleted.
 pub fn of_deletion(name: &str) -> String {
     format!("conversation-store-delete:{name}")

@@ -10,6 +10,7 @@
 //! | [`host`] | does what this tab's state machine says |
 //! | [`worker`] | a port whose messages are a page's calls |
 //! | [`class`] | `ConversationStore` for callers with their own worker |
+//! | [`fields`] | an app's own JSON, for callers of that class |
 //! | [`js`] | errors and values on their way across |
 //!
 //! Order of initialisation: the module is instantiated; [`worker::serve`] or `ConversationStore.open`
@@ -21,6 +22,7 @@ pub mod channel;
 pub mod class;
 pub mod database;
 pub mod directory;
+pub mod fields;
 pub mod host;
 pub mod js;
 pub mod lock;
