@@ -3,6 +3,9 @@
 import { defineConfig } from '@playwright/test';
 import { chromium } from './tests/chromium.mjs';
 
+/** Where the page is served; another checkout on this machine may take another. */
+const pagePort = Number(process.env.PAGE_PORT ?? 41731);
+
 export default defineConfig({
   testDir: 'tests/e2e',
   outputDir: 'test-results',
@@ -14,7 +17,7 @@ export default defineConfig({
   use: { browserName: 'chromium', launchOptions: chromium },
   projects: [
     { name: 'package', testIgnore: 'page.spec.ts', use: { baseURL: 'http://127.0.0.1:41741' } },
-    { name: 'page', testMatch: 'page.spec.ts', use: { baseURL: 'http://localhost:41731' } },
+    { name: 'page', testMatch: 'page.spec.ts', use: { baseURL: `http://localhost:${pagePort}` } },
   ],
   webServer: [
     {
@@ -23,9 +26,8 @@ export default defineConfig({
       reuseExistingServer: false,
     },
     {
-      command:
-        'node node_modules/vite/bin/vite.js preview --config www/vite.config.ts --port 41731 --strictPort',
-      url: 'http://localhost:41731/',
+      command: `node node_modules/vite/bin/vite.js preview --config www/vite.config.ts --port ${pagePort} --strictPort`,
+      url: `http://localhost:${pagePort}/`,
       reuseExistingServer: false,
     },
   ],
