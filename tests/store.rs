@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{World, cases};
+use common::{World, cases, chats};
 
 macro_rules! natively {
     ($($case:ident),* $(,)?) => {
@@ -28,4 +28,14 @@ macro_rules! natively {
     };
 }
 
-for_each_case!(natively);
+mod rows {
+    use super::{World, cases};
+
+    crate::for_each_case!(natively);
+}
+
+mod of_chat_apps {
+    use super::{World, chats as cases};
+
+    crate::for_each_chat_case!(natively);
+}

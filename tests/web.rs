@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{World, cases, key, refused};
+use common::{World, cases, chats, key, refused};
 use conversation_store::error::ErrorCode;
 use conversation_store::model::Role;
 use conversation_store::wasm::directory::{self, Directory};
@@ -16,7 +16,7 @@ use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
-async fn on_opfs(name: &str, case: impl FnOnce(&World)) {
+async fn with_files(name: &str, case: impl FnOnce(&World)) {
     directory::remove(name).await.unwrap();
     let directory = Directory::acquire(name).await.unwrap();
     directory.take_copy().await.unwrap();
@@ -44,13 +44,23 @@ macro_rules! in_a_worker {
             use super::*;
             $(#[wasm_bindgen_test]
             async fn $case() {
-                super::on_opfs(stringify!($case), cases::$case).await;
+                with_files(stringify!($case), cases::$case).await;
             })*
         }
     };
 }
 
-for_each_case!(in_a_worker);
+mod rows {
+    use super::{World, cases, vfs, wasm_bindgen_test, with_files};
+
+    crate::for_each_case!(in_a_worker);
+}
+
+mod of_chat_apps {
+    use super::{World, chats as cases, vfs, wasm_bindgen_test, with_files};
+
+    crate::for_each_chat_case!(in_a_worker);
+}
 
 #[wasm_bindgen_test]
 async fn files_reopened_by_another_hold_it_all() {

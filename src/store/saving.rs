@@ -130,9 +130,12 @@ fn save(
         return Ok(saved);
     }
     if is_moved {
+        let path: Vec<i64> = saved.iter().map(|it| it.id).collect();
+        tree::set_path(writing.connection, chat.id, &path)?;
         tree::deepen(writing.connection, chat.id)?;
+    } else {
+        tree::show_path(writing.connection, chat.id, head)?;
     }
-    tree::show_path(writing.connection, chat.id, head)?;
     (chat.head, chat.head_uid) = (head, head_uid);
     let at = (created > 0 || is_edited).then(|| {
         let last = saved.last().map(|it| it.created_at);

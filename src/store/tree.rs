@@ -4,7 +4,7 @@
 //! So a page of the path is a range of one index however long the path is, and deleting in the
 //! middle moves nobody. Off the path, children are found by an index that a linear chat leaves empty.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -151,6 +151,22 @@ pub(super) fn show_path(
     )?;
     for id in fresh {
         show.execute([id])?;
+    }
+    Ok(())
+}
+
+/// Makes these messages the path, where some of them have just been given other parents.
+pub(super) fn set_path(connection: &Connection, conversation: i64, path: &[i64]) -> Result<()> {
+    let shown = connection
+        .prepare_cached("SELECT id FROM messages WHERE conversation_id = ?1 AND on_path = 1")?
+        .query_map([conversation], |row| row.get(0))?
+        .collect::<rusqlite::Result<HashSet<i64>>>()?;
+    let wanted: HashSet<i64> = path.iter().copied().collect();
+    let mut set = connection.prepare_cached(
+        "UPDATE messages SET on_path = ?2, revision = coalesce(revision, 0) + 1 WHERE id = ?1",
+    )?;
+    for id in shown.symmetric_difference(&wanted) {
+        set.execute(params![id, wanted.contains(id)])?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod cases;
+pub mod chats;
 
 use std::cell::Cell;
 use std::rc::Rc;
