@@ -838,7 +838,7 @@ pub fn a_whole_chat_is_saved(world: &World) {
         store.save_messages(&key(chat), &broken, &Default::default()),
         ErrorCode::InvalidArgument,
     );
-    assert!(error.message.starts_with("messages[6]: content"), "{error}");
+    assert!(error.message.starts_with("messages[6]: parts"), "{error}");
     assert_eq!(
         store.messages_for(&key(chat), &all()).unwrap(),
         before,
