@@ -97,6 +97,7 @@ struct Row {
     /// Its time is written as this store writes it.
     is_timed: bool,
     is_marked: bool,
+    is_new: bool,
     is_changed: bool,
 }
 
@@ -127,6 +128,7 @@ fn read(connection: &Connection, conversation: i64) -> Result<Vec<Row>> {
                 uid: engine::text(row, 1)?,
                 parent: row.get(2)?,
                 depth: row.get(3)?,
+                is_new: row.get::<_, Option<i64>>(3)?.is_none(),
                 on_path: row.get(4)?,
                 created_at: Timestamp::parse(&engine::text(row, 5)?),
                 is_marked: row.get(6)?,
@@ -244,7 +246,7 @@ fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) 
                 Ok((text, is_text, json))
             })?;
         // Another program's text ends at its first NUL wherever it is read in C.
-        let new_content = if row.depth.is_none() {
+        let new_content = if row.is_new {
             content.replace('\0', "\u{fffd}")
         } else {
             content.clone()
@@ -351,12 +353,10 @@ fn heal_tree(writing: &mut Writing<'_>, chat: &Chat, rows: &mut [Row]) -> Option
     if head != chat.head {
         writing.report.add(Repair::Head, chat.id);
     }
-    if head.is_none() && chat.head.is_some() {
-        head = rows
-            .iter()
-            .filter(|row| row.on_path)
-            .max_by_key(|row| row.depth)
-            .map(|row| row.id);
+    if head.is_none() {
+        // Nothing is shown where there is no head: what is shown, or was, has lost it.
+        let shown = rows.iter().filter(|row| row.on_path);
+        head = shown.max_by_key(|row| row.depth).map(|row| row.id);
     }
     let by_depth: Vec<(i64, i64)> = {
         let mut path: Vec<_> = rows
@@ -430,9 +430,11 @@ fn cut_cycles(writing: &mut Writing<'_>, rows: &mut [Row], place: &HashMap<i64, 
                 break;
             };
             if trail.contains(&parent) {
-                rows[at].parent = None;
-                rows[at].is_changed = true;
-                writing.report.add(Repair::Parent, rows[at].id);
+                // The one that was the first before.
+                let root = first_of_cycle(rows, place, parent);
+                rows[root].parent = None;
+                rows[root].is_changed = true;
+                writing.report.add(Repair::Parent, rows[root].id);
                 is_cut = true;
                 break;
             }
@@ -441,6 +443,20 @@ fn cut_cycles(writing: &mut Writing<'_>, rows: &mut [Row], place: &HashMap<i64, 
         done.extend(trail);
     }
     is_cut
+}
+
+fn first_of_cycle(rows: &[Row], place: &HashMap<i64, usize>, start: usize) -> usize {
+    let mut first = start;
+    let mut at = start;
+    loop {
+        at = match rows[at].parent.and_then(|it| place.get(&it)) {
+            Some(parent) if *parent != start => *parent,
+            _ => return first,
+        };
+        if (rows[at].depth, rows[at].id) < (rows[first].depth, rows[first].id) {
+            first = at;
+        }
+    }
 }
 
 /// Gives each row a depth above its parent's, the one it has if that will do.
@@ -537,7 +553,7 @@ fn heal_summary(
         .find(|row| Some(row.id) == head)
         .map(|row| row.uid.as_str());
     let last = rows.iter().filter_map(|row| row.created_at).max();
-    let is_adopting = rows.iter().any(|row| row.is_marked);
+    let is_adopting = rows.iter().any(|row| row.is_new);
     let (count, updated_at): (i64, Timestamp) = connection
         .prepare_cached("SELECT message_count, updated_at FROM conversations WHERE id = ?1")?
         .query_row([chat.id], |row| Ok((row.get(0)?, engine::time(row, 1)?)))?;
