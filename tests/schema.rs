@@ -96,6 +96,63 @@ fn every_earlier_version_opens_and_keeps_its_rows() {
     }
 }
 
+#[test]
+fn files_of_every_earlier_version_open_with_all_they_hold() {
+    for version in 1..VERSION {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, world) = file(&folder);
+        let kept = format!(
+            "{}/tests/files/version-{version}.db",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        std::fs::copy(&kept, &path).unwrap();
+        let mut store = world.open();
+        assert_eq!(store.opened_as().schema_version, VERSION);
+        let chats = store
+            .list_conversations(&ConversationQuery::default())
+            .unwrap();
+        assert_eq!(chats.len(), 2, "{version}");
+        for chat in &chats {
+            assert_eq!(chat.title, format!("옛 대화 {}", chat.id));
+            assert_eq!(chat.message_count, 5);
+            let rows = store
+                .messages_for(&key(chat.id), &MessageQuery::default())
+                .unwrap();
+            let numbers: Vec<i64> = rows.iter().map(|row| row.id).collect();
+            let expected: Vec<i64> = (1..=10).filter(|n| 1 + n % 2 == chat.id).collect();
+            assert_eq!(numbers, expected);
+            assert_eq!(chat.head_id, expected.last().copied());
+            assert_eq!(chat.head_uid.as_ref(), rows.last().map(|row| &row.uid));
+            for (row, before) in rows
+                .iter()
+                .zip([None].into_iter().chain(rows.iter().map(Some)))
+            {
+                assert_eq!(row.content, format!("말 {} 😀", row.id));
+                assert_eq!(row.parent_id, before.map(|it| it.id));
+                assert_eq!(row.parent_uid.as_ref(), before.map(|it| &it.uid));
+                if version > 1 {
+                    assert_eq!(row.uid, format!("message-{}", row.id));
+                }
+            }
+        }
+        let records = store.count_operations().unwrap();
+        assert_eq!(records, if version > 2 { (1, 1) } else { (0, 0) });
+        store.add(&key(1), Role::User, "more").unwrap();
+        store.heal(None).unwrap();
+        assert_eq!(store.heal(None).unwrap().healed, 0);
+        store.close().unwrap();
+        world.open();
+    }
+    assert!(
+        std::fs::exists(format!(
+            "{}/tests/files/version-{}.db",
+            env!("CARGO_MANIFEST_DIR"),
+            VERSION - 1
+        ))
+        .unwrap()
+    );
+}
+
 /// A store in memory with one conversation, and everything in it.
 fn mine() -> (Store, String) {
     let mut store = World::new(None, None).open();
