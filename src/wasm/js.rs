@@ -171,7 +171,12 @@ fn read_below<T: DeserializeOwned>(value: &JsValue, depth: usize) -> Result<T> {
         let path = Rc::new(RefCell::new(Vec::new()));
         let _ = serde_wasm_bindgen::from_value::<T>(watched(&value, Vec::new(), &path));
         let reason = error.to_string();
-        let reason = reason.strip_prefix("Error: ").unwrap_or(&reason);
+        let reason = match reason.strip_prefix("Error: ") {
+            Some(reason) => reason,
+            // Of what cannot be walked through.
+            None if reason.starts_with("TypeError") => "invalid type, expected an array",
+            None => &reason,
+        };
         let mut path = path.take();
         if reason.starts_with("missing field") {
             // All that is there has been looked at.
