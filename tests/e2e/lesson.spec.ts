@@ -129,6 +129,69 @@ test("the lesson's file in, out, written by Python, and back in", async ({ page 
   expect(await everything(page)).toEqual(back);
 });
 
+test('Python reads and adds to a file with branches, trash, tags and attachments', async ({
+  page,
+}) => {
+  await load(page);
+  const before = await page.evaluate(async () => {
+    window.store = await window.Store.open('branches');
+    const { store } = window;
+    const id = await store.createConversation('가지', { tags: ['일'], metadata: { a: 1 } });
+    for (const uid of ['a', 'b', 'c']) await store.addMessage(id, 'user', uid, { uid });
+    await store.addMessage(id, 'assistant', 'b2', { uid: 'b2', parentId: 'a' });
+    const { ref } = await store.putBlob(new Blob(['bytes'], { type: 'text/plain' }));
+    await store.addMessage(
+      id,
+      'user',
+      [
+        { type: 'text', text: 'with a file' },
+        { type: 'file', url: ref },
+      ],
+      { uid: 'file' },
+    );
+    const growing = await store.addMessage(id, 'assistant', 'so', { uid: 'growing' });
+    await store.appendToMessage(growing.id, ' far');
+    const trashed = await store.createConversation('버린 것');
+    await store.updateConversation(trashed, { trashed: true });
+    return { id, ref, trashed, rows: await store.messagesFor(id, { branches: 'all' }) };
+  });
+  const file = join(folder, 'branches.db');
+  await backup(page, file);
+  const dumped = await dump(file);
+  // It knows no trash and no branches: it lists everything, each text whole.
+  expect(dumped.conversations.map(({ title }) => title).sort()).toEqual(['가지', '버린 것']);
+  expect(dumped.messages[before.id]?.map(({ content }) => content)).toEqual([
+    'a',
+    'b',
+    'c',
+    'b2',
+    'with a file',
+    'so far',
+  ]);
+  await lesson('append', file, before.id, 'user', '파이썬에서 🐍');
+  await restore(page, file);
+  const after = await page.evaluate(async ({ id, ref, trashed }) => {
+    const { store } = window;
+    const blob = await store.getBlob(ref);
+    return {
+      path: (await store.messagesFor(id)).map(({ content }) => content),
+      all: await store.messagesFor(id, { branches: 'all' }),
+      branches: (await store.branches('b')).map(({ uid }) => uid),
+      text: await blob?.text(),
+      tags: (await store.getConversation(id))?.tags,
+      trashed: (await store.getConversation(trashed))?.trashedAt,
+      heal: await store.heal(),
+      again: await store.heal(),
+    };
+  }, before);
+  expect(after.path).toEqual(['a', 'b2', 'with a file', 'so far', '파이썬에서 🐍']);
+  expect(after.all.slice(0, -1)).toEqual(before.rows);
+  expect(after).toMatchObject({ branches: ['b', 'b2'], text: 'bytes', tags: ['일'] });
+  expect(after.trashed).toMatch(/Z$/);
+  expect(after.heal.repairs.map(({ kind }) => kind)).toContain('adopted-message');
+  expect(after.again).toEqual({ healed: 0, repairs: [] });
+});
+
 test('the sqlite3 command reads and writes a backup', async ({ page }) => {
   await load(page);
   await page.evaluate(async () => {
