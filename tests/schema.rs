@@ -153,6 +153,50 @@ fn files_of_every_earlier_version_open_with_all_they_hold() {
     );
 }
 
+#[test]
+fn files_are_merged_and_merged_again_without_a_change() {
+    for version in 1..VERSION {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, world) = file(&folder);
+        let mut store = world.open();
+        store.create("mine", None).unwrap();
+        let merge = |store: &mut Store| {
+            let copy = path.replace("main", "copy");
+            let kept = format!(
+                "{}/tests/files/version-{version}.db",
+                env!("CARGO_MANIFEST_DIR")
+            );
+            std::fs::copy(&kept, &copy).unwrap();
+            let other = Store::open_copy(&copy, None, world.env()).unwrap();
+            store
+                .merge(&other, &Default::default(), |_| Ok(()))
+                .unwrap()
+        };
+        let first = merge(&mut store);
+        assert_eq!(
+            (first.conversations.created, first.messages.created),
+            (2, 10)
+        );
+        assert_eq!(first.ids, [2, 3]);
+        let before = everything(&store);
+        store.take_changes();
+        let again = merge(&mut store);
+        assert_eq!(
+            (again.conversations.skipped, again.messages.skipped),
+            (2, 10)
+        );
+        assert_eq!((again.failures.len(), store.take_changes().len()), (0, 0));
+        assert_eq!(everything(&store), before);
+        let texts: Vec<_> = store
+            .messages_for(&key(3), &MessageQuery::default())
+            .unwrap()
+            .into_iter()
+            .map(|row| row.content)
+            .collect();
+        assert_eq!(texts, [1, 3, 5, 7, 9].map(|n| format!("말 {n} 😀")));
+    }
+}
+
 /// A store in memory with one conversation, and everything in it.
 fn mine() -> (Store, String) {
     let mut store = World::new(None, None).open();

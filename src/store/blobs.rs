@@ -109,6 +109,29 @@ impl Store {
         })
     }
 
+    /// Takes over the attachments of another store.
+    pub(super) fn merge_blobs(&mut self, other: &Self) -> Result<()> {
+        let blobs = other
+            .connection
+            .prepare("SELECT hash, size, type FROM blobs WHERE complete")?
+            .query_map([], |row| {
+                Ok((engine::text(row, 0)?, row.get(1)?, engine::text(row, 2)?))
+            })?
+            .collect::<rusqlite::Result<Vec<(String, i64, String)>>>()?;
+        for (hash, size, media_type) in blobs {
+            let mut offset = 0;
+            loop {
+                let bytes = other.get_blob_piece(&hash, offset)?;
+                self.put_blob_piece(&hash, size, &media_type, offset, &bytes)?;
+                offset += PIECE;
+                if offset >= size {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Drops what has not been named for a day.
     ///
     /// # Errors

@@ -7,9 +7,9 @@
 use rusqlite::Connection;
 
 use super::schema::{self, Found};
-use super::{Change, Store, conversations, engine, heal};
+use super::{Change, Env, Location, Store, conversations, engine, heal};
 use crate::error::{ErrorCode, Result, StoreError};
-use crate::model::{MAX_SAFE_INTEGER, Operation};
+use crate::model::{Durability, MAX_SAFE_INTEGER, Operation};
 
 impl Store {
     /// Writes this moment's database into the file `path`, which must be absent or empty.
@@ -62,6 +62,23 @@ impl Store {
         restored?;
         detached?;
         Ok(())
+    }
+
+    /// Opens a copy of a database file for [`Store::merge`]. The copy is changed.
+    ///
+    /// # Errors
+    /// As of [`Store::restore_from`].
+    pub fn open_copy(path: &str, vfs: Option<&str>, env: Env) -> Result<Self> {
+        let copy = Self::open(Location::Copy { path, vfs }, Durability::Relaxed, env)
+            .map_err(of_the_file)?;
+        let verdict = copy
+            .connection
+            .query_row("PRAGMA integrity_check(1)", [], |row| engine::text(row, 0))
+            .map_err(|error| of_the_file(error.into()))?;
+        if verdict != "ok" {
+            return Err(damaged(&verdict));
+        }
+        Ok(copy)
     }
 
     fn check_incoming(&self) -> Result<()> {

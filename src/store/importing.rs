@@ -21,6 +21,9 @@ use crate::model::{
 };
 use crate::time::Timestamp;
 
+/// Messages of a batch, about.
+const BATCH: usize = 200;
+
 impl Store {
     /// Takes conversations in, each wholly or not at all.
     ///
@@ -60,6 +63,79 @@ impl Store {
             }
             Ok(counts)
         })
+    }
+
+    /// Gives what another program wrote uids that are the same each time its file is read: derived
+    /// from content and place.
+    pub(super) fn derive_uids(&mut self) -> Result<()> {
+        self.write(|writing| {
+            let connection = writing.connection;
+            let unnamed = |sql: &str| -> Result<Vec<(i64, String)>> {
+                Ok(connection
+                    .prepare(sql)?
+                    .query_map([], |row| {
+                        let texts: Vec<_> = (1..5)
+                            .map(|column| engine::text(row, column))
+                            .collect::<rusqlite::Result<_>>()?;
+                        let texts: Vec<_> = texts.iter().map(|text| Some(text.as_str())).collect();
+                        let uid = format!("derived-{:016x}", stable_print(&texts));
+                        Ok((row.get(0)?, uid))
+                    })?
+                    .collect::<rusqlite::Result<_>>()?)
+            };
+            for (table, sql) in [
+                (
+                    "conversations",
+                    "SELECT id, id, created_at, '', '' FROM conversations WHERE uid IS NULL",
+                ),
+                (
+                    "messages",
+                    "SELECT id, id, conversation_id, role, content FROM messages WHERE uid IS NULL",
+                ),
+            ] {
+                let mut update =
+                    connection.prepare(&format!("UPDATE {table} SET uid = ?2 WHERE id = ?1"))?;
+                for (id, uid) in unnamed(sql)? {
+                    update.execute(params![id, uid])?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes in what another store holds, a batch at a time; `step` is called after each and may
+    /// end it.
+    ///
+    /// # Errors
+    /// Those of reading, writing and `step`; what was taken in before stays.
+    pub fn merge(
+        &mut self,
+        other: &Self,
+        options: &ImportingOptions,
+        mut step: impl FnMut(&ImportCounts) -> Result<()>,
+    ) -> Result<ImportCounts> {
+        self.merge_blobs(other)?;
+        let ids = other
+            .connection
+            .prepare("SELECT id FROM conversations ORDER BY id")?
+            .query_map([], |row| row.get(0))?
+            .collect::<rusqlite::Result<Vec<i64>>>()?;
+        let mut all = ImportCounts::default();
+        let mut batch = Vec::new();
+        let mut messages = 0;
+        for (index, id) in ids.iter().enumerate() {
+            if let Some(chat) = other.export_chat(&ConversationKey::Id(*id))? {
+                messages += chat.messages.len();
+                batch.push(chat);
+            }
+            if messages >= BATCH || index + 1 == ids.len() {
+                add(&mut all, self.import_batch(&batch, options)?);
+                batch.clear();
+                messages = 0;
+                step(&all)?;
+            }
+        }
+        Ok(all)
     }
 
     /// A whole conversation, all its branches; `None` if there is none of that key.

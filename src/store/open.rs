@@ -24,6 +24,14 @@ pub enum Location<'a> {
         /// The VFS's name.
         vfs: Option<&'a str>,
     },
+    /// A copy of someone's file that is read and thrown away: brought to this version's schema in
+    /// place, with no log beside it.
+    Copy {
+        /// As the VFS knows it.
+        path: &'a str,
+        /// The VFS's name.
+        vfs: Option<&'a str>,
+    },
     /// Memory that goes with the store.
     Memory {
         /// The VFS that holds the files of backup and restore.
@@ -75,7 +83,7 @@ impl Store {
 
         let journal_mode = match location {
             Location::File { .. } => "wal",
-            Location::Memory { .. } => "memory",
+            Location::Copy { .. } | Location::Memory { .. } => "memory",
         };
         expect(&connection, "journal_mode", journal_mode, journal_mode)?;
         set_synchronous(&connection, durability)?;
@@ -105,6 +113,9 @@ impl Store {
             gone: Vec::new(),
             forgotten: HashSet::new(),
         };
+        if matches!(location, Location::Copy { .. }) {
+            store.derive_uids()?;
+        }
         store.heal_marked()?;
         store.collect_blobs()?;
         Ok(store)
@@ -125,7 +136,7 @@ fn connect(location: Location<'_>) -> Result<Connection> {
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let (path, vfs) = match location {
-        Location::File { path, vfs } => (path, vfs),
+        Location::File { path, vfs } | Location::Copy { path, vfs } => (path, vfs),
         Location::Memory { vfs } => (":memory:", vfs),
     };
     Ok(match vfs {

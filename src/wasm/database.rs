@@ -14,7 +14,9 @@ use web_sys::Blob;
 use super::directory::Directory;
 use super::{js, vfs};
 use crate::error::{ErrorCode, Result, StoreError};
-use crate::model::{Durability, Operation, StorageKind, fingerprint};
+use crate::model::{
+    Durability, ImportCounts, ImportingOptions, Operation, StorageKind, fingerprint,
+};
 use crate::name::directory_name;
 use crate::rpc::{Request, Response, dispatch};
 use crate::store::{Change, Env, Location, Store};
@@ -219,6 +221,38 @@ impl Database {
         };
         self.directory.drop_copy();
         restored.map(|()| JsValue::UNDEFINED)
+    }
+
+    /// Takes in what a SQLite file holds, a batch at a time. Asked for again, it changes nothing more.
+    ///
+    /// # Errors
+    /// Those of [`Store::open_copy`] and [`Store::merge`], `aborted` and those of the storage.
+    pub async fn merge(
+        &mut self,
+        file: JsValue,
+        options: &ImportingOptions,
+        durability: Durability,
+        ticket: &Ticket,
+        step: &dyn Fn(),
+    ) -> Result<ImportCounts> {
+        let file: Blob = file
+            .dyn_into()
+            .map_err(|_| StoreError::invalid("data: give a Blob or File"))?;
+        self.store.set_durability(durability)?;
+        self.directory.take_copy().await?;
+        let merged = match self.stage(&file, ticket, step).await {
+            Ok((path, _)) => {
+                Store::open_copy(&path, Some(vfs::NAME), browser_env()).and_then(|copy| {
+                    self.store.merge(&copy, options, |_| {
+                        step();
+                        ticket.check()
+                    })
+                })
+            }
+            Err(error) => Err(error),
+        };
+        self.directory.drop_copy();
+        merged
     }
 
     /// Writes a file beside the database, piece by piece. Its path, and what stands for its bytes.

@@ -529,7 +529,8 @@ impl Host {
         let ticket = Ticket::default();
         *self.0.running.borrow_mut() = Some((run, ticket.clone()));
         let (host, from, losses) = (self.clone(), from.clone(), self.0.losses.get());
-        if packed.is_undefined() && method != "backup" && method != "restore" {
+        let is_long = method == "backup" || method == "restore" || method == "merge";
+        if packed.is_undefined() && !is_long {
             js::soon(move || {
                 if host.0.losses.get() == losses {
                     host.0.running.borrow_mut().take();
@@ -611,8 +612,19 @@ impl Host {
         let losses = self.0.losses.get();
         // Taken out: nothing else runs meanwhile.
         let mut database = self.0.database.borrow_mut().take().ok_or_else(closed)?;
-        let outcome = if js::get(message, "method") == "backup" {
+        let method = js::get(message, "method");
+        let outcome = if method == "backup" {
             database.backup(ticket, &step).await
+        } else if method == "merge" {
+            let params = js::get(message, "params");
+            let file = js::get(&params, "file");
+            match js::read(&js::get(&params, "options")) {
+                Ok(options) => database
+                    .merge(file, &options, durability, ticket, &step)
+                    .await
+                    .and_then(|counts| js::write(&counts)),
+                Err(error) => Err(error),
+            }
         } else {
             let file = js::get(&js::get(message, "params"), "file");
             database
