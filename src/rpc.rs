@@ -252,9 +252,13 @@ pub fn dispatch(
             conversation_id,
             messages,
             extra,
-        } => Response::Saved(store.once(operation, print, |store| {
-            store.save_messages(&conversation_id, &messages, &extra)
-        })?),
+        } => {
+            let mut saved = store.once(operation, print, |store| {
+                store.save_messages(&conversation_id, &messages, &extra)
+            })?;
+            store.complete_added(&mut saved)?;
+            Response::Saved(saved)
+        }
         Request::ListConversations { query } => {
             Response::Conversations(store.list_conversations(&query)?)
         }

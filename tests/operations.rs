@@ -67,3 +67,30 @@ fn names_are_kept_for_a_day_but_for_the_last_ten_thousand() {
     }
     assert_eq!(store.count_operations().unwrap().1, 10_000);
 }
+
+#[test]
+fn a_long_result_is_given_again_from_a_short_record() {
+    let mut store = World::new(None, None).open();
+    let chat = store.create("t", None).unwrap();
+    let messages: Vec<_> = (0..3_000)
+        .map(|n| common::chats::new(&n.to_string()))
+        .collect();
+    let save = |store: &mut Store| {
+        let request = Request::SaveMessages {
+            conversation_id: key(chat),
+            messages: messages.clone(),
+            extra: Default::default(),
+        };
+        let operation = Operation::Named {
+            name: "saved".into(),
+        };
+        dispatch(store, request, Some(&operation)).unwrap()
+    };
+    let first = save(&mut store);
+    assert_eq!(save(&mut store), first);
+    let kept = store
+        .messages_for(&key(chat), &Default::default())
+        .unwrap()
+        .len();
+    assert_eq!(kept, 3_000, "saved once");
+}

@@ -6,7 +6,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Env, Store, engine};
+use super::{Env, Store, engine, tree};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{AddedMessage, Counts, ImportCounts, ImportFailure, Operation};
 use crate::planted::{Bug, planted};
@@ -84,11 +84,20 @@ fn push(record: &mut String, field: &str) {
     record.push_str(&format!("{}:{field}", field.len()));
 }
 
+/// Bytes of a record above which only ids are kept.
+const LONGEST_RECORD: usize = 65_536;
+
 impl Recorded for Vec<AddedMessage> {
     fn to_record(&self) -> String {
         let mut record = String::new();
         for added in self {
             push(&mut record, &added.to_record());
+        }
+        if record.len() > LONGEST_RECORD {
+            record.clear();
+            for added in self {
+                push(&mut record, &format!("{} 0 ", added.id));
+            }
         }
         record
     }
@@ -343,6 +352,20 @@ impl Store {
             .filter(|tab| !alive.iter().any(|it| it.as_ref() == tab))
             .collect();
         self.forgotten.extend(self.gone.iter().cloned());
+        Ok(())
+    }
+
+    /// Fills in what a long result's record does not hold, of the rows that are still there.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn complete_added(&self, added: &mut [AddedMessage]) -> Result<()> {
+        for row in added.iter_mut().filter(|row| row.uid.is_empty()) {
+            if let Some(node) = tree::by_id(&self.connection, row.id)? {
+                row.uid = node.uid;
+                row.created_at = node.created_at;
+            }
+        }
         Ok(())
     }
 

@@ -779,7 +779,7 @@ pub fn a_whole_chat_is_saved(world: &World) {
             )
         })
         .collect();
-    let mut save = |store: &mut Store, messages: &[NewMessage]| {
+    let save = |store: &mut Store, messages: &[NewMessage]| {
         store
             .save_messages(&key(chat), messages, &ChatSaving::default())
             .unwrap()
