@@ -216,7 +216,7 @@ fn take(store: Store, world: &World, model: &mut Model, chat: i64, step: &Step) 
                 None => None,
             };
             let uid = model.new_uid();
-            let role = if model.made % 2 == 0 {
+            let role = if model.made.is_multiple_of(2) {
                 Role::Assistant
             } else {
                 Role::User

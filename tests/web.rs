@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{World, cases, chats, key, refused};
+use common::{Lesson as _, World, cases, chats, key, refused};
 use conversation_store::error::ErrorCode;
 use conversation_store::model::Role;
 use conversation_store::wasm::directory::{self, Directory};
