@@ -3,12 +3,10 @@
 //! Parts and metadata are kept as they are; fields that a UIMessage does not have, or that do not
 //! fit, are the `source.data` of the message and come back at export.
 
-use std::collections::HashSet;
-
 use serde_json::Value;
 
 use crate::chat::{JsonText, Message};
-use crate::json::{self, Object, name, text};
+use crate::json::{self, Numbers, Object, name, text};
 use crate::openai;
 
 /// How this format is called.
@@ -22,10 +20,7 @@ pub fn is(value: &Object) -> bool {
 }
 
 /// Reads a message and gives its id. `None` if it has no role. `known` are the ids before it.
-pub fn read(
-    mut original: Object,
-    known: &mut HashSet<String>,
-) -> Option<(Option<String>, Message)> {
+pub fn read(mut original: Object, known: &mut Numbers) -> Option<(Option<String>, Message)> {
     let said = text(&original, "role")?.to_owned();
     let mut message = Message {
         role: openai::role(&said),
@@ -58,7 +53,7 @@ pub fn read(
     if id.is_some() {
         original.remove("id");
     }
-    let again = id.as_ref().is_some_and(|id| !known.insert(id.clone()));
+    let again = id.as_ref().is_some_and(|id| !json::is_new(known, id));
     if again || !original.is_empty() {
         message.source = json::source(FORMAT, id.as_deref(), original);
     }

@@ -10,11 +10,11 @@ use std::cell::Cell;
 use std::io::{self, Read, Seek, Write};
 use std::rc::Rc;
 
-use flate2::Crc;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 
 use crate::chat::Error;
+use crate::crc::Crc;
 use crate::source::{Section, Shared};
 
 const LOCAL: u32 = 0x0403_4b50;

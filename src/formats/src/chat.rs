@@ -263,19 +263,19 @@ impl Chat {
 
     /// The index of each message's parent.
     pub fn parents(&self) -> Vec<Option<usize>> {
-        let places: std::collections::HashMap<&str, usize> = self
+        let places: crate::json::Numbers = self
             .messages
             .iter()
             .enumerate()
-            .map(|(at, message)| (message.uid.as_str(), at))
+            .map(|(at, message)| (message.uid.clone(), at as u64))
             .collect();
         let parent = |(at, message): (usize, &Message)| match &message.parent {
             None => at.checked_sub(1),
             Some(None) => None,
             // Only what stands before it: a path has an end.
             Some(Some(uid)) => places
-                .get(uid.as_str())
-                .copied()
+                .get(uid)
+                .map(|parent| *parent as usize)
                 .filter(|parent| *parent < at),
         };
         self.messages.iter().enumerate().map(parent).collect()

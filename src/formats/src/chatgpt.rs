@@ -4,7 +4,7 @@
 //! model's words become text, reasoning and files; what goes to tools and comes from them, parts of
 //! a tool. The message as it was stays in `source.data`, without a text that `content` holds.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::chat::{Chat, Code, Failure, Kind, Message, Role};
 use crate::json::{self, Object, array, is_true, name, object, seconds, text};
@@ -29,11 +29,11 @@ pub fn read(mut conversation: Object, failures: &mut Vec<Failure>) -> Chat {
         Some(Value::Object(mapping)) => mapping,
         _ => Object::new(),
     };
-    let mut ranks = std::collections::HashMap::new();
+    let mut ranks = json::Numbers::new();
     for node in mapping.values().filter_map(Value::as_object) {
         for (rank, child) in array(node, "children").iter().enumerate() {
             if let Some(child) = child.as_str() {
-                ranks.entry(child.to_owned()).or_insert(rank);
+                ranks.entry(child.to_owned()).or_insert(rank as u64);
             }
         }
     }
@@ -57,7 +57,7 @@ pub fn read(mut conversation: Object, failures: &mut Vec<Failure>) -> Chat {
             Some(Value::Object(message)) if !is_hidden(&message) => Some(message_of(message)),
             _ => None,
         };
-        let rank = ranks.get(&key).copied().unwrap_or(usize::MAX);
+        let rank = ranks.get(&key).copied().unwrap_or(u64::MAX);
         nodes.push((
             rank,
             Node {
@@ -178,7 +178,7 @@ fn parts_of(message: &Object) -> Vec<Value> {
             .map(|text| json::text_part(text))
             .collect()
     };
-    let reasoning = |text: &str| json!({ "type": "reasoning", "text": text });
+    let reasoning = |text: &str| json::reasoning_part(text);
     let output = |output: Value| {
         let mut part = json::tool_part(id, author.unwrap_or("tool"), Value::Null);
         json::answer_tool(&mut part, output, false);
@@ -212,9 +212,14 @@ fn parts_of(message: &Object) -> Vec<Value> {
             let mut parts: Vec<Value> = texts(&[said]);
             if let Some(url) = name(content, "url") {
                 let title = name(content, "title").or_else(|| name(content, "domain"));
-                parts.push(
-                    json!({ "type": "source-url", "sourceId": id, "url": url, "title": title }),
-                );
+                parts.push(json::part(
+                    "source-url",
+                    &[
+                        ("sourceId", id.into()),
+                        ("url", url.into()),
+                        ("title", title.into()),
+                    ],
+                ));
             }
             parts
         }
@@ -246,7 +251,7 @@ fn parts_of(message: &Object) -> Vec<Value> {
                 .collect()
         }
         _ if !said.is_empty() => texts(&[said]),
-        _ => vec![json!({ "type": "data-chatgpt", "data": content })],
+        _ => vec![json::data_part("data-chatgpt", &message["content"])],
     }
 }
 
@@ -255,18 +260,18 @@ fn part_of(part: &Value) -> Value {
     let Value::Object(fields) = part else {
         return match part {
             Value::String(text) => json::text_part(text),
-            other => json!({ "type": "data-chatgpt", "data": other }),
+            other => json::data_part("data-chatgpt", other),
         };
     };
     let kind = text(fields, "content_type").unwrap_or_default();
     let file = |media: &str| {
         let url = text(fields, "asset_pointer").unwrap_or_default();
-        json!({ "type": "file", "mediaType": media, "url": url })
+        json::file_part(media, url)
     };
     match kind {
         "image_asset_pointer" => file("image/*"),
         "audio_asset_pointer" => file(&format!("audio/{}", text(fields, "format").unwrap_or("*"))),
         "audio_transcription" => json::text_part(text(fields, "text").unwrap_or_default()),
-        _ => json!({ "type": "data-chatgpt", "data": part }),
+        _ => json::data_part("data-chatgpt", part),
     }
 }

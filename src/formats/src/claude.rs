@@ -1,7 +1,7 @@
 //! Claude: `conversations.json`, messages in order, or a tree where they name their parents. Knows no
 //! other format.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::chat::{Chat, Code, Failure, Kind, Message, Role};
 use crate::json::{self, Object, array, is_true, name, text};
@@ -92,11 +92,11 @@ fn message_of(mut original: Object) -> Message {
         parts.push(json::text_part(&text));
     }
     for attachment in array(&original, "attachments") {
-        parts.push(json!({ "type": "data-attachment", "data": attachment }));
+        parts.push(json::data_part("data-attachment", attachment));
     }
     for list in ["files", "files_v2"] {
         for file in array(&original, list) {
-            let part = json!({ "type": "data-file", "data": file });
+            let part = json::data_part("data-file", file);
             if !parts.contains(&part) {
                 parts.push(part);
             }
@@ -131,7 +131,7 @@ fn block_to(block: &Value, parts: &mut Vec<Value>) {
     let Value::Object(fields) = block else {
         parts.push(match block {
             Value::String(text) => json::text_part(text),
-            other => json!({ "type": "data-claude", "data": other }),
+            other => json::data_part("data-claude", other),
         });
         return;
     };
@@ -144,7 +144,7 @@ fn block_to(block: &Value, parts: &mut Vec<Value>) {
         }
         "thinking" => {
             let thought = text(fields, "thinking").unwrap_or_default();
-            parts.push(json!({ "type": "reasoning", "text": thought }));
+            parts.push(json::reasoning_part(thought));
         }
         "tool_use" | "server_tool_use" => {
             let id = name(fields, "id").unwrap_or_else(|| format!("call-{}", parts.len()));
@@ -174,6 +174,6 @@ fn block_to(block: &Value, parts: &mut Vec<Value>) {
                 }
             }
         }
-        _ => parts.push(json!({ "type": "data-claude", "data": block })),
+        _ => parts.push(json::data_part("data-claude", block)),
     }
 }

@@ -1,12 +1,20 @@
 //! What all formats ask of a JSON value: strings, times, titles, parts. Knows no format.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::chat::{JsonText, MAX_TITLE, Message};
 use crate::time::Timestamp;
 
+/// Numbers by names. The one kind of map for that: each kind takes its own code in the module.
+pub type Numbers = std::collections::HashMap<String, u64>;
+
 /// A JSON object.
 pub type Object = Map<String, Value>;
+
+/// Adds a name to those known. False if it was.
+pub fn is_new(known: &mut Numbers, name: &str) -> bool {
+    known.insert(name.to_owned(), 0).is_none()
+}
 
 /// The string of a field.
 pub fn text<'a>(object: &'a Object, key: &str) -> Option<&'a str> {
@@ -79,7 +87,7 @@ pub fn seconds_or_finer(value: Option<&Value>) -> Option<Timestamp> {
 
 /// The part that a text is.
 pub fn text_part(text: &str) -> Value {
-    json!({ "type": "text", "text": text })
+    part("text", &[("text", text.into())])
 }
 
 /// What the parts of type `text` say, joined by a blank line.
@@ -161,10 +169,13 @@ pub fn title_of(messages: &[Message]) -> String {
 
 /// A call of a tool as a part.
 pub fn tool_part(id: &str, tool: &str, input: Value) -> Value {
-    json!({
-        "type": "dynamic-tool", "toolName": tool, "toolCallId": id,
-        "state": "input-available", "input": input,
-    })
+    let fields = [
+        ("toolName", tool.into()),
+        ("toolCallId", id.into()),
+        ("state", "input-available".into()),
+        ("input", input),
+    ];
+    part("dynamic-tool", &fields)
 }
 
 /// What a tool gave, added to the part of its call.
@@ -192,4 +203,54 @@ pub fn media_type(url: &str, guess: &str) -> String {
         .filter(|kind| kind.contains('/'))
         .unwrap_or(guess)
         .to_owned()
+}
+
+/// Where a text stands in another. By its first byte: smaller than what compares by two-way search.
+pub fn find(text: &str, what: &str) -> Option<usize> {
+    let (bytes, what) = (text.as_bytes(), what.as_bytes());
+    let first = *what.first()?;
+    let mut from = 0;
+    while let Some(next) = memchr::memchr(first, &bytes[from..]) {
+        let at = from + next;
+        if bytes[at..].starts_with(what) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    None
+}
+
+/// `{ type, … }`.
+pub fn part(kind: &str, fields: &[(&str, Value)]) -> Value {
+    let mut part = Object::new();
+    part.insert("type".into(), kind.into());
+    for (key, value) in fields {
+        part.insert((*key).into(), value.clone());
+    }
+    Value::Object(part)
+}
+
+/// A file.
+pub fn file_part(media_type: &str, url: &str) -> Value {
+    part(
+        "file",
+        &[("mediaType", media_type.into()), ("url", url.into())],
+    )
+}
+
+/// What has no part of its own: whole, under a name of this format.
+pub fn data_part(kind: &str, data: &Value) -> Value {
+    part(kind, &[("data", data.clone())])
+}
+
+/// What was thought.
+pub fn reasoning_part(text: &str) -> Value {
+    part("reasoning", &[("text", text.into())])
+}
+
+/// `{ message }`.
+pub fn message_of_error(message: Value) -> JsonText {
+    let mut error = Object::new();
+    error.insert("message".into(), message);
+    JsonText::of(&error)
 }

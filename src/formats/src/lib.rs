@@ -6,6 +6,7 @@
 //! | [`reader`] | a file, a piece at a time, to batches of chats; finds out which format it is |
 //! | [`split`] | cuts a stream of JSON into its elements without holding more than one |
 //! | [`archive`] | zip files: their entries, read and written as streams |
+//! | [`crc`] | the checksum of zip files |
 //! | [`source`] | a part of a file, read where it lies |
 //! | [`tree`] | messages with the ids and parents of a file, put in order |
 //! | [`uid`] | uids for what has none, the same at each import |
@@ -21,6 +22,7 @@ pub mod archive;
 pub mod chat;
 pub mod chatgpt;
 pub mod claude;
+pub mod crc;
 pub mod json;
 pub mod librechat;
 pub mod markdown;

@@ -3,10 +3,9 @@
 //!
 //! Nested messages are as deep as the chat is long, so they are taken apart before they are parsed.
 
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::chat::{Chat, Code, Error, Failure, JsonText, Kind, Message, Role};
+use crate::chat::{Chat, Code, Error, Failure, Kind, Message, Role};
 use crate::json::{self, Object, array, is_true, name, text};
 use crate::tree::{Node, Order, Parent, assemble};
 
@@ -23,24 +22,23 @@ pub fn is(value: &Object) -> bool {
 
 /// Whether the text of an object is a conversation with nested messages.
 pub fn is_nested(text: &str) -> bool {
-    memchr::memmem::find(text.as_bytes(), b"\"messagesTree\"").is_some()
+    json::find(text, "messagesTree\"").is_some()
 }
 
 /// Reads the text of a conversation with nested messages. `None`: it is no such after all.
 pub fn read_nested(text: &str, failures: &mut Vec<Failure>) -> Option<Result<Chat, Error>> {
-    type Fields<'a> = std::collections::BTreeMap<std::borrow::Cow<'a, str>, &'a RawValue>;
-    let fields: Fields = serde_json::from_str(text).ok()?;
-    let tree = fields.get("messagesTree")?.get();
-    let mut conversation = Object::new();
-    for (key, raw) in fields.iter().filter(|(key, _)| *key != "messagesTree") {
-        match serde_json::from_str(raw.get()) {
-            Ok(value) => conversation.insert(key.clone().into_owned(), value),
-            Err(error) => return Some(Err(Error::invalid(format!("{key}: {error}")))),
-        };
-    }
+    let pieces = take_apart(text);
+    let mut pieces = pieces
+        .iter()
+        .map(|piece| serde_json::from_str::<Object>(piece));
+    let mut conversation = match pieces.next()? {
+        Ok(conversation) if !is(&conversation) => return None,
+        Ok(conversation) => conversation,
+        Err(error) => return Some(Err(Error::corrupt(format!("it is no JSON: {error}")))),
+    };
     let mut messages = Vec::new();
-    for piece in take_apart(tree) {
-        match serde_json::from_str::<Object>(&piece) {
+    for piece in pieces {
+        match piece {
             Ok(message) => messages.push(Value::Object(message)),
             Err(error) => failures.push(Failure {
                 kind: Kind::Message,
@@ -55,23 +53,25 @@ pub fn read_nested(text: &str, failures: &mut Vec<Failure>) -> Option<Result<Cha
     Some(Ok(read(conversation, failures)))
 }
 
-/// The objects of nested `children` arrays, each without what is nested in it, parents first.
-fn take_apart(tree: &str) -> Vec<String> {
-    // Where an object or an array stands: of messages, or within one.
+/// The text of a conversation without its messages, and then of each message without what is nested
+/// in it, parents first.
+fn take_apart(text: &str) -> Vec<String> {
+    /// What a bracket opened.
     enum Level {
+        /// A conversation or a message: its place among the pieces.
+        Piece(usize),
+        /// An array of messages.
         Messages,
-        Message { place: usize },
+        /// Anything within a piece.
         Other,
     }
-    let bytes = tree.as_bytes();
+    let bytes = text.as_bytes();
     let mut pieces: Vec<String> = Vec::new();
     let mut levels: Vec<Level> = Vec::new();
-    // The message that text belongs to, and from where it is not yet copied.
-    let mut current: Option<usize> = None;
+    // From where the text of the innermost piece is not yet copied.
     let mut from = 0;
+    let mut key = "";
     let mut at = 0;
-    let mut last_string = (0, 0);
-    let mut key_is_children = false;
     while at < bytes.len() {
         match bytes[at] {
             b'"' => {
@@ -80,58 +80,39 @@ fn take_apart(tree: &str) -> Vec<String> {
                 while at < bytes.len() && bytes[at] != b'"' {
                     at += if bytes[at] == b'\\' { 2 } else { 1 };
                 }
-                last_string = (begin, (at + 1).min(bytes.len()));
-            }
-            b':' => {
-                key_is_children = tree.get(last_string.0..last_string.1) == Some("\"children\"")
-                    && matches!(levels.last(), Some(Level::Message { .. }));
-                at += 1;
-                while at < bytes.len() && bytes[at].is_ascii_whitespace() {
-                    at += 1;
-                }
-                if bytes.get(at) != Some(&b'[') {
-                    key_is_children = false;
-                }
-                continue;
+                key = text.get(begin..=at).unwrap_or_default();
             }
             b'[' => {
-                let of_messages = levels.is_empty() || key_is_children;
-                if let (true, Some(place)) = (key_is_children, current) {
-                    pieces[place].push_str(&tree[from..=at]);
-                }
-                key_is_children = false;
-                levels.push(if of_messages {
-                    Level::Messages
-                } else {
-                    Level::Other
-                });
-            }
-            b'{' => {
-                if let Some(Level::Messages) = levels.last() {
-                    pieces.push(String::new());
-                    current = Some(pieces.len() - 1);
-                    from = at;
-                    levels.push(Level::Message {
-                        place: pieces.len() - 1,
-                    });
+                let nested = match levels.last() {
+                    Some(Level::Piece(0)) => key == "\"messagesTree\"",
+                    Some(Level::Piece(_)) => key == "\"children\"",
+                    _ => false,
+                };
+                if let (true, Some(Level::Piece(place))) = (nested, levels.last()) {
+                    pieces[*place].push_str(&text[from..=at]);
+                    levels.push(Level::Messages);
                 } else {
                     levels.push(Level::Other);
                 }
             }
+            b'{' => match levels.last() {
+                None | Some(Level::Messages) => {
+                    levels.push(Level::Piece(pieces.len()));
+                    pieces.push(String::new());
+                    from = at;
+                }
+                _ => levels.push(Level::Other),
+            },
             b'}' | b']' => match levels.pop() {
-                Some(Level::Message { place }) => {
-                    pieces[place].push_str(&tree[from..=at]);
-                    current = None;
+                Some(Level::Piece(place)) => {
+                    pieces[place].push_str(&text[from..=at]);
                     from = at + 1;
                 }
-                Some(Level::Messages) => {
-                    if let Some(Level::Message { place }) = levels.last() {
-                        current = Some(*place);
-                        from = at;
-                    }
-                }
+                Some(Level::Messages) => from = at,
                 _ => {}
             },
+            // A value that is no array: the key before it does not name the next one.
+            b',' => key = "",
             _ => {}
         }
         at += 1;
@@ -225,7 +206,7 @@ fn message_of(mut original: Object) -> Message {
         status: status.map(str::to_owned),
         model: name(&original, "model"),
         finish_reason: name(&original, "finish_reason"),
-        error: failed.then(|| JsonText::of(&json!({ "message": text(&original, "text") }))),
+        error: failed.then(|| json::message_of_error(text(&original, "text").into())),
         ..Message::default()
     };
     let mut parts: Vec<Value> = array(&original, "content").iter().map(part_of).collect();
@@ -236,7 +217,7 @@ fn message_of(mut original: Object) -> Message {
     }
     for list in ["files", "attachments"] {
         for file in array(&original, list) {
-            parts.push(json!({ "type": "data-file", "data": file }));
+            parts.push(json::data_part("data-file", file));
         }
     }
     json::set_parts(&mut message, &parts);
@@ -253,7 +234,7 @@ fn part_of(part: &Value) -> Value {
     let Value::Object(fields) = part else {
         return match part {
             Value::String(text) => json::text_part(text),
-            other => json!({ "type": "data-librechat", "data": other }),
+            other => json::data_part("data-librechat", other),
         };
     };
     let said = |key: &str| match fields.get(key) {
@@ -263,11 +244,11 @@ fn part_of(part: &Value) -> Value {
     };
     match text(fields, "type").unwrap_or_default() {
         "text" => json::text_part(said("text").unwrap_or_default()),
-        "think" => json!({ "type": "reasoning", "text": said("think").unwrap_or_default() }),
+        "think" => json::reasoning_part(said("think").unwrap_or_default()),
         "error" => json::text_part(said("error").or_else(|| said("text")).unwrap_or_default()),
         "tool_call" => {
             let Some(call) = fields.get("tool_call").and_then(Value::as_object) else {
-                return json!({ "type": "data-librechat", "data": part });
+                return json::data_part("data-librechat", part);
             };
             let input = match call.get("args") {
                 Some(Value::String(text)) => {
@@ -291,8 +272,8 @@ fn part_of(part: &Value) -> Value {
                     .unwrap_or_default(),
                 _ => "",
             };
-            json!({ "type": "file", "mediaType": json::media_type(url, "image/*"), "url": url })
+            json::file_part(&json::media_type(url, "image/*"), url)
         }
-        _ => json!({ "type": "data-librechat", "data": part }),
+        _ => json::data_part("data-librechat", part),
     }
 }

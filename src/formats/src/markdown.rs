@@ -1,12 +1,11 @@
 //! A chat as Markdown, for people: its path, without what only programs read. Written only.
 
-use std::collections::HashSet;
 use std::fmt::Write;
 
 use serde_json::Value;
 
 use crate::chat::{Chat, Message, Role};
-use crate::json::text;
+use crate::json::{Numbers, is_new, text};
 
 /// Longest file name without its ending, in characters.
 const MAX_NAME: usize = 60;
@@ -130,7 +129,7 @@ fn fence(language: &str, text: &str, out: &mut String) {
 }
 
 /// A name for the file of a chat, one that any file system takes and none before had.
-pub fn file_name(title: &str, taken: &mut HashSet<String>) -> String {
+pub fn file_name(title: &str, taken: &mut Numbers) -> String {
     let cleaned: String = title
         .chars()
         .map(|c| {
@@ -162,7 +161,7 @@ pub fn file_name(title: &str, taken: &mut HashSet<String>) -> String {
     }
     let mut candidate = name.clone();
     let mut number = 1;
-    while !taken.insert(candidate.to_lowercase()) {
+    while !is_new(taken, &candidate.to_ascii_lowercase()) {
         number += 1;
         candidate = format!("{name} ({number})");
     }

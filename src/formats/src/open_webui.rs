@@ -2,7 +2,7 @@
 //!
 //! Whose child a message is, its `parentId` says; lists of children are not trusted.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::chat::{Chat, Code, Failure, JsonText, Kind, Message};
 use crate::json::{self, Object, array, is_true, name, object, seconds_or_finer, text};
@@ -118,7 +118,7 @@ fn message_of(mut original: Object) -> Message {
         usage: usage.map(usage_of),
         error: error.map(|error| match error {
             Value::Object(_) => JsonText::of(error),
-            other => JsonText::of(&json!({ "message": other })),
+            other => json::message_of_error(other.clone()),
         }),
         ..Message::default()
     };
@@ -128,7 +128,7 @@ fn message_of(mut original: Object) -> Message {
             .iter()
             .map(|part| match part.get("text").and_then(Value::as_str) {
                 Some(text) => json::text_part(text),
-                None => json!({ "type": "data-open-webui", "data": part }),
+                None => json::data_part("data-open-webui", part),
             })
             .collect(),
         _ => Vec::new(),
@@ -136,10 +136,8 @@ fn message_of(mut original: Object) -> Message {
     for file in array(&original, "files") {
         let url = file.get("url").and_then(Value::as_str);
         parts.push(match (file.get("type").and_then(Value::as_str), url) {
-            (Some("image"), Some(url)) => {
-                json!({ "type": "file", "mediaType": json::media_type(url, "image/*"), "url": url })
-            }
-            _ => json!({ "type": "data-file", "data": file }),
+            (Some("image"), Some(url)) => json::file_part(&json::media_type(url, "image/*"), url),
+            _ => json::data_part("data-file", file),
         });
     }
     json::set_parts(&mut message, &parts);

@@ -103,7 +103,7 @@ fn part_of(part: &Value) -> Value {
     let Value::Object(fields) = part else {
         return match part {
             Value::String(text) => json::text_part(text),
-            other => json!({ "type": "data-openai", "data": other }),
+            other => json::data_part("data-openai", other),
         };
     };
     match text(fields, "type").unwrap_or_default() {
@@ -117,9 +117,9 @@ fn part_of(part: &Value) -> Value {
                 Some(Value::String(url)) => url,
                 _ => "",
             };
-            json!({ "type": "file", "mediaType": json::media_type(url, "image/*"), "url": url })
+            json::file_part(&json::media_type(url, "image/*"), url)
         }
-        _ => json!({ "type": "data-openai", "data": part }),
+        _ => json::data_part("data-openai", part),
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::chat::{Chat, Error, JsonText};
-use crate::json::Object;
+use crate::json::{self, Object};
 use crate::tree::{Node, Order, Parent, assemble};
 
 /// How this format is called.
@@ -69,19 +69,19 @@ pub fn read(line: &str) -> Result<Chat, serde_json::Error> {
 
 /// Whether uids are there and unique, and parents stand before children.
 fn is_whole(chat: &Chat) -> bool {
-    let mut known = std::collections::HashSet::new();
+    let mut known = json::Numbers::new();
     let messages = chat.messages.iter().all(|message| {
         let parent = match &message.parent {
-            Some(Some(parent)) => known.contains(parent),
+            Some(Some(parent)) => known.contains_key(parent),
             _ => true,
         };
-        parent && !message.uid.is_empty() && known.insert(message.uid.clone())
+        parent && !message.uid.is_empty() && json::is_new(&mut known, &message.uid)
     });
     messages
         && chat
             .head
             .as_ref()
-            .is_none_or(|head| head.as_ref().is_none_or(|head| known.contains(head)))
+            .is_none_or(|head| head.as_ref().is_none_or(|head| known.contains_key(head)))
 }
 
 /// The first line.
@@ -120,10 +120,15 @@ fn raw(text: JsonText) -> Box<RawValue> {
 }
 
 /// The hashes of the attachments that a text names.
-pub fn references(text: &str) -> impl Iterator<Item = &str> {
-    memchr::memmem::find_iter(text.as_bytes(), REFERENCE).filter_map(move |at| {
-        let hash = text.get(at + REFERENCE.len()..at + REFERENCE.len() + 64)?;
-        is_hash(hash).then_some(hash)
+pub fn references(mut text: &str) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        while let Some(at) = json::find(text, REFERENCE) {
+            text = &text[at + REFERENCE.len()..];
+            if let Some(hash) = text.get(..64).filter(|hash| is_hash(hash)) {
+                return Some(hash);
+            }
+        }
+        None
     })
 }
 

@@ -2,8 +2,6 @@
 //! messages: bare, or with a conversation's fields around it. Each message is read as what it is:
 //! plain, of OpenAI or of the AI SDK.
 
-use std::collections::HashSet;
-
 use serde_json::Value;
 
 use crate::chat::{Chat, Code, Failure, JsonText, Kind, Message};
@@ -36,7 +34,7 @@ fn is_plain_message(value: &Object) -> bool {
 pub struct Messages {
     nodes: Vec<Node>,
     tools: openai::Tools,
-    known: HashSet<String>,
+    known: json::Numbers,
     format: Option<&'static str>,
     /// About how many bytes they take.
     pub weight: usize,

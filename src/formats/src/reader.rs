@@ -5,23 +5,22 @@
 //! batch, whatever the file's size. One bad element is a failure and never the end of the rest.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::io::{Read, Seek};
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::archive::{self, Entry};
 use crate::chat::{Chat, Code, Error, Failure, Kind, Place};
-use crate::json::{Object, name};
+use crate::json::{Numbers, Object, name};
 use crate::plain::Messages;
 use crate::source::{Section, Shared};
 use crate::split::{Damage, Element, Piece, Splitter, Wrong};
 use crate::uid::{self, Derivation};
-use crate::{ai_sdk, chatgpt, claude, librechat, open_webui, openai, ours, plain};
+use crate::{ai_sdk, chatgpt, claude, json, librechat, open_webui, openai, ours, plain};
 
 /// Text in a batch, in bytes, unless one chat alone is larger.
 const BATCH_WEIGHT: usize = 256 << 10;
@@ -39,8 +38,7 @@ const MAX_FAILURES: usize = 10_000;
 const MAX_MESSAGES: usize = 512 << 20;
 
 /// How to read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// The format, where its shape is not to decide.
     pub format: Option<String>,
@@ -110,7 +108,7 @@ pub struct Reader<R> {
     current: Option<File>,
     blobs: Vec<Blob>,
     /// By uid, a hash of what the chat says.
-    seen: HashMap<String, u64>,
+    seen: Numbers,
     done: u64,
     total: u64,
     found: bool,
@@ -169,7 +167,7 @@ impl<R: Read + Seek + 'static> Reader<R> {
             waiting: Vec::new(),
             current: None,
             blobs: Vec::new(),
-            seen: HashMap::new(),
+            seen: Numbers::new(),
             done: 0,
             total: 0,
             found: false,
@@ -218,7 +216,9 @@ impl<R: Read + Seek + 'static> Reader<R> {
                     let hash = entry.name.strip_prefix(ours::BLOB_FOLDER)?;
                     ours::is_hash(hash).then(|| Blob {
                         hash: hash.to_owned(),
-                        media_type: types.get(hash).cloned().unwrap_or_default(),
+                        media_type: json::object(&types, hash)
+                            .and_then(|blob| name(blob, "type"))
+                            .unwrap_or_default(),
                         size: entry.size,
                         offset: entry
                             .is_stored()
@@ -238,7 +238,7 @@ impl<R: Read + Seek + 'static> Reader<R> {
         Ok(())
     }
 
-    fn blob_types(&self) -> HashMap<String, String> {
+    fn blob_types(&self) -> Object {
         let entry = self
             .entries
             .iter()
@@ -247,14 +247,10 @@ impl<R: Read + Seek + 'static> Reader<R> {
         let read = entry.and_then(|entry| entry.open(&self.source).ok());
         if let Some((mut stream, _)) = read {
             if stream.read_to_string(&mut text).is_err() {
-                return HashMap::new();
+                return Object::new();
             }
         }
-        let types: HashMap<String, Object> = serde_json::from_str(&text).unwrap_or_default();
-        types
-            .into_iter()
-            .filter_map(|(hash, blob)| Some((hash, name(&blob, "type")?)))
-            .collect()
+        serde_json::from_str(&text).unwrap_or_default()
     }
 
     /// Opens an attachment of a batch.

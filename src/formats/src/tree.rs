@@ -2,9 +2,8 @@
 //! what is skipped taken out and its children given to its parent. Nothing is lost to a duplicate
 //! id, a parent that is not there or a cycle. Knows no format.
 
-use std::collections::HashMap;
-
 use crate::chat::Message;
+use crate::json::Numbers;
 use crate::uid::Derivation;
 
 /// What a message follows.
@@ -45,7 +44,7 @@ pub fn assemble(
     order: Order,
 ) -> (Vec<Message>, Option<Option<String>>) {
     let count = nodes.len();
-    let mut places: HashMap<String, usize> = HashMap::with_capacity(count);
+    let mut places = Numbers::with_capacity(count);
     let mut uids = Vec::with_capacity(count);
     for (at, node) in nodes.iter().enumerate() {
         let id = node.id.as_deref().filter(|id| !id.is_empty());
@@ -60,19 +59,24 @@ pub fn assemble(
                 if let Some(message) = &node.message {
                     derivation.message(message);
                 }
-                derivation.uid()
+                let mut uid = derivation.uid();
+                while places.contains_key(&uid) {
+                    uid = derivation.number(1).uid();
+                }
+                uid
             }
         };
-        places.entry(uid.clone()).or_insert(at);
+        places.entry(uid.clone()).or_insert(at as u64);
         uids.push(uid);
     }
+    let place = |id: &str| places.get(id).map(|at| *at as usize);
     let mut parents: Vec<Option<usize>> = nodes
         .iter()
         .enumerate()
         .map(|(at, node)| match &node.parent {
             Parent::Previous => at.checked_sub(1),
             Parent::Root => None,
-            Parent::Id(id) => places.get(id).copied().filter(|parent| *parent != at),
+            Parent::Id(id) => place(id).filter(|parent| *parent != at),
         })
         .collect();
     let forward = |(at, parent): (usize, &Option<usize>)| parent.is_none_or(|parent| parent < at);
@@ -91,8 +95,8 @@ pub fn assemble(
         });
     }
     let head = head
-        .and_then(|id| places.get(id))
-        .and_then(|&at| match &nodes[at].message {
+        .and_then(place)
+        .and_then(|at| match &nodes[at].message {
             Some(_) => Some(at),
             None => above[at],
         });
@@ -132,9 +136,9 @@ fn branches(parents: &mut [Option<usize>]) -> Vec<usize> {
         }
         // What is left hangs below a cycle: walking up ends in it.
         let mut start = start;
-        let mut walked = std::collections::HashSet::new();
+        let mut walked = vec![false; parents.len()];
         while let Some(parent) = parents[start] {
-            if !walked.insert(start) {
+            if std::mem::replace(&mut walked[start], true) {
                 break;
             }
             start = parent;

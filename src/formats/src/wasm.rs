@@ -11,7 +11,10 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, FileReaderSync};
 
+use serde_json::Value;
+
 use crate::chat::{Chat, Error, Failure};
+use crate::json::{Object, is_true};
 use crate::reader::{self, Reader};
 use crate::writer::{self, Writer};
 
@@ -34,8 +37,22 @@ fn thrown(error: &Error) -> JsValue {
     JsValue::from_str(&serde_json::to_string(&data).unwrap_or_default())
 }
 
-fn options<'a, T: serde::Deserialize<'a>>(json: &'a str) -> Result<T, JsValue> {
-    serde_json::from_str(json).map_err(|error| thrown(&Error::invalid(format!("options: {error}"))))
+/// Options come as an object of JSON: strings and booleans. Unknown ones are passed over.
+struct Given(Object);
+
+impl Given {
+    fn read(text: &str) -> Result<Self, JsValue> {
+        let unreadable = |error| thrown(&Error::invalid(format!("options: {error}")));
+        serde_json::from_str(text).map(Self).map_err(unreadable)
+    }
+
+    fn text(&self, key: &str) -> Result<Option<String>, JsValue> {
+        match self.0.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(thrown(&Error::invalid(format!("{key} is no string")))),
+        }
+    }
 }
 
 /// Where the bytes are.
@@ -59,7 +76,10 @@ impl Input {
         let array = match &self.bytes {
             Bytes::Array(array) => array.subarray(self.at as u32, end as u32),
             Bytes::Blob(blob, reader) => {
-                let unreadable = |error: JsValue| io::Error::other(format!("{error:?}"));
+                let unreadable = |error: JsValue| {
+                    let error = js_sys::Error::from(error);
+                    io::Error::other(String::from(error.message()))
+                };
                 let slice = blob
                     .slice_with_f64_and_f64(self.at as f64, end as f64)
                     .map_err(unreadable)?;
@@ -136,7 +156,13 @@ impl ImportReader {
     /// `data` is a Blob or a Uint8Array, `json` the text of the options.
     #[wasm_bindgen(constructor)]
     pub fn new(data: JsValue, json: &str) -> Result<ImportReader, JsValue> {
-        let options = options(json)?;
+        let given = Given::read(json)?;
+        let options = reader::Options {
+            format: given.text("format")?,
+            title: given.text("title")?,
+            brain: given.text("brain")?,
+            into_conversation: is_true(&given.0, "intoConversation"),
+        };
         let (bytes, length) = match data.dyn_into::<Uint8Array>() {
             Ok(array) => {
                 let length = u64::from(array.length());
@@ -227,7 +253,12 @@ impl ExportWriter {
     /// `json` is the text of the options.
     #[wasm_bindgen(constructor)]
     pub fn new(json: &str) -> Result<ExportWriter, JsValue> {
-        let options: writer::Options = options(json)?;
+        let given = Given::read(json)?;
+        let options = writer::Options {
+            format: given.text("format")?,
+            blobs: is_true(&given.0, "blobs"),
+            exported_at: given.text("exportedAt")?,
+        };
         let writer = Writer::new(&options).map_err(|error| thrown(&error))?;
         Ok(Self { writer })
     }

@@ -3,19 +3,16 @@
 //! Knows the formats that are written: our own ([`crate::ours`]), Markdown, messages of OpenAI and of
 //! the AI SDK. Holds at most one chat, until it is known whether it is the only one.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-
-use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::archive::ZipWriter;
-use crate::chat::{Chat, Error};
-use crate::json::Object;
+use crate::chat::{Chat, Error, JsonText};
+use crate::json::{Numbers, Object, is_new};
 use crate::{ai_sdk, markdown, openai, ours};
 
 /// How to write.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// 'ndjson' if not given.
     pub format: Option<String>,
@@ -41,9 +38,10 @@ pub struct Writer {
     /// The first chat, until there is a second.
     first: Option<Chat>,
     count: u64,
-    names: HashSet<String>,
-    references: BTreeSet<String>,
-    blobs: BTreeMap<String, Value>,
+    /// Of files, or the hashes that are in `references`.
+    names: Numbers,
+    references: Vec<String>,
+    blobs: Object,
 }
 
 impl Writer {
@@ -66,9 +64,9 @@ impl Writer {
             zip: None,
             first: None,
             count: 0,
-            names: HashSet::new(),
-            references: BTreeSet::new(),
-            blobs: BTreeMap::new(),
+            names: Numbers::new(),
+            references: Vec::new(),
+            blobs: Object::new(),
         };
         if format == Format::Ours {
             if options.blobs {
@@ -84,14 +82,27 @@ impl Writer {
 
     /// Adds a chat, given as the JSON text of a [`Chat`].
     pub fn add(&mut self, chat: &str) -> Result<(), Error> {
-        let chat: Chat = serde_json::from_str(chat)
-            .map_err(|error| Error::invalid(format!("the chat cannot be read: {error}")))?;
+        let unreadable = |error| Error::invalid(format!("the chat cannot be read: {error}"));
+        let chat: Chat<Box<RawValue>> = serde_json::from_str(chat).map_err(unreadable)?;
+        let mut problem = None;
+        let chat = chat.map(&mut |quoted| {
+            JsonText(serde_json::from_str(quoted.get()).unwrap_or_else(|error| {
+                problem = Some(error);
+                String::new()
+            }))
+        });
+        if let Some(error) = problem {
+            return Err(unreadable(error));
+        }
         self.count += 1;
         match (self.format, self.count) {
             (Format::Ours, _) => {
                 let line = ours::write(chat)?;
-                self.references
-                    .extend(ours::references(&line).map(str::to_owned));
+                for hash in ours::references(&line) {
+                    if is_new(&mut self.names, hash) {
+                        self.references.push(hash.to_owned());
+                    }
+                }
                 self.lines(line.as_bytes())
             }
             (_, 1) => {
