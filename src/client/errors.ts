@@ -3,6 +3,7 @@
  * keeps only `name` and `message` of an Error. Knows no worker and no request.
  */
 
+import type { ImportReport } from './transfer.js';
 import type { ErrorCode } from './wasm/conversation_store.js';
 
 /** What the worker sends of an error. */
@@ -18,6 +19,8 @@ export interface ErrorDetails {
    * again. Repeated with this as `CallOptions.operationId` it happens once.
    */
   operationId?: string;
+  /** Of an import that ended before its time: what is stored all the same. */
+  report?: ImportReport;
 }
 
 /**
