@@ -169,7 +169,8 @@ export async function importInto(
     formats.stop();
   }
   const [failure] = report.failures.filter(({ kind }) => kind === 'file');
-  if (failure && sum(report.conversations) + sum(report.messages) === 0) {
+  const { failed } = report.conversations;
+  if (failure && sum(report.conversations) === failed) {
     const { code, message } = failure;
     throw new ConversationStoreError(code as ErrorData['code'], message, { details: { report } });
   }

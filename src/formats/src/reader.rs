@@ -532,7 +532,7 @@ impl<R: Read + Seek + 'static> Reader<R> {
                     self.decide(file, State::Ours, batch);
                     self.fail(batch, failure);
                     // Its lines are not for this version.
-                    file.splitter = Splitter::new(Box::new(std::io::empty()));
+                    file.splitter.stop();
                     return;
                 }
                 None if format == Some(ours::FORMAT) => {

@@ -107,6 +107,11 @@ impl<S: Read> Splitter<S> {
         matches!(self.mode, Mode::Array { .. })
     }
 
+    /// Ends it here.
+    pub fn stop(&mut self) {
+        self.mode = Mode::Ended;
+    }
+
     /// The next piece; `None` at the end.
     pub fn next(&mut self) -> io::Result<Option<Piece>> {
         if self.mode == Mode::Start {
@@ -215,6 +220,7 @@ impl<S: Read> Splitter<S> {
                     break;
                 }
                 wrong = Some(Wrong::Truncated);
+                self.mode = Mode::Ended;
                 break;
             }
             let from = self.at;
