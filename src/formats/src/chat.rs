@@ -97,10 +97,18 @@ pub struct Chat<J = JsonText> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
     /// The app's.
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default = "none",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "some"
+    )]
     pub metadata: Option<J>,
     /// `{ format, id?, data }`: what the file said beyond this.
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default = "none",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "some"
+    )]
     pub source: Option<J>,
     /// The uid of the message that the chat is at; `Some(None)` for none; absent: the last one.
     #[serde(
@@ -132,7 +140,11 @@ pub struct Message<J = JsonText> {
     /// The texts of its parts of type `text`, joined by a blank line.
     pub content: String,
     /// Its parts, an array; absent: one text part of `content`, or none if that is empty.
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default = "none",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "some"
+    )]
     pub parts: Option<J>,
     /// When it was said.
     #[serde(
@@ -148,25 +160,46 @@ pub struct Message<J = JsonText> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// Tokens.
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default = "none",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "some"
+    )]
     pub usage: Option<J>,
     /// Why the answer ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finish_reason: Option<String>,
     /// What went wrong.
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default = "none",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "some"
+    )]
     pub error: Option<J>,
     /// The app's.
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default = "none",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "some"
+    )]
     pub metadata: Option<J>,
     /// `{ format, id?, data }`: what the file said beyond this.
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default = "none",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "some"
+    )]
     pub source: Option<J>,
 }
 
 /// `#[serde(default)]` would ask of `J` what only `Option` needs.
 fn none<J>() -> Option<J> {
     None
+}
+
+/// `null` is a value of the app's, and not absent.
+fn some<'de, J: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<J>, D::Error> {
+    J::deserialize(from).map(Some)
 }
 
 /// Tells `null` from absent.
@@ -184,11 +217,11 @@ fn lenient<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::E
 }
 
 impl<J> Chat<J> {
-    /// The same with its JSON in another form.
-    pub fn map<K>(self, f: &mut impl FnMut(J) -> K) -> Chat<K> {
+    /// The same with its JSON in another form; `None` takes it away.
+    pub fn map<K>(self, f: &mut impl FnMut(J) -> Option<K>) -> Chat<K> {
         Chat {
-            metadata: self.metadata.map(&mut *f),
-            source: self.source.map(&mut *f),
+            metadata: self.metadata.and_then(&mut *f),
+            source: self.source.and_then(&mut *f),
             messages: self
                 .messages
                 .into_iter()
@@ -209,14 +242,14 @@ impl<J> Chat<J> {
 }
 
 impl<J> Message<J> {
-    /// The same with its JSON in another form.
-    pub fn map<K>(self, f: &mut impl FnMut(J) -> K) -> Message<K> {
+    /// The same with its JSON in another form; `None` takes it away.
+    pub fn map<K>(self, f: &mut impl FnMut(J) -> Option<K>) -> Message<K> {
         Message {
-            parts: self.parts.map(&mut *f),
-            usage: self.usage.map(&mut *f),
-            error: self.error.map(&mut *f),
-            metadata: self.metadata.map(&mut *f),
-            source: self.source.map(&mut *f),
+            parts: self.parts.and_then(&mut *f),
+            usage: self.usage.and_then(&mut *f),
+            error: self.error.and_then(&mut *f),
+            metadata: self.metadata.and_then(&mut *f),
+            source: self.source.and_then(&mut *f),
             uid: self.uid,
             parent: self.parent,
             role: self.role,

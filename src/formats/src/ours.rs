@@ -48,7 +48,10 @@ pub fn header(line: &Object) -> Option<Result<(), Error>> {
 /// Reads a line.
 pub fn read(line: &str) -> Result<Chat, serde_json::Error> {
     let chat: Chat<Box<RawValue>> = serde_json::from_str(line)?;
-    let mut chat = chat.map(&mut JsonText::from);
+    let mut chat = chat.map(&mut |raw| Some(JsonText::from(raw)));
+    for message in &mut chat.messages {
+        message.parts.take_if(|parts| parts.0 == "null");
+    }
     if !is_whole(&chat) {
         // Edited by hand.
         let messages = std::mem::take(&mut chat.messages).into_iter();
@@ -98,7 +101,7 @@ pub fn write_header(exported_at: Option<&str>) -> String {
 
 /// A line.
 pub fn write(chat: Chat) -> Result<String, Error> {
-    let chat = chat.map(&mut raw);
+    let chat = chat.map(&mut |text| Some(raw(text)));
     let line = serde_json::to_string(&chat);
     let mut line =
         line.map_err(|error| Error::corrupt(format!("a chat cannot be written: {error}")))?;

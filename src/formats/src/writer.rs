@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::archive::ZipWriter;
-use crate::chat::{Chat, Error, JsonText};
+use crate::chat::{Chat, Error};
 use crate::json::{Numbers, Object, is_new};
 use crate::{ai_sdk, markdown, openai, ours};
 
@@ -85,11 +85,12 @@ impl Writer {
         let unreadable = |error| Error::invalid(format!("the chat cannot be read: {error}"));
         let chat: Chat<Box<RawValue>> = serde_json::from_str(chat).map_err(unreadable)?;
         let mut problem = None;
-        let chat = chat.map(&mut |quoted| {
-            JsonText(serde_json::from_str(quoted.get()).unwrap_or_else(|error| {
+        let chat = chat.map(&mut |quoted| match serde_json::from_str(quoted.get()) {
+            Ok(text) => text,
+            Err(error) => {
                 problem = Some(error);
-                String::new()
-            }))
+                None
+            }
         });
         if let Some(error) = problem {
             return Err(unreadable(error));
