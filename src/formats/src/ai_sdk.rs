@@ -27,7 +27,7 @@ pub fn read(mut original: Object, known: &mut Numbers) -> Option<(Option<String>
         ..Message::default()
     };
     if said == message.role.as_str() {
-        original.remove("role");
+        original.shift_remove("role");
     }
     match original.get("parts") {
         Some(Value::Array(parts)) => {
@@ -36,7 +36,7 @@ pub fn read(mut original: Object, known: &mut Numbers) -> Option<(Option<String>
             if parts.iter().any(waiting) {
                 message.status = Some("waiting".into());
             }
-            original.remove("parts");
+            original.shift_remove("parts");
         }
         _ => {
             if let Some(content) = text(&original, "content") {
@@ -46,12 +46,12 @@ pub fn read(mut original: Object, known: &mut Numbers) -> Option<(Option<String>
         }
     }
     message.metadata = original
-        .remove("metadata")
+        .shift_remove("metadata")
         .map(|metadata| JsonText::of(&metadata));
     message.created_at = json::time(original.get("createdAt"));
     let id = name(&original, "id");
     if id.is_some() {
-        original.remove("id");
+        original.shift_remove("id");
     }
     let again = id.as_ref().is_some_and(|id| !json::is_new(known, id));
     if again || !original.is_empty() {
@@ -70,18 +70,18 @@ pub fn write(message: &Message) -> Value {
     }
     written.insert("parts".into(), message.part_values().into());
     let source = message.source.as_ref().and_then(JsonText::value);
-    if let Some(Value::Object(mut source)) = source {
-        if text(&source, "format") == Some(FORMAT) {
-            // Its id, though its uid had to be another.
-            if let Some(id) = source.remove("id") {
-                written.insert("id".into(), id);
-            }
-            if let Some(Value::Object(data)) = source.remove("data") {
-                for (key, value) in data {
-                    let edited = key == "role" && text_role(&value) != Some(message.role);
-                    if !edited && key != "parts" {
-                        written.insert(key, value);
-                    }
+    if let Some(Value::Object(mut source)) = source
+        && text(&source, "format") == Some(FORMAT)
+    {
+        // Its id, though its uid had to be another.
+        if let Some(id) = source.shift_remove("id") {
+            written.insert("id".into(), id);
+        }
+        if let Some(Value::Object(data)) = source.shift_remove("data") {
+            for (key, value) in data {
+                let edited = key == "role" && text_role(&value) != Some(message.role);
+                if !edited && key != "parts" {
+                    written.insert(key, value);
                 }
             }
         }

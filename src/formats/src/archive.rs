@@ -31,6 +31,9 @@ const MAX_DIRECTORY: u64 = 64 << 20;
 const FREE_OF_RATIO: u64 = 64 << 20;
 const MAX_RATIO: u64 = 300;
 
+/// A stream, and the count of bytes that it took from the file.
+pub type Opened = (Box<dyn Read>, Rc<Cell<u64>>);
+
 /// An entry of a zip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -85,20 +88,19 @@ pub fn entries<R: Read + Seek>(source: &Shared<R>) -> Result<Vec<Entry>, Error> 
     let mut size = u64::from(u32_at(&tail, end + 12));
     let mut start = u64::from(u32_at(&tail, end + 16));
     let end_at = tail_at + end as u64;
-    if u32_at(&tail, end + 16) == u32::MAX
+    if (u32_at(&tail, end + 16) == u32::MAX
         || u32_at(&tail, end + 12) == u32::MAX
-        || u16_at(&tail, end + 10) == u16::MAX
+        || u16_at(&tail, end + 10) == u16::MAX)
+        && let Some(locator_at) = end_at.checked_sub(20)
     {
-        if let Some(locator_at) = end_at.checked_sub(20) {
-            let locator = read(locator_at, 20)?;
-            if u32_at(&locator, 0) == LOCATOR64 {
-                let record = read(u64_at(&locator, 8), 56)?;
-                if u32_at(&record, 0) != END64 {
-                    return Err(Error::corrupt("the zip's directory of 64 bits is damaged"));
-                }
-                size = u64_at(&record, 40);
-                start = u64_at(&record, 48);
+        let locator = read(locator_at, 20)?;
+        if u32_at(&locator, 0) == LOCATOR64 {
+            let record = read(u64_at(&locator, 8), 56)?;
+            if u32_at(&record, 0) != END64 {
+                return Err(Error::corrupt("the zip's directory of 64 bits is damaged"));
             }
+            size = u64_at(&record, 40);
+            start = u64_at(&record, 48);
         }
     }
     if start > length || size > length - start {
@@ -196,10 +198,7 @@ impl Entry {
     }
 
     /// Opens it, and gives the count of packed bytes read.
-    pub fn open<R: Read + Seek + 'static>(
-        &self,
-        source: &Shared<R>,
-    ) -> Result<(Box<dyn Read>, Rc<Cell<u64>>), Error> {
+    pub fn open<R: Read + Seek + 'static>(&self, source: &Shared<R>) -> Result<Opened, Error> {
         if self.encrypted {
             return Err(Error::unsupported(
                 "it is encrypted: unpack the zip and give the file",

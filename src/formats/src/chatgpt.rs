@@ -25,7 +25,7 @@ pub fn is(value: &Object) -> bool {
 /// Reads a conversation.
 pub fn read(mut conversation: Object, failures: &mut Vec<Failure>) -> Chat {
     let id = name(&conversation, "conversation_id").or_else(|| name(&conversation, "id"));
-    let mapping = match conversation.remove("mapping") {
+    let mapping = match conversation.shift_remove("mapping") {
         Some(Value::Object(mapping)) => mapping,
         _ => Object::new(),
     };
@@ -53,7 +53,7 @@ pub fn read(mut conversation: Object, failures: &mut Vec<Failure>) -> Chat {
             Some(Value::String(parent)) => Parent::Id(parent.clone()),
             _ => Parent::Root,
         };
-        let message = match node.remove("message") {
+        let message = match node.shift_remove("message") {
             Some(Value::Object(message)) if !is_hidden(&message) => Some(message_of(message)),
             _ => None,
         };
@@ -150,10 +150,8 @@ fn message_of(mut original: Object) -> Message {
                     && array(content, "parts").len() == 1
                     && array(content, "parts")[0].as_str() == Some(&message.content)
             });
-    if is_text {
-        if let Some(Value::Object(content)) = original.get_mut("content") {
-            content.remove("parts");
-        }
+    if is_text && let Some(Value::Object(content)) = original.get_mut("content") {
+        content.shift_remove("parts");
     }
     message.source = json::source(FORMAT, id.as_deref(), original);
     message

@@ -22,7 +22,7 @@ pub fn is(value: &Object) -> bool {
 /// Reads a conversation.
 pub fn read(mut conversation: Object, failures: &mut Vec<Failure>) -> Chat {
     let id = name(&conversation, "uuid");
-    let list = match conversation.remove("chat_messages") {
+    let list = match conversation.shift_remove("chat_messages") {
         Some(Value::Array(list)) => list,
         _ => Vec::new(),
     };
@@ -104,9 +104,9 @@ fn message_of(mut original: Object) -> Message {
     }
     json::set_parts(&mut message, &parts);
     // What the parts hold as it was is not kept twice.
-    original.remove("attachments");
+    original.shift_remove("attachments");
     if text(&original, "text") == Some(&message.content) {
-        original.remove("text");
+        original.shift_remove("text");
     }
     let plain = match array(&original, "content") {
         [Value::Object(block)] => {
@@ -114,14 +114,13 @@ fn message_of(mut original: Object) -> Message {
         }
         _ => false,
     };
-    if plain {
-        if let Some([Value::Object(block)]) = original
+    if plain
+        && let Some([Value::Object(block)]) = original
             .get_mut("content")
             .and_then(Value::as_array_mut)
             .map(Vec::as_mut_slice)
-        {
-            block.remove("text");
-        }
+    {
+        block.shift_remove("text");
     }
     message.source = json::source(FORMAT, id.as_deref(), original);
     message

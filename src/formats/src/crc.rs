@@ -21,18 +21,14 @@ impl Crc {
     /// Of no bytes.
     pub fn new() -> Self {
         let mut tables = vec![[0; 256]; 8];
-        for byte in 0..256 {
-            let mut sum = byte as u32;
-            for _ in 0..8 {
-                sum = (sum >> 1) ^ (POLYNOMIAL & (sum & 1).wrapping_neg());
-            }
-            tables[0][byte] = sum;
+        for (byte, entry) in (0_u32..).zip(tables[0].iter_mut()) {
+            *entry = (0..8).fold(byte, |sum, _| {
+                (sum >> 1) ^ (POLYNOMIAL & (sum & 1).wrapping_neg())
+            });
         }
         for after in 1..8 {
-            for byte in 0..256 {
-                let before: u32 = tables[after - 1][byte];
-                tables[after][byte] = (before >> 8) ^ tables[0][(before & 0xff) as usize];
-            }
+            tables[after] =
+                tables[after - 1].map(|sum: u32| (sum >> 8) ^ tables[0][(sum & 0xff) as usize]);
         }
         Self { tables, sum: !0 }
     }

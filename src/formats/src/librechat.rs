@@ -123,7 +123,7 @@ fn take_apart(text: &str) -> Vec<String> {
 /// Reads a conversation whose messages are a list.
 pub fn read(mut conversation: Object, failures: &mut Vec<Failure>) -> Chat {
     let id = name(&conversation, "conversationId");
-    let list = match conversation.remove("messages") {
+    let list = match conversation.shift_remove("messages") {
         Some(Value::Array(list)) => list,
         _ => Vec::new(),
     };
@@ -210,10 +210,10 @@ fn message_of(mut original: Object) -> Message {
         ..Message::default()
     };
     let mut parts: Vec<Value> = array(&original, "content").iter().map(part_of).collect();
-    if parts.is_empty() {
-        if let Some(text) = name(&original, "text") {
-            parts.push(json::text_part(&text));
-        }
+    if parts.is_empty()
+        && let Some(text) = name(&original, "text")
+    {
+        parts.push(json::text_part(&text));
     }
     for list in ["files", "attachments"] {
         for file in array(&original, list) {
@@ -222,10 +222,10 @@ fn message_of(mut original: Object) -> Message {
     }
     json::set_parts(&mut message, &parts);
     if text(&original, "text") == Some(&message.content) {
-        original.remove("text");
+        original.shift_remove("text");
     }
     // Nested messages are messages of their own.
-    original.remove("children");
+    original.shift_remove("children");
     message.source = json::source(FORMAT, id.as_deref(), original);
     message
 }

@@ -61,10 +61,8 @@ fn write_part(part: &Value, out: &mut String) {
     let kind = text(fields, "type").unwrap_or_default();
     let said = text(fields, "text").unwrap_or_default();
     match kind {
-        "text" => {
-            if !said.is_empty() {
-                let _ = writeln!(out, "{}\n", said.trim_end());
-            }
+        "text" if !said.is_empty() => {
+            let _ = writeln!(out, "{}\n", said.trim_end());
         }
         "reasoning" => {
             let _ = writeln!(

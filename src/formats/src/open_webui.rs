@@ -21,16 +21,16 @@ pub fn is(value: &Object) -> bool {
 
 /// Reads a conversation.
 pub fn read(mut conversation: Object, failures: &mut Vec<Failure>) -> Chat {
-    let mut inner = match conversation.remove("chat") {
+    let mut inner = match conversation.shift_remove("chat") {
         Some(Value::Object(chat)) => chat,
         _ => Object::new(),
     };
-    let mut history = match inner.remove("history") {
+    let mut history = match inner.shift_remove("history") {
         Some(Value::Object(history)) => history,
         _ => Object::new(),
     };
-    let list = inner.remove("messages");
-    let entries: Vec<(Option<String>, Value)> = match (history.remove("messages"), list) {
+    let list = inner.shift_remove("messages");
+    let entries: Vec<(Option<String>, Value)> = match (history.shift_remove("messages"), list) {
         (Some(Value::Object(map)), _) if !map.is_empty() => map
             .into_iter()
             .map(|(key, message)| (Some(key), message))
@@ -142,7 +142,7 @@ fn message_of(mut original: Object) -> Message {
     }
     json::set_parts(&mut message, &parts);
     if text(&original, "content") == Some(&message.content) {
-        original.remove("content");
+        original.shift_remove("content");
     }
     message.source = json::source(FORMAT, id.as_deref(), original);
     message

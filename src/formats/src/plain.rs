@@ -115,7 +115,7 @@ impl Messages {
 /// Reads a conversation.
 pub fn read(mut conversation: Object, format: Option<&str>, failures: &mut Vec<Failure>) -> Chat {
     let mut list = Messages::default();
-    if let Some(Value::Array(messages)) = conversation.remove("messages") {
+    if let Some(Value::Array(messages)) = conversation.shift_remove("messages") {
         for message in messages {
             list.push(message, format, failures);
         }

@@ -150,13 +150,13 @@ impl<R: Read + Seek + 'static> Reader<R> {
             plain::FORMAT,
             ours::FORMAT,
         ];
-        if let Some(format) = &options.format {
-            if !formats.contains(&format.as_str()) {
-                let known = formats.join(", ");
-                return Err(Error::invalid(format!(
-                    "format '{format}' is none of {known}"
-                )));
-            }
+        if let Some(format) = &options.format
+            && !formats.contains(&format.as_str())
+        {
+            let known = formats.join(", ");
+            return Err(Error::invalid(format!(
+                "format '{format}' is none of {known}"
+            )));
         }
         let source = Shared::new(source);
         let mut reader = Self {
@@ -245,10 +245,10 @@ impl<R: Read + Seek + 'static> Reader<R> {
             .find(|entry| entry.name == ours::BLOBS && entry.size < 64 << 20);
         let mut text = String::new();
         let read = entry.and_then(|entry| entry.open(&self.source).ok());
-        if let Some((mut stream, _)) = read {
-            if stream.read_to_string(&mut text).is_err() {
-                return Object::new();
-            }
+        if let Some((mut stream, _)) = read
+            && stream.read_to_string(&mut text).is_err()
+        {
+            return Object::new();
         }
         serde_json::from_str(&text).unwrap_or_default()
     }
@@ -331,7 +331,7 @@ impl<R: Read + Seek + 'static> Reader<R> {
             self.open(next, batch);
             return true;
         };
-        match file.splitter.next() {
+        match file.splitter.piece() {
             Ok(Some(Piece::Element(element))) => {
                 file.elements += 1;
                 self.element(&mut file, element, batch);
@@ -473,18 +473,19 @@ impl<R: Read + Seek + 'static> Reader<R> {
         let mut failures = Vec::new();
         let format = self.options.format.clone();
         let format = format.as_deref();
-        if format.is_none_or(|format| format == librechat::FORMAT) && librechat::is_nested(&text) {
-            if let Some(read) = librechat::read_nested(&text, &mut failures) {
-                self.decide(file, State::Conversations, batch);
-                match read {
-                    Ok(chat) => self.give(chat, Some((file, at, failures)), batch),
-                    Err(problem) => {
-                        let failure = element_failure(file, problem, None, at);
-                        self.fail(batch, failure);
-                    }
+        if format.is_none_or(|format| format == librechat::FORMAT)
+            && librechat::is_nested(&text)
+            && let Some(read) = librechat::read_nested(&text, &mut failures)
+        {
+            self.decide(file, State::Conversations, batch);
+            match read {
+                Ok(chat) => self.give(chat, Some((file, at, failures)), batch),
+                Err(problem) => {
+                    let failure = element_failure(file, problem, None, at);
+                    self.fail(batch, failure);
                 }
-                return;
             }
+            return;
         }
         if element.depth > MAX_DEPTH {
             file.damaged = true;

@@ -113,12 +113,12 @@ impl<S: Read> Splitter<S> {
     }
 
     /// The next piece; `None` at the end.
-    pub fn next(&mut self) -> io::Result<Option<Piece>> {
-        if self.mode == Mode::Start {
-            if let Some(damage) = self.start()? {
-                self.mode = Mode::Ended;
-                return Ok(Some(Piece::Damage(damage)));
-            }
+    pub fn piece(&mut self) -> io::Result<Option<Piece>> {
+        if self.mode == Mode::Start
+            && let Some(damage) = self.start()?
+        {
+            self.mode = Mode::Ended;
+            return Ok(Some(Piece::Damage(damage)));
         }
         match self.mode {
             Mode::Array { first } => self.in_array(first),

@@ -1,5 +1,6 @@
 //! Each format, from files in the shape that its program writes.
 
+#![cfg(not(target_arch = "wasm32"))]
 #![recursion_limit = "256"]
 
 mod common;

@@ -1,6 +1,7 @@
 //! Files that are damaged, or made to do harm: each has its code and its place, none harms what is
 //! good in it.
 
+#![cfg(not(target_arch = "wasm32"))]
 #![recursion_limit = "256"]
 
 mod common;

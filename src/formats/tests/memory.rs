@@ -1,5 +1,7 @@
 //! What reading holds does not grow with the file, and what it takes is told.
 
+#![cfg(not(target_arch = "wasm32"))]
+
 #[path = "common/generate.rs"]
 mod generate;
 

@@ -71,12 +71,9 @@ pub fn conversation(random: &mut Random) -> Value {
     let began = 1_690_000_000.0 + random.below(50_000_000) as f64 + 0.123_456;
     let mut mapping = Map::new();
     let mut add = |id: &str, parent: Option<&str>, message: Value| {
-        if let Some(parent) = parent {
-            if let Some(Value::Array(children)) =
-                mapping.get_mut(parent).map(|node| &mut node["children"])
-            {
-                children.push(id.into());
-            }
+        let above = parent.and_then(|parent| mapping.get_mut(parent));
+        if let Some(Value::Array(children)) = above.map(|node| &mut node["children"]) {
+            children.push(id.into());
         }
         mapping.insert(
             id.into(),

@@ -5,7 +5,8 @@
 use std::io::Cursor;
 
 use conversation_formats::chat::{Chat, Failure};
-use conversation_formats::reader::{Blob, Options, Reader};
+pub use conversation_formats::reader::Options;
+use conversation_formats::reader::{Blob, Reader};
 use serde_json::{Value, json};
 
 /// All that a file gives.
@@ -18,6 +19,15 @@ pub struct Read {
 }
 
 pub fn read_with(bytes: impl Into<Vec<u8>>, options: Options) -> Read {
+    let all = read_unchecked(bytes, options);
+    for chat in &all.chats {
+        check(chat);
+    }
+    all
+}
+
+/// Of bytes that may say anything.
+pub fn read_unchecked(bytes: impl Into<Vec<u8>>, options: Options) -> Read {
     let mut reader = Reader::new(Cursor::new(bytes.into()), options).unwrap();
     let mut all = Read::default();
     let mut last = 0;
@@ -32,9 +42,6 @@ pub fn read_with(bytes: impl Into<Vec<u8>>, options: Options) -> Read {
         all.blobs.extend(batch.blobs);
         all.batches += 1;
         assert!(all.batches < 100_000);
-    }
-    for chat in &all.chats {
-        check(chat);
     }
     all
 }
@@ -56,15 +63,14 @@ pub fn check(chat: &Chat) {
             assert!(known.contains(parent), "parents before children");
         }
         assert!(known.insert(message.uid.clone()), "uids are unique");
-        for text in [
+        let json = [
             &message.parts,
             &message.source,
             &message.usage,
             &message.error,
-        ] {
-            if let Some(text) = text {
-                text.value().expect("JSON");
-            }
+        ];
+        for text in json.into_iter().flatten() {
+            text.value().expect("JSON");
         }
         if let Some(parts) = &message.parts {
             let parts = parts.value().unwrap();
