@@ -22,7 +22,9 @@ export async function lint(env) {
     env,
   });
   const docs = { ...env, RUSTDOCFLAGS: '-D warnings' };
-  await run('cargo', ['doc', '--workspace', '--locked', '--no-deps', '--quiet', ...wasm], { env: docs });
+  await run('cargo', ['doc', '--workspace', '--locked', '--no-deps', '--quiet', ...wasm], {
+    env: docs,
+  });
   say('Linting TypeScript and JavaScript: tsc, Biome');
   for (const project of ['.', 'tests/e2e', 'www']) {
     await run(process.execPath, [bin('typescript/bin/tsc'), '--noEmit', '-p', join(root, project)]);

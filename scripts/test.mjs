@@ -48,7 +48,10 @@ const suites = [
   [
     'native',
     'The store and the formats natively',
-    (env) => runAndRead('cargo', ['test', '--workspace', '--locked', '--features', 'planted-bugs'], { env }),
+    (env) =>
+      runAndRead('cargo', ['test', '--workspace', '--locked', '--features', 'planted-bugs'], {
+        env,
+      }),
     cargo,
   ],
   [
