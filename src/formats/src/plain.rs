@@ -58,7 +58,14 @@ impl Messages {
             return fail(None, format!("message {place} is no object"));
         };
         let id = name(&original, "uid").or_else(|| name(&original, "id"));
-        let own = || OWN.iter().any(|key| original.contains_key(*key));
+        let own = || {
+            let given = |key: &&str| {
+                original
+                    .get(*key)
+                    .is_some_and(|v| v.is_string() || v.is_number())
+            };
+            OWN.iter().any(given)
+        };
         let family = match format {
             Some(ai_sdk::FORMAT) => ai_sdk::FORMAT,
             Some(openai::FORMAT) => openai::FORMAT,
@@ -170,9 +177,11 @@ pub fn read(mut conversation: Object, format: Option<&str>, failures: &mut Vec<F
         "headId",
         "messageCount",
     ];
-    // Times and ids stay where they were not understood.
+    // A title that was too long stays; so do times and ids that were not understood.
     for key in mapped {
-        conversation.shift_remove(key);
+        if key != "title" || text(&conversation, key).is_none_or(|title| title == chat.title) {
+            conversation.shift_remove(key);
+        }
     }
     for key in ["createdAt", "updatedAt", "trashedAt"] {
         let value = conversation.get(key);

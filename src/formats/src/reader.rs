@@ -28,6 +28,8 @@ const BATCH_WEIGHT: usize = 256 << 10;
 const BATCH_MESSAGES: usize = 200;
 /// Elements are gone through at most so many bytes a batch, so that a caller can stop.
 const BATCH_READ: u64 = 8 << 20;
+/// Longest brain that the store takes, in characters.
+const MAX_BRAIN: usize = 1_000;
 /// How deep an element may be nested. serde_json's own bound, which is of its recursion.
 const MAX_DEPTH: usize = 127;
 /// How deep JSON may be that nobody parses here.
@@ -553,13 +555,14 @@ impl<R: Read + Seek + 'static> Reader<R> {
         let id = ["conversation_id", "uuid", "conversationId", "uid", "id"]
             .iter()
             .find_map(|key| name(&object, key));
+        let brain = self.options.brain.as_deref();
         let read = match format {
-            Some(chatgpt::FORMAT) => Some(chatgpt::read(object, &mut failures)),
-            Some(claude::FORMAT) => Some(claude::read(object, &mut failures)),
+            Some(chatgpt::FORMAT) => Some(answered(brain, chatgpt::read(object, &mut failures))),
+            Some(claude::FORMAT) => Some(answered(brain, claude::read(object, &mut failures))),
             Some(librechat::FORMAT) => Some(librechat::read(object, &mut failures)),
             Some(open_webui::FORMAT) => Some(open_webui::read(object, &mut failures)),
             Some(_) => plain::is(&object).then(|| plain::read(object, format, &mut failures)),
-            None => recognise(object, &mut failures),
+            None => recognise(object, brain, &mut failures),
         };
         match read {
             Some(chat) => {
@@ -628,6 +631,11 @@ impl<R: Read + Seek + 'static> Reader<R> {
         if chat.brain.is_none() {
             chat.brain.clone_from(&self.options.brain);
         }
+        if let Some(brain) = &mut chat.brain
+            && let Some((end, _)) = brain.char_indices().nth(MAX_BRAIN)
+        {
+            brain.truncate(end);
+        }
         let mut hasher = DefaultHasher::new();
         hash(&chat, &mut hasher);
         let digest = hasher.finish();
@@ -656,11 +664,19 @@ impl<R: Read + Seek + 'static> Reader<R> {
     }
 }
 
-fn recognise(object: Object, failures: &mut Vec<Failure>) -> Option<Chat> {
+/// A chat of a program that always is the same brain: the caller's word for it stands.
+fn answered(brain: Option<&str>, mut chat: Chat) -> Chat {
+    if let Some(brain) = brain {
+        chat.brain = Some(brain.to_owned());
+    }
+    chat
+}
+
+fn recognise(object: Object, brain: Option<&str>, failures: &mut Vec<Failure>) -> Option<Chat> {
     Some(if chatgpt::is(&object) {
-        chatgpt::read(object, failures)
+        answered(brain, chatgpt::read(object, failures))
     } else if claude::is(&object) {
-        claude::read(object, failures)
+        answered(brain, claude::read(object, failures))
     } else if open_webui::is(&object) {
         open_webui::read(object, failures)
     } else if librechat::is(&object) {

@@ -406,6 +406,28 @@ fn options_say_what_shape_cannot() {
 }
 
 #[test]
+fn who_answers_is_what_the_file_says_or_else_the_caller() {
+    let own = json!({ "title": "t", "brain": "mine", "messages": [] });
+    let file =
+        json!([chatgpt(), open_webui(), own, { "title": "x".repeat(20_000), "messages": [] }]);
+    let options = Options {
+        brain: Some("b".repeat(2_000)),
+        ..Options::default()
+    };
+    let read = read_with(file.to_string(), options);
+    let brains: Vec<_> = read
+        .chats
+        .iter()
+        .map(|chat| chat.brain.as_deref().unwrap())
+        .collect();
+    let given = "b".repeat(1_000);
+    assert_eq!(brains, [&given, "llama3", "mine", &given]);
+    assert_eq!(read.chats[3].title.len(), 10_000);
+    let source = read.chats[3].source.as_ref().unwrap();
+    assert!(source.0.len() > 20_000, "the title as it was");
+}
+
+#[test]
 fn markdown_is_to_be_read() {
     let chat = only(&json!([chatgpt()]));
     let text = String::from_utf8(export("markdown", &[chat])).unwrap();

@@ -275,7 +275,7 @@ fn as_doubles(value: &Value) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: std::env::var("PROPTEST_CASES").map_or(400, |text| text.parse().unwrap()), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_chats_come_back_equal_from_our_own_file(chats in vec(chat(), 1..4), zip in any::<bool>()) {
