@@ -128,9 +128,10 @@ export async function importInto(
     ids: [],
     failures: [],
   };
-  const file = asBlob(data);
-  const formats = new Formats(options);
+  let formats: Formats | undefined;
   try {
+    const file = asBlob(data);
+    formats = new Formats(options);
     const { format, title } = options;
     const container = await formats.call('read', file, {
       ...(format !== undefined && { format }),
@@ -166,7 +167,7 @@ export async function importInto(
   } catch (error) {
     throw withReport(error, report);
   } finally {
-    formats.stop();
+    formats?.stop();
   }
   const [failure] = report.failures.filter(({ kind }) => kind === 'file');
   const { failed } = report.conversations;

@@ -16,10 +16,11 @@ pub const FORMAT: &str = "chatgpt";
 /// Whether an object is a conversation of ChatGPT.
 pub fn is(value: &Object) -> bool {
     value.get("mapping").is_some_and(Value::is_object)
-        || (value.contains_key("current_node") && value.contains_key("title"))
-        || (value.contains_key("conversation_id")
-            && value.contains_key("create_time")
-            && !value.contains_key("messages"))
+        // Other files of an export name conversations too, but not all of this.
+        || (value.contains_key("title")
+            && !value.contains_key("messages")
+            && (value.contains_key("current_node")
+                || (value.contains_key("conversation_id") && value.contains_key("create_time"))))
 }
 
 /// Reads a conversation.

@@ -562,7 +562,19 @@ impl<R: Read + Seek + 'static> Reader<R> {
             Some(librechat::FORMAT) => Some(librechat::read(object, &mut failures)),
             Some(open_webui::FORMAT) => Some(open_webui::read(object, &mut failures)),
             Some(_) => plain::is(&object).then(|| plain::read(object, format, &mut failures)),
-            None => recognise(object, brain, &mut failures),
+            None if file.splitter.is_array() => recognise(object, brain, &mut failures),
+            None => match recognise_all(object, brain, &mut failures) {
+                Ok(chat) => Some(chat),
+                Err(inner) if !inner.is_empty() => {
+                    self.decide(file, State::Conversations, batch);
+                    self.tell(file, at, failures, batch);
+                    for chat in inner {
+                        self.give(chat, Some((file, at, Vec::new())), batch);
+                    }
+                    return;
+                }
+                Err(_) => None,
+            },
         };
         match read {
             Some(chat) => {
@@ -670,6 +682,50 @@ fn answered(brain: Option<&str>, mut chat: Chat) -> Chat {
         chat.brain = Some(brain.to_owned());
     }
     chat
+}
+
+/// A conversation by itself, or else those that stand in an object: by their ids, or in lists.
+fn recognise_all(
+    object: Object,
+    brain: Option<&str>,
+    failures: &mut Vec<Failure>,
+) -> Result<Chat, Vec<Chat>> {
+    if is_known(&object) {
+        return recognise(object, brain, failures).ok_or_else(Vec::new);
+    }
+    let mut chats = Vec::new();
+    for value in object.into_iter().map(|(_, value)| value) {
+        let list = match value {
+            Value::Array(list) => list,
+            one => vec![one],
+        };
+        let (before, count) = (chats.len(), list.len());
+        for value in list {
+            if let Value::Object(object) = value {
+                chats.extend(recognise(object, brain, failures));
+            }
+        }
+        // Of a list of conversations; any other list is not of interest.
+        let missing = before + count - chats.len();
+        for _ in 0..if chats.len() > before { missing } else { 0 } {
+            failures.push(Failure {
+                kind: Kind::Conversation,
+                id: None,
+                code: Code::UnsupportedFormat,
+                message: "an entry of the list is a conversation of no format".into(),
+                at: None,
+            });
+        }
+    }
+    Err(chats)
+}
+
+fn is_known(object: &Object) -> bool {
+    chatgpt::is(object)
+        || claude::is(object)
+        || open_webui::is(object)
+        || librechat::is(object)
+        || plain::is(object)
 }
 
 fn recognise(object: Object, brain: Option<&str>, failures: &mut Vec<Failure>) -> Option<Chat> {

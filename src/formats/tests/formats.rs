@@ -406,6 +406,22 @@ fn options_say_what_shape_cannot() {
 }
 
 #[test]
+fn conversations_in_an_object() {
+    for (file, failures) in [
+        (
+            json!({ "version": 1, "users": [{}], "conversations": [chatgpt(), claude(), 5] }),
+            1,
+        ),
+        (json!({ "conv-1": chatgpt(), "c-1": claude() }), 0),
+    ] {
+        let read = read_json(&file);
+        assert_eq!(read.failures.len(), failures);
+        let uids: Vec<_> = read.chats.iter().map(|chat| chat.uid.as_str()).collect();
+        assert_eq!(uids, ["conv-1", "c-1"]);
+    }
+}
+
+#[test]
 fn who_answers_is_what_the_file_says_or_else_the_caller() {
     let own = json!({ "title": "t", "brain": "mine", "messages": [] });
     let file =

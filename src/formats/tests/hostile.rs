@@ -302,12 +302,14 @@ fn a_prototype_is_a_field_like_any() {
 #[test]
 fn zips_in_every_layout() {
     let (a, b) = (file(&["a"]), file(&["b"]));
+    let feedback = br#"[{"id":"f","conversation_id":"c","user_id":"u","rating":"thumbs_up","create_time":"2024-01-01T00:00:00Z","content":"{}"}]"#;
     let user = br#"{"id":"user","email":"x"}"#;
     let shared = br#"[{"id":"s","conversation_id":"c","title":"t","is_anonymous":true}]"#;
     let zip = zip_of(&[
         ("user.json", user),
         ("shared_conversations.json", shared),
         ("chat.html", b"<html>"),
+        ("message_feedback.json", feedback),
         ("picture.png", b"\x89PNG"),
         ("nested/folder/conversations-000.json", a.as_bytes()),
         ("nested/folder/conversations-001.json", b.as_bytes()),
