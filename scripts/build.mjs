@@ -18,14 +18,25 @@ export async function build(env) {
   say('Compiling Rust and SQLite to WebAssembly (about a minute the first time)');
   // Panic messages name source files: without the builder's home, and equal on every machine.
   const registry = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'registry', 'src');
-  await run('cargo', ['build', '--locked', '--release', '--target', 'wasm32-unknown-unknown'], {
+  const target = ['--target', 'wasm32-unknown-unknown'];
+  await run('cargo', ['build', '--workspace', '--locked', '--release', ...target], {
     env: {
       ...env,
       RUSTFLAGS: `--remap-path-prefix=${registry}=crates --remap-path-prefix=${root}=`,
     },
   });
   rmSync(dist, { recursive: true, force: true });
-  say('Generating the JavaScript and TypeScript of its exports');
+  for (const name of ['conversation_store', 'conversation_formats']) {
+    await bind(name, wasm, env);
+  }
+  say('Compiling the TypeScript of the page');
+  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root]);
+}
+
+/** From a module as the compiler leaves it to one that a page loads, with its JavaScript. */
+async function bind(name, wasm, env) {
+  say(`Generating the JavaScript and TypeScript of ${name}`);
+  const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
   await run(
     'wasm-bindgen',
     [
@@ -36,13 +47,13 @@ export async function build(env) {
       '--out-dir',
       wasm,
       '--out-name',
-      'conversation_store',
-      join(root, 'target/wasm32-unknown-unknown/release/conversation_store.wasm'),
+      name,
+      join(target, `wasm32-unknown-unknown/release/${name}.wasm`),
     ],
     { env },
   );
-  say('Optimizing the module (about half a minute)');
-  const module = join(wasm, 'conversation_store_bg.wasm');
+  say('Optimizing the module (up to half a minute)');
+  const module = join(wasm, `${name}_bg.wasm`);
   await run(process.execPath, [
     join(root, 'node_modules/binaryen/bin/wasm-opt'),
     '-Oz',
@@ -57,9 +68,7 @@ export async function build(env) {
     '-o',
     module,
   ]);
-  rmSync(join(wasm, 'conversation_store_bg.wasm.d.ts'));
-  say('Compiling the TypeScript of the page');
-  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root]);
+  rmSync(join(wasm, `${name}_bg.wasm.d.ts`));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

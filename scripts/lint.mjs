@@ -12,16 +12,19 @@ export async function lint(env) {
   const bin = (name) => join(root, 'node_modules', name);
   const wasm = ['--target', 'wasm32-unknown-unknown'];
   say('Linting Rust: rustfmt, clippy on both targets, rustdoc');
-  await run('cargo', ['fmt', '--check']);
+  await run('cargo', ['fmt', '--all', '--check']);
+  const all = ['--workspace', '--locked', '--all-targets'];
   const bugs = ['--features', 'planted-bugs'];
-  await run('cargo', ['clippy', '--locked', '--all-targets', ...bugs, '--', '-D', 'warnings'], {
+  await run('cargo', ['clippy', ...all, ...bugs, '--', '-D', 'warnings'], {
     env,
   });
-  await run('cargo', ['clippy', '--locked', '--all-targets', ...wasm, '--', '-D', 'warnings'], {
+  await run('cargo', ['clippy', ...all, ...wasm, '--', '-D', 'warnings'], {
     env,
   });
   const docs = { ...env, RUSTDOCFLAGS: '-D warnings' };
-  await run('cargo', ['doc', '--locked', '--no-deps', '--quiet', ...wasm], { env: docs });
+  await run('cargo', ['doc', '--workspace', '--locked', '--no-deps', '--quiet', ...wasm], {
+    env: docs,
+  });
   say('Linting TypeScript and JavaScript: tsc, Biome');
   for (const project of ['.', 'tests/client', 'tests/e2e', 'www']) {
     await run(process.execPath, [bin('typescript/bin/tsc'), '--noEmit', '-p', join(root, project)]);

@@ -47,8 +47,11 @@ const browser = (project) => (env) =>
 const suites = [
   [
     'native',
-    'The store natively',
-    (env) => runAndRead('cargo', ['test', '--locked', '--features', 'planted-bugs'], { env }),
+    'The store and the formats natively',
+    (env) =>
+      runAndRead('cargo', ['test', '--workspace', '--locked', '--features', 'planted-bugs'], {
+        env,
+      }),
     cargo,
   ],
   [

@@ -29,6 +29,10 @@ export interface OpenOptions {
   worker?: (() => Worker) | undefined;
   /** The wasm module or where it is, where a bundler cannot find it by itself. */
   wasm?: string | URL | WebAssembly.Module | undefined;
+  /** Makes the worker of `import` and `export`, where a bundler cannot find it by itself. */
+  formatsWorker?: (() => Worker) | undefined;
+  /** Its module, likewise. */
+  formats?: string | URL | WebAssembly.Module | undefined;
 }
 
 /** The last argument of every method. */
@@ -173,7 +177,7 @@ export class Connection {
 
   /** The connection of that name in this page, or a new one, with one more user. */
   static async join(name: string, options: OpenOptions): Promise<[Connection, number]> {
-    check(options, 'storage', 'durability', 'worker', 'wasm');
+    check(options, 'storage', 'durability', 'worker', 'wasm', 'formats', 'formatsWorker');
     const alone = name === ':memory:';
     if (alone) {
       const { storage = 'memory' } = options;
@@ -198,6 +202,12 @@ export class Connection {
       shared.set(name, connection);
     }
     return connection.#enter(options);
+  }
+
+  /** Where the module of formats is. */
+  get formats(): Pick<OpenOptions, 'formats' | 'formatsWorker'> {
+    const { formats, formatsWorker } = this.#options;
+    return { formats, formatsWorker };
   }
 
   /** The closing under way, if there is one. */

@@ -3,6 +3,7 @@
  * keeps only `name` and `message` of an Error. Knows no worker and no request.
  */
 
+import type { ImportReport } from './transfer.js';
 import type { ErrorCode, Message } from './wasm/conversation_store.js';
 
 /** What the worker sends of an error. */
@@ -20,6 +21,8 @@ export interface ErrorDetails {
   operationId?: string;
   /** Of `saveMessages`, where the head has moved: the messages that are there since. */
   messages?: Message[];
+  /** Of an import that ended before its time: what is stored all the same. */
+  report?: ImportReport;
 }
 
 /**

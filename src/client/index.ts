@@ -3,7 +3,7 @@
  * the worker; bounds, rules and SQL are the worker's. Importing it does nothing.
  */
 
-import { getBlob, putBlob } from './blobs.js';
+import { type Ask, getBlob, putBlob } from './blobs.js';
 import {
   asOurs,
   type CallOptions,
@@ -17,6 +17,7 @@ import {
 } from './connection.js';
 import { ConversationStoreError } from './errors.js';
 import { given, plain, plainQuery, row } from './rows.js';
+import type { ExportOptions, ImportOptions, ImportReport, TransferCalls } from './transfer.js';
 import type {
   AddedMessage,
   Branch as AnyBranch,
@@ -43,6 +44,13 @@ import { type MessageWriter, openWriter, type WriterOptions } from './writer.js'
 
 export type { CallOptions, ChangeDetail, OpenOptions } from './connection.js';
 export { ConversationStoreError, type ErrorDetails } from './errors.js';
+export type {
+  ExportOptions,
+  ImportFailure,
+  ImportOptions,
+  ImportProgress,
+  ImportReport,
+} from './transfer.js';
 export type {
   AddedMessage,
   Append,
@@ -537,6 +545,95 @@ export class ConversationStore<T extends StoreTypes = object>
   /** The Blob of a `ref` or hash, or `undefined`. */
   async getBlob(ref: string, options?: CallOptions): Promise<Blob | undefined> {
     return getBlob(this.#asking(options), ref);
+  }
+
+  /**
+   * Takes chats in: a file of ChatGPT, Claude, LibreChat or Open WebUI (also as a zip), messages of
+   * OpenAI or the AI SDK, a SQLite file, an export of this package, or plain
+   * `[{ title, messages: [{ role, content }] }]`; which one is found by its shape. A bare array of messages
+   * is one conversation. Rows that were imported before and not touched here since take the file's
+   * version; importing a file twice changes nothing.
+   *
+   * @throws `unsupported-format` or `corrupt` if nothing of it can be read; `aborted`, with what was taken in
+   * in `details.report`; `not-found`, `quota-exceeded`. One bad entry is told in the report.
+   */
+  async import(
+    data: Blob | string | object,
+    options?: ImportOptions | CallOptions,
+    callOptions?: CallOptions,
+  ): Promise<ImportReport> {
+    const [asked, rest] = split(options, callOptions);
+    const { importInto } = await import('./transfer.js');
+    return importInto(this.#transfer(rest), data, {
+      ...(asked as ImportOptions),
+      ...this.#limits(rest),
+    });
+  }
+
+  /**
+   * Gives chats as a file: all, or those of `conversationIds`, archived ones and those in the trash
+   * included. 'ndjson' (the default) holds everything and comes back by `import`; 'markdown' is for
+   * reading; 'openai' and 'ai-sdk' are an array of messages for one chat, an array of chats for several.
+   *
+   * @throws `not-found`, `aborted`.
+   */
+  async export(options?: ExportOptions | CallOptions, callOptions?: CallOptions): Promise<File> {
+    const [asked, rest] = split(options, callOptions);
+    const { exportFrom } = await import('./transfer.js');
+    return exportFrom(this.#transfer(rest), {
+      ...(asked as ExportOptions),
+      ...this.#limits(rest),
+    });
+  }
+
+  /** How long to wait for the module of formats, and where it is. */
+  #limits({ signal, timeout }: CallOptions = {}) {
+    if (!this.#connection) throw closed();
+    return { signal, timeout, ...this.#connection.formats };
+  }
+
+  #transfer(options?: CallOptions): TransferCalls {
+    const ask = this.#asking(options);
+    return {
+      importBatch: (conversations, options) =>
+        ask(
+          'importBatch',
+          { conversations, options: plain(options) },
+          'write',
+        ) as Promise<ImportReport>,
+      chats: ({ conversationIds }) => this.#chats(ask, conversationIds),
+      putBlob: (blob) => putBlob(ask, blob),
+      getBlob: (ref) => getBlob(ask, ref),
+      importSqlite: (file, { conflict }) =>
+        ask('merge', { file, options: plain({ conflict }) }, 'write') as Promise<ImportReport>,
+    };
+  }
+
+  /** Chats to be exported, one at a time. */
+  async *#chats(ask: Ask, ids?: readonly ConversationKey[]): AsyncGenerator<string> {
+    if (ids) {
+      for (const id of ids) {
+        const chat = await ask('exportChat', { id }, 'read');
+        if (!chat) {
+          const message = `conversationIds: there is no conversation ${JSON.stringify(id)}`;
+          throw new ConversationStoreError('not-found', message);
+        }
+        yield JSON.stringify(chat);
+      }
+      return;
+    }
+    const query = { limit: 500, archived: 'any', trashed: 'any' } as const;
+    let after: Conversation | undefined;
+    do {
+      const params = { query: plainQuery({ ...query, after }) };
+      const page = (await ask('listConversations', params, 'read')) as Conversation[];
+      for (const { id } of page) {
+        const chat = await ask('exportChat', { id }, 'read');
+        // It may have gone since.
+        if (chat) yield JSON.stringify(chat);
+      }
+      after = page.length === query.limit ? page.at(-1) : undefined;
+    } while (after);
   }
 
   /**

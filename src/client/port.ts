@@ -1,10 +1,11 @@
 /**
- * Starts the store's worker and tells when it could not be loaded, or died. Where there is no Worker
- * (Node), the module runs on this thread, in memory only. Knows no request.
+ * Starts a worker with one of the two modules, the store's or that of formats, and tells when it could
+ * not be loaded, or died. Where there is no Worker (Node), the module runs on this thread, the store
+ * in memory only. Knows no request.
  */
 
+import type { Boot, Booted } from './boot.js';
 import { ConversationStoreError } from './errors.js';
-import type { Boot, Booted } from './worker.js';
 
 /** How to start: the escapes of `OpenOptions` for bundlers that mangle URLs. */
 export interface PortOptions {
@@ -12,6 +13,38 @@ export interface PortOptions {
   wasm?: string | URL | WebAssembly.Module | undefined;
   memory: boolean;
 }
+
+/** What a worker is to run. */
+export interface Program {
+  /** In messages of errors. */
+  name: string;
+  /** What gives its worker and its module where a bundler cannot find them. */
+  options: [worker: string, module: string];
+  /** Its worker if none is given. Each names its script and module literally, for bundlers. */
+  worker(): Worker;
+  /** Where its module is if none is given. */
+  url(): URL;
+  /** Serves a port on this thread; `init` loads a module by its glue. */
+  serve(port: MessagePort, waiting: unknown[], init: Init): Promise<void>;
+}
+
+/** Loads a module by the functions that its glue exports. */
+export type Init = (glue: {
+  default(options: { module_or_path: URL }): Promise<unknown>;
+  initSync(options: { module: WebAssembly.Module | Uint8Array<ArrayBuffer> }): unknown;
+}) => Promise<void>;
+
+const STORE: Program = {
+  name: 'store',
+  options: ['OpenOptions.worker', 'OpenOptions.wasm'],
+  worker: () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }),
+  url: () => new URL('./wasm/conversation_store_bg.wasm', import.meta.url),
+  async serve(port, waiting, init) {
+    const glue = await import('./wasm/conversation_store.js');
+    await init(glue);
+    glue.serve(port, waiting);
+  },
+};
 
 /** What a port tells its owner. */
 export interface PortEvents {
@@ -27,12 +60,13 @@ export interface Port {
   stop(): void;
 }
 
-/** Starts a store. Messages posted before it is ready are kept for it. */
-export function start(options: PortOptions, events: PortEvents): Port {
+/** Starts a store, or another program. Messages posted before it is ready are kept for it. */
+export function start(options: PortOptions, events: PortEvents, program = STORE): Port {
   if (options.worker === undefined && typeof Worker === 'undefined') {
-    return onThisThread(options, events);
+    return onThisThread(options, events, program);
   }
-  const worker = makeWorker(options);
+  const worker = makeWorker(options, program);
+  const advice = loadAdvice(program);
   let ready = false;
   let ended = false;
   const end = (error: ConversationStoreError) => {
@@ -47,13 +81,14 @@ export function start(options: PortOptions, events: PortEvents): Port {
     if ('ready' in data) {
       ready = true;
     } else if ('failed' in data) {
-      end(unavailable(`the wasm module could not be loaded: ${data.failed}. ${LOAD_ADVICE}`));
+      end(unavailable(`the wasm module could not be loaded: ${data.failed}. ${advice}`));
     } else {
       events.onAnswer(data);
     }
   };
   worker.onmessageerror = () => {
-    end(new ConversationStoreError('crashed', "an answer of the store's worker cannot be read"));
+    const message = `an answer of the ${program.name}'s worker cannot be read`;
+    end(new ConversationStoreError('crashed', message));
   };
   worker.onerror = (event) => {
     const reason = event.message ? `: ${event.message}` : '';
@@ -61,12 +96,12 @@ export function start(options: PortOptions, events: PortEvents): Port {
       ready
         ? new ConversationStoreError(
             'crashed',
-            `the store's worker died${reason}. What was acknowledged is kept`,
+            `the ${program.name}'s worker died${reason}. What was acknowledged is kept`,
           )
-        : unavailable(`the worker script could not be loaded${reason}. ${LOAD_ADVICE}`),
+        : unavailable(`the worker script could not be loaded${reason}. ${advice}`),
     );
   };
-  const boot: Boot = { wasm: moduleOrUrl(options.wasm) };
+  const boot: Boot = { wasm: moduleOrUrl(options.wasm, program) };
   try {
     worker.postMessage(boot);
   } catch (error) {
@@ -82,10 +117,11 @@ export function start(options: PortOptions, events: PortEvents): Port {
   };
 }
 
-function makeWorker(options: PortOptions): Worker {
+function makeWorker(options: PortOptions, program: Program): Worker {
+  const [option] = program.options;
   if (options.worker === undefined) {
     try {
-      return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+      return program.worker();
     } catch (error) {
       throw unavailable(`the worker could not be made: ${error}`, error);
     }
@@ -94,30 +130,30 @@ function makeWorker(options: PortOptions): Worker {
   try {
     made = options.worker();
   } catch (error) {
-    throw unavailable(`the worker could not be made: OpenOptions.worker threw ${error}`, error);
+    throw unavailable(`the worker could not be made: ${option} threw ${error}`, error);
   }
   if (typeof made?.postMessage !== 'function' || typeof made.terminate !== 'function') {
-    throw new ConversationStoreError(
-      'invalid-argument',
-      'OpenOptions.worker did not return a Worker',
-    );
+    throw new ConversationStoreError('invalid-argument', `${option} did not return a Worker`);
   }
   return made;
 }
 
-const LOAD_ADVICE =
-  'Both files must come from this origin with their own MIME types, and a Content-Security-Policy ' +
-  "must allow script-src 'self' 'wasm-unsafe-eval', worker-src 'self' and connect-src 'self'. " +
-  'Where a bundler moves them, give OpenOptions.worker and OpenOptions.wasm';
+function loadAdvice({ options: [worker, module] }: Program): string {
+  return (
+    'Both files must come from this origin with their own MIME types, and a Content-Security-Policy ' +
+    "must allow script-src 'self' 'wasm-unsafe-eval', worker-src 'self' and connect-src 'self'. " +
+    `Where a bundler moves them, give ${worker} and ${module}`
+  );
+}
 
 function unavailable(message: string, cause?: unknown): ConversationStoreError {
   return new ConversationStoreError('storage-unavailable', message, { cause });
 }
 
 /** A worker's own base URL may be a blob's, so that it gets an absolute URL. */
-function moduleOrUrl(wasm: PortOptions['wasm']): Boot['wasm'] {
+function moduleOrUrl(wasm: PortOptions['wasm'], program: Program): Boot['wasm'] {
   if (wasm !== undefined && typeof wasm !== 'string' && !(wasm instanceof URL)) return wasm;
-  const url = wasm ?? new URL('./wasm/conversation_store_bg.wasm', import.meta.url);
+  const url = wasm ?? program.url();
   return new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href).href;
 }
 
@@ -132,7 +168,7 @@ interface Node {
 }
 
 /** Without Worker: the same module, the same messages, over a channel. */
-function onThisThread(options: PortOptions, events: PortEvents): Port {
+function onThisThread(options: PortOptions, events: PortEvents, program: Program): Port {
   if (!options.memory) {
     throw unavailable(
       "this environment has no Worker and no origin private file system; open ':memory:' to keep nothing",
@@ -142,9 +178,8 @@ function onThisThread(options: PortOptions, events: PortEvents): Port {
   const waiting: unknown[] = [];
   far.onmessage = ({ data }) => waiting.push(data);
   near.onmessage = ({ data }) => events.onAnswer(data);
-  const load = async () => {
-    const glue = await import('./wasm/conversation_store.js');
-    const module = moduleOrUrl(options.wasm);
+  const init: Init = async (glue) => {
+    const module = moduleOrUrl(options.wasm, program);
     if (typeof module !== 'string') {
       glue.initSync({ module });
     } else {
@@ -153,7 +188,9 @@ function onThisThread(options: PortOptions, events: PortEvents): Port {
       if (fs && url.protocol === 'file:') glue.initSync({ module: fs.readFileSync(url) });
       else await glue.default({ module_or_path: url });
     }
-    glue.serve(far, waiting);
+  };
+  const load = async () => {
+    await program.serve(far, waiting, init);
     // An open store does not keep a process running; a call under way does, by its timer.
     for (const port of [near, far] as Unref[]) port.unref?.();
   };

@@ -34,14 +34,22 @@ function absent(paths, pattern, rule) {
   }
 }
 
-const rust = files('src', '.rs');
+const rust = files('src', '.rs').filter((path) => !/^src\/formats\/(tests|examples)\//.test(path));
 const outside = (folder) => rust.filter((path) => !path.startsWith(folder));
 
-test('only src/wasm names a JavaScript value', () => {
+test('only src/wasm and its like of formats name a JavaScript value', () => {
   absent(
-    outside('src/wasm/'),
+    outside('src/wasm/').filter((path) => path !== 'src/formats/src/wasm.rs'),
     /\b(js_sys|web_sys|wasm_bindgen|serde_wasm_bindgen|JsValue)\b/,
     'JavaScript belongs to src/wasm',
+  );
+});
+
+test('formats know no store, no clock and no randomness', () => {
+  absent(
+    rust.filter((path) => path.startsWith('src/formats/')),
+    /\b(conversation_store|crate::store|SystemTime|Instant|getrandom|std::(fs|net|thread))\b/,
+    'what goes between is crate::chat, and a time is given',
   );
 });
 
@@ -111,7 +119,9 @@ test('the page imports the package by its name only', () => {
 
 test('tests sleep nowhere, skip nothing and retry nothing', () => {
   absent(
-    [...files('tests', '.ts', '.rs', '.mjs')].filter((path) => !path.includes('rules.test')),
+    [...files('tests', '.ts', '.rs', '.mjs'), ...files('src/formats/tests', '.rs')].filter(
+      (path) => !path.includes('rules.test'),
+    ),
     /\b(waitForTimeout|thread::sleep|test\.(skip|only|fixme)|#\[ignore|retries: [1-9])/,
     'wait for the event, mend the flake',
   );
@@ -119,7 +129,8 @@ test('tests sleep nowhere, skip nothing and retry nothing', () => {
 
 test('ARCHITECTURE.md says why each dependency is there', () => {
   const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
-  const cargo = readFileSync(join(root, 'Cargo.toml'), 'utf8');
+  const manifests = ['Cargo.toml', 'src/formats/Cargo.toml'];
+  const cargo = manifests.map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
   const sections = cargo.split(/^\[/m).filter((section) => /^[^\n]*dependencies\]/.test(section));
   const crates = sections.flatMap((section) =>
     [...section.matchAll(/^([a-z][\w-]*) = /gm)].map(([, name]) => name),

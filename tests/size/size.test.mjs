@@ -1,5 +1,6 @@
 /**
- * Everything a page fetches to use the store, compressed as servers do: at most 490 KB of brotli.
+ * Everything a page fetches to use the store, compressed as servers do: at most 490 KB of brotli. And
+ * what the first import or export fetches beside it: at most 150 KB.
  */
 
 import assert from 'node:assert/strict';
@@ -9,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants } from 'node:zlib';
 
 const BUDGET = 490_000;
+const FORMATS_BUDGET = 150_000;
 const dist = new URL('../../dist/', import.meta.url);
 
 /** The files that importing `entry` fetches, itself included. */
@@ -41,9 +43,30 @@ test('everything a page fetches is within the budget', (context) => {
   ];
   assert.ok(files.some((file) => file.endsWith('/connection.js')));
   assert.ok(files.some((file) => file.endsWith('/wasm/conversation_store.js')));
+  within(BUDGET, files, context);
+});
+
+test('what import and export fetch is within theirs', (context) => {
+  const first = fetched(new URL('worker.js', dist), fetched(new URL('index.js', dist)));
+  const files = [
+    ...fetched(new URL('transfer.js', dist)),
+    ...fetched(new URL('formats-worker.js', dist)),
+    new URL('wasm/conversation_formats_bg.wasm', dist).href,
+  ];
+  assert.ok(files.some((file) => file.endsWith('/wasm/conversation_formats.js')));
+  assert.ok(!first.has(new URL('formats.js', dist).href));
+  within(
+    FORMATS_BUDGET,
+    files.filter((file) => !first.has(file)),
+    context,
+  );
+});
+
+/** Holds files, each counted once, against a budget. */
+function within(budget, files, context) {
   const sizes = [...new Set(files)].map((file) => [file.slice(dist.href.length), brotli(file)]);
   const total = sizes.reduce((sum, [, size]) => sum + size, 0);
   for (const [file, size] of sizes) context.diagnostic(`${file}: ${size} bytes of brotli`);
-  context.diagnostic(`together: ${total} of ${BUDGET}`);
-  assert.ok(total <= BUDGET, `${total} bytes are over the budget of ${BUDGET}`);
-});
+  context.diagnostic(`together: ${total} of ${budget}`);
+  assert.ok(total <= budget, `${total} bytes are over the budget of ${budget}`);
+}
