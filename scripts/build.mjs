@@ -52,22 +52,6 @@ async function bind(name, wasm, env) {
     ],
     { env },
   );
-  say('Optimizing the module (up to half a minute)');
-  const module = join(wasm, `${name}_bg.wasm`);
-  await run(process.execPath, [
-    join(root, 'node_modules/binaryen/bin/wasm-opt'),
-    '-Oz',
-    // What rustc writes for this target, and every browser with OPFS reads; no more.
-    '--enable-bulk-memory',
-    '--enable-multivalue',
-    '--enable-mutable-globals',
-    '--enable-nontrapping-float-to-int',
-    '--enable-reference-types',
-    '--enable-sign-ext',
-    module,
-    '-o',
-    module,
-  ]);
   rmSync(join(wasm, `${name}_bg.wasm.d.ts`));
 }
 

@@ -21,9 +21,9 @@ import type { ExportOptions, ImportOptions, ImportReport, TransferCalls } from '
 import type {
   AddedMessage,
   Branch as AnyBranch,
-  Conversation as AnyConversation,
   Message as AnyMessage,
   ChatSaving,
+  Conversation,
   ConversationKey,
   ConversationPatch,
   ConversationQuery,
@@ -57,6 +57,7 @@ export type {
   ChangeOp,
   ChatSaving,
   ConflictRule,
+  Conversation,
   ConversationCursor,
   ConversationKey,
   ConversationPatch,
@@ -107,8 +108,6 @@ export type Message<T extends StoreTypes = object> = Omit<AnyMessage, 'parts' | 
 /** A message beside its siblings. */
 export type Branch<T extends StoreTypes = object> = Omit<AnyBranch, 'parts' | 'metadata'> &
   Pick<Message<T>, 'parts' | 'metadata'>;
-/** A chat, as lists and `getConversation` give it. */
-export type Conversation = AnyConversation;
 
 /** How to stream a message: what is its own, and how it is written. */
 export type NewStream = Omit<NewMessage, 'head'> &

@@ -6,6 +6,7 @@
 
 import { ConversationStoreError } from './errors.js';
 import type {
+  Append,
   Conversation,
   ConversationKey,
   ConversationQuery,
@@ -48,18 +49,10 @@ export interface Watch<T> {
   [Symbol.asyncIterator](): AsyncIterableIterator<readonly T[], undefined>;
 }
 
-/** Growth of a message's content: `offset` and length in UTF-16 units. */
-interface Growth {
-  offset: number;
-  text: string;
-}
-
-type Change = RowChange & { append?: Growth | undefined };
-
 /** Hears of what was committed. */
 export interface WatchListener {
   /** The detail of a 'change' event. */
-  onChange(detail: { reset: boolean; changes: readonly Change[] }): void;
+  onChange(detail: { reset: boolean; changes: readonly RowChange[] }): void;
   /** The store is closed. Nothing follows. */
   onClose(error: ConversationStoreError): void;
 }
@@ -132,9 +125,9 @@ interface ListOptions<T> {
   beyond: 'first' | 'last';
   read(limit: number | undefined, options: { signal: AbortSignal }): Promise<T[]>;
   listen(listener: WatchListener): () => void;
-  concerns(change: Change): boolean;
+  concerns(change: RowChange): boolean;
   /** The row after growth; undefined if it must be read. */
-  grow?: (row: T, growth: Growth) => T | undefined;
+  grow?: (row: T, growth: Append) => T | undefined;
 }
 
 interface Waiter {
@@ -156,7 +149,7 @@ class LiveList<T extends { id: number }> implements Watch<T> {
   #stale = false;
   #looping = false;
   /** Growth told since the read under way was sent: its rows may be from before it. */
-  #told: Change[] | undefined;
+  #told: RowChange[] | undefined;
   #pages = 1;
   /** The next read is one page wider. */
   #wider = false;
@@ -352,7 +345,7 @@ class LiveList<T extends { id: number }> implements Watch<T> {
   }
 
   /** Applies growth to the rows, in place; false if some does not fit. Rows that are not held do. */
-  #grow(rows: T[], changes: readonly Change[]): boolean {
+  #grow(rows: T[], changes: readonly RowChange[]): boolean {
     let fits = true;
     for (const { id, append } of changes) {
       // What grows is mostly the newest.
@@ -468,7 +461,7 @@ interface Part {
  */
 function grown<R extends Message & { parts?: readonly Part[] }>(
   row: R,
-  { offset, text }: Growth,
+  { offset, text }: Append,
 ): R | undefined {
   const here = row.content.slice(offset);
   if (offset > row.content.length || !(text.startsWith(here) || here.startsWith(text))) {

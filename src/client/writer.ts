@@ -4,18 +4,7 @@
  */
 
 import { aborted, ConversationStoreError } from './errors.js';
-import type { AddedMessage } from './wasm/conversation_store.js';
-
-/** What an object in the stream changes of the message, as `updateMessage` does. */
-export interface WriterPatch {
-  parts?: readonly object[] | null | undefined;
-  status?: string | undefined;
-  model?: string | null | undefined;
-  usage?: object | null | undefined;
-  finishReason?: string | null | undefined;
-  error?: unknown;
-  metadata?: unknown;
-}
+import type { AddedMessage, MessagePatch, Status } from './wasm/conversation_store.js';
 
 /** How to write, beside the fields of a new message. */
 export interface WriterOptions {
@@ -98,7 +87,7 @@ export async function openWriter(
  * `close()` makes the message `complete`, unless an object has set another status; `abort()` keeps
  * the text written so far and makes it `aborted`. Both resolve when that is stored.
  */
-export class MessageWriter extends WritableStream<string | WriterPatch> {
+export class MessageWriter extends WritableStream<string | MessagePatch> {
   /** The message's keys and time. */
   readonly message: AddedMessage;
   readonly #sink: MessageSink;
@@ -144,11 +133,11 @@ interface SinkOptions {
  *
  * @internal
  */
-export class MessageSink implements UnderlyingSink<string | WriterPatch> {
+export class MessageSink implements UnderlyingSink<string | MessagePatch> {
   readonly #options: SinkOptions;
   #controller: WritableStreamDefaultController | undefined;
   /** What is to be stored, in order; neighbours of a kind are one. */
-  #waiting: (string | WriterPatch)[] = [];
+  #waiting: (string | MessagePatch)[] = [];
   /** Text and patches that are not stored yet, in UTF-16 units. */
   #units = 0;
   /** The first half of a surrogate pair. */
@@ -194,7 +183,7 @@ export class MessageSink implements UnderlyingSink<string | WriterPatch> {
     return 1;
   }
 
-  write(chunk: string | WriterPatch): Promise<void> | undefined {
+  write(chunk: string | MessagePatch): Promise<void> | undefined {
     try {
       this.#add(chunk);
     } catch (error) {
@@ -236,7 +225,7 @@ export class MessageSink implements UnderlyingSink<string | WriterPatch> {
     for (const resolve of this.#watching.splice(0)) resolve();
   }
 
-  #add(chunk: string | WriterPatch): void {
+  #add(chunk: string | MessagePatch): void {
     if (typeof chunk === 'string') {
       this.#addText(chunk);
     } else if (isPatch(chunk)) {
@@ -270,10 +259,10 @@ export class MessageSink implements UnderlyingSink<string | WriterPatch> {
     this.#units += text.length;
   }
 
-  #addPatch(chunk: WriterPatch): void {
+  #addPatch(chunk: MessagePatch): void {
     const fields = Object.entries(chunk).filter(([, value]) => value !== undefined);
     if (fields.length === 0) return;
-    const patch: WriterPatch = Object.fromEntries(fields);
+    const patch: MessagePatch = Object.fromEntries(fields);
     if (patch.status !== undefined) this.#status = patch.status;
     const last = this.#waiting.at(-1);
     // Of whole parts given with each token, only the last are stored.
@@ -334,7 +323,7 @@ export class MessageSink implements UnderlyingSink<string | WriterPatch> {
   }
 
   /** Stores all that waits and the status, once: what ends it first says which. */
-  #finish(status: string | undefined): Promise<void> {
+  #finish(status: Status | undefined): Promise<void> {
     if (!this.#end) {
       this.#push(this.#half);
       if (status !== undefined) this.#addPatch({ status });
@@ -364,6 +353,6 @@ export class MessageSink implements UnderlyingSink<string | WriterPatch> {
   }
 }
 
-function isPatch(chunk: unknown): chunk is WriterPatch {
+function isPatch(chunk: unknown): chunk is MessagePatch {
   return Object.prototype.toString.call(chunk) === '[object Object]';
 }

@@ -5,8 +5,6 @@
 //! so that what nobody names is found without reading texts. It stays a day, for whoever has put it
 //! and not yet named it.
 
-use std::collections::BTreeSet;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -284,18 +282,13 @@ pub(super) fn refer(
     message: i64,
     texts: &[Option<&str>],
 ) -> Result<()> {
-    let hashes: BTreeSet<_> = texts
-        .iter()
-        .flatten()
-        .flat_map(|text| named(text))
-        .collect();
     connection
         .prepare_cached("DELETE FROM blob_refs WHERE conversation_id = ?1 AND message_id = ?2")?
         .execute([conversation, message])?;
-    for hash in hashes {
+    for hash in texts.iter().flatten().flat_map(|text| named(text)) {
         connection
             .prepare_cached(
-                "INSERT INTO blob_refs (hash, conversation_id, message_id) VALUES (?1, ?2, ?3)",
+                "INSERT OR IGNORE INTO blob_refs (hash, conversation_id, message_id) VALUES (?1, ?2, ?3)",
             )?
             .execute(params![hash, conversation, message])?;
     }
@@ -353,7 +346,8 @@ pub(super) fn inline(connection: &Connection, message: &mut Message) -> Result<(
         &mut message.source,
     ] {
         let Some(text) = json else { continue };
-        let hashes: BTreeSet<String> = named(text).map(str::to_owned).collect();
+        // Of one that comes twice, the second is not found any more.
+        let hashes: Vec<String> = named(text).map(str::to_owned).collect();
         for hash in hashes {
             let Some(row) = find(connection, &hash)?.filter(|row| row.complete) else {
                 continue;

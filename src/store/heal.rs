@@ -6,7 +6,7 @@
 //! so that a healed file costs one look at each. Healing a healed file does nothing, and no text is
 //! destroyed: what cannot stand where it was is kept in `source`.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, params};
 
@@ -480,7 +480,7 @@ fn deepen(rows: &mut [Row], place: &HashMap<i64, usize>) {
 }
 
 fn show(rows: &mut [Row], place: &HashMap<i64, usize>, head: Option<i64>) {
-    let mut shown = BTreeSet::new();
+    let mut shown = HashSet::new();
     let mut at = head.and_then(|head| place.get(&head).copied());
     while let Some(index) = at {
         shown.insert(index);

@@ -50,9 +50,12 @@ impl ConversationStore {
         };
         let opening: Opening = js::read(&params).map_err(|error| js_error(&error))?;
         let mut host = Err(StoreError::invalid("not asked yet"));
-        let opened = answered(|answer| {
-            host = Host::open(opening, 0, answer, |_| {});
-        });
+        let opened = answered(
+            |value| value,
+            |answer| {
+                host = Host::open(opening, 0, answer, |_| {});
+            },
+        );
         let host = host.map_err(|error| js_error(&error))?;
         JsFuture::from(opened).await?;
         Ok(Self {
@@ -62,41 +65,41 @@ impl ConversationStore {
     }
 
     /// Makes a conversation and resolves to its id. `brain` defaults to 'claude'.
-    #[wasm_bindgen(js_name = createConversation, unchecked_return_type = "number")]
-    pub async fn create_conversation(
+    #[wasm_bindgen(js_name = createConversation, unchecked_return_type = "Promise<number>")]
+    pub fn create_conversation(
         &self,
         #[wasm_bindgen(unchecked_param_type = "string")] title: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "string | NewConversation")] brain: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "NewConversation")] extra: JsValue,
-    ) -> Result<JsValue, JsValue> {
+    ) -> Promise {
         let (brain, extra) = if brain.is_object() {
             (JsValue::UNDEFINED, brain)
         } else {
             (brain, extra)
         };
-        let extra = fields::to_text(&extra)?;
+        let extra = fields::to_text(&extra);
         let params = params! { "title": title, "brain": brain, "extra": extra };
-        self.call("createConversation", params).await
+        self.call("createConversation", params)
     }
 
     /// Adds a message after the head of a conversation. `not-found` if there is no such
     /// conversation.
-    #[wasm_bindgen(js_name = addMessage, unchecked_return_type = "AddedMessage")]
-    pub async fn add_message(
+    #[wasm_bindgen(js_name = addMessage, unchecked_return_type = "Promise<AddedMessage>")]
+    pub fn add_message(
         &self,
         #[wasm_bindgen(js_name = conversationId, unchecked_param_type = "ConversationKey")]
         conversation_id: JsValue,
         #[wasm_bindgen(unchecked_param_type = "Role")] role: JsValue,
         #[wasm_bindgen(unchecked_param_type = "string | readonly MessagePart[]")] content: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "NewMessage")] extra: JsValue,
-    ) -> Result<JsValue, JsValue> {
-        let mut extra = fields::to_text(&extra)?;
+    ) -> Promise {
+        let mut extra = fields::to_text(&extra);
         let mut content = content;
         if Array::is_array(&content) {
             if !extra.is_object() {
                 extra = Object::new().into();
             }
-            js::set(extra.unchecked_ref(), "parts", &fields::text(&content)?);
+            js::set(extra.unchecked_ref(), "parts", &fields::text(&content));
             content = JsValue::UNDEFINED;
         }
         let params = params! {
@@ -105,199 +108,189 @@ impl ConversationStore {
             "content": content,
             "extra": extra,
         };
-        self.call("addMessage", params).await
+        self.call("addMessage", params)
     }
 
     /// Makes the path of a conversation exactly these messages.
-    #[wasm_bindgen(js_name = saveMessages, unchecked_return_type = "AddedMessage[]")]
-    pub async fn save_messages(
+    #[wasm_bindgen(js_name = saveMessages, unchecked_return_type = "Promise<AddedMessage[]>")]
+    pub fn save_messages(
         &self,
         #[wasm_bindgen(js_name = conversationId, unchecked_param_type = "ConversationKey")]
         conversation_id: JsValue,
         #[wasm_bindgen(unchecked_param_type = "readonly NewMessage[]")] messages: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "ChatSaving")] extra: JsValue,
-    ) -> Result<JsValue, JsValue> {
-        let messages = fields::to_texts(&messages)?;
+    ) -> Promise {
+        let messages = fields::to_texts(&messages);
         let params = params! {
             "conversationId": conversation_id,
             "messages": messages,
             "extra": extra,
         };
-        self.call("saveMessages", params).await
+        self.call("saveMessages", params)
     }
 
     /// Conversations by (updatedAt, id), newest first. A number is the limit.
-    #[wasm_bindgen(js_name = listConversations, unchecked_return_type = "Conversation[]")]
-    pub async fn list_conversations(
+    #[wasm_bindgen(js_name = listConversations, unchecked_return_type = "Promise<Conversation[]>")]
+    pub fn list_conversations(
         &self,
         #[wasm_bindgen(unchecked_optional_param_type = "number | ConversationQuery")]
         query: JsValue,
-    ) -> Result<JsValue, JsValue> {
+    ) -> Promise {
         self.rows("listConversations", params! { "query": query })
-            .await
     }
 
     /// Messages of a conversation, oldest first. No limit: all of them.
-    #[wasm_bindgen(js_name = messagesFor, unchecked_return_type = "Message[]")]
-    pub async fn messages_for(
+    #[wasm_bindgen(js_name = messagesFor, unchecked_return_type = "Promise<Message[]>")]
+    pub fn messages_for(
         &self,
         #[wasm_bindgen(js_name = conversationId, unchecked_param_type = "ConversationKey")]
         conversation_id: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "MessageQuery")] query: JsValue,
-    ) -> Result<JsValue, JsValue> {
+    ) -> Promise {
         let params = params! { "conversationId": conversation_id, "query": query };
-        self.rows("messagesFor", params).await
+        self.rows("messagesFor", params)
     }
 
     /// Deletes a conversation with its messages, for good. Resolves to 0 or 1.
-    #[wasm_bindgen(js_name = deleteConversation, unchecked_return_type = "number")]
-    pub async fn delete_conversation(
+    #[wasm_bindgen(js_name = deleteConversation, unchecked_return_type = "Promise<number>")]
+    pub fn delete_conversation(
         &self,
         #[wasm_bindgen(unchecked_param_type = "ConversationKey")] id: JsValue,
-    ) -> Result<JsValue, JsValue> {
-        self.call("deleteConversation", params! { "id": id }).await
+    ) -> Promise {
+        self.call("deleteConversation", params! { "id": id })
     }
 
     /// One conversation, or `undefined`.
-    #[wasm_bindgen(js_name = getConversation, unchecked_return_type = "Conversation | undefined")]
-    pub async fn get_conversation(
+    #[wasm_bindgen(js_name = getConversation, unchecked_return_type = "Promise<Conversation | undefined>")]
+    pub fn get_conversation(
         &self,
         #[wasm_bindgen(unchecked_param_type = "ConversationKey")] id: JsValue,
-    ) -> Result<JsValue, JsValue> {
-        self.rows("getConversation", params! { "id": id }).await
+    ) -> Promise {
+        self.rows("getConversation", params! { "id": id })
     }
 
     /// Changes a conversation; a field left out stays.
-    #[wasm_bindgen(js_name = updateConversation)]
-    pub async fn update_conversation(
+    #[wasm_bindgen(js_name = updateConversation, unchecked_return_type = "Promise<void>")]
+    pub fn update_conversation(
         &self,
         #[wasm_bindgen(unchecked_param_type = "ConversationKey")] id: JsValue,
         #[wasm_bindgen(unchecked_param_type = "ConversationPatch")] patch: JsValue,
-    ) -> Result<(), JsValue> {
-        let params = params! { "id": id, "patch": fields::to_text(&patch)? };
-        self.call("updateConversation", params).await?;
-        Ok(())
+    ) -> Promise {
+        let params = params! { "id": id, "patch": fields::to_text(&patch) };
+        self.call("updateConversation", params)
     }
 
     /// Deletes for good what has been in the trash since before a time, or all of it.
-    #[wasm_bindgen(js_name = emptyTrash, unchecked_return_type = "number")]
-    pub async fn empty_trash(
+    #[wasm_bindgen(js_name = emptyTrash, unchecked_return_type = "Promise<number>")]
+    pub fn empty_trash(
         &self,
         #[wasm_bindgen(js_name = olderThan, unchecked_optional_param_type = "string | number | Date")]
         older_than: JsValue,
-    ) -> Result<JsValue, JsValue> {
+    ) -> Promise {
         self.call("emptyTrash", params! { "olderThan": older_than })
-            .await
     }
 
     /// Deletes everything.
-    pub async fn clear(&self) -> Result<(), JsValue> {
-        self.call("clear", Object::new()).await?;
-        Ok(())
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn clear(&self) -> Promise {
+        self.call("clear", Object::new())
     }
 
     /// One message, or `undefined`.
-    #[wasm_bindgen(js_name = getMessage, unchecked_return_type = "Message | undefined")]
-    pub async fn get_message(
+    #[wasm_bindgen(js_name = getMessage, unchecked_return_type = "Promise<Message | undefined>")]
+    pub fn get_message(
         &self,
         #[wasm_bindgen(unchecked_param_type = "MessageKey")] id: JsValue,
-    ) -> Result<JsValue, JsValue> {
-        self.rows("getMessage", params! { "id": id }).await
+    ) -> Promise {
+        self.rows("getMessage", params! { "id": id })
     }
 
     /// Changes a message; a field left out stays, null clears it.
-    #[wasm_bindgen(js_name = updateMessage)]
-    pub async fn update_message(
+    #[wasm_bindgen(js_name = updateMessage, unchecked_return_type = "Promise<void>")]
+    pub fn update_message(
         &self,
         #[wasm_bindgen(unchecked_param_type = "MessageKey")] id: JsValue,
         #[wasm_bindgen(unchecked_param_type = "MessagePatch")] patch: JsValue,
-    ) -> Result<(), JsValue> {
-        let params = params! { "id": id, "patch": fields::to_text(&patch)? };
-        self.call("updateMessage", params).await?;
-        Ok(())
+    ) -> Promise {
+        let params = params! { "id": id, "patch": fields::to_text(&patch) };
+        self.call("updateMessage", params)
     }
 
     /// Deletes a message; what followed it follows its parent. Resolves to 0 or 1.
-    #[wasm_bindgen(js_name = deleteMessage, unchecked_return_type = "number")]
-    pub async fn delete_message(
+    #[wasm_bindgen(js_name = deleteMessage, unchecked_return_type = "Promise<number>")]
+    pub fn delete_message(
         &self,
         #[wasm_bindgen(unchecked_param_type = "MessageKey")] id: JsValue,
-    ) -> Result<JsValue, JsValue> {
-        self.call("deleteMessage", params! { "id": id }).await
+    ) -> Promise {
+        self.call("deleteMessage", params! { "id": id })
     }
 
     /// Appends to the text of a message.
-    #[wasm_bindgen(js_name = appendToMessage)]
-    pub async fn append_to_message(
+    #[wasm_bindgen(js_name = appendToMessage, unchecked_return_type = "Promise<void>")]
+    pub fn append_to_message(
         &self,
         #[wasm_bindgen(unchecked_param_type = "MessageKey")] id: JsValue,
         #[wasm_bindgen(unchecked_param_type = "string")] text: JsValue,
-    ) -> Result<(), JsValue> {
+    ) -> Promise {
         let params = params! { "id": id, "text": text };
-        self.call("appendToMessage", params).await?;
-        Ok(())
+        self.call("appendToMessage", params)
     }
 
     /// A message beside its siblings.
-    #[wasm_bindgen(unchecked_return_type = "Branch[]")]
-    pub async fn branches(
+    #[wasm_bindgen(unchecked_return_type = "Promise<Branch[]>")]
+    pub fn branches(
         &self,
         #[wasm_bindgen(js_name = messageId, unchecked_param_type = "MessageKey")] id: JsValue,
-    ) -> Result<JsValue, JsValue> {
-        self.rows("branches", params! { "id": id }).await
+    ) -> Promise {
+        self.rows("branches", params! { "id": id })
     }
 
     /// Copies the path to a message into a new conversation and resolves to its id.
-    #[wasm_bindgen(unchecked_return_type = "number")]
-    pub async fn fork(
+    #[wasm_bindgen(unchecked_return_type = "Promise<number>")]
+    pub fn fork(
         &self,
         #[wasm_bindgen(js_name = conversationId, unchecked_param_type = "ConversationKey")]
         conversation_id: JsValue,
         #[wasm_bindgen(js_name = messageId, unchecked_param_type = "MessageKey")]
         message_id: JsValue,
-    ) -> Result<JsValue, JsValue> {
+    ) -> Promise {
         let params = params! { "conversationId": conversation_id, "messageId": message_id };
-        self.call("fork", params).await
+        self.call("fork", params)
     }
 
     /// Looks at every row, or at one conversation's, and mends what is not right.
-    #[wasm_bindgen(unchecked_return_type = "HealReport")]
-    pub async fn heal(
+    #[wasm_bindgen(unchecked_return_type = "Promise<HealReport>")]
+    pub fn heal(
         &self,
         #[wasm_bindgen(js_name = conversationId, unchecked_optional_param_type = "ConversationKey")]
         conversation_id: JsValue,
-    ) -> Result<JsValue, JsValue> {
+    ) -> Promise {
         self.call("heal", params! { "conversationId": conversation_id })
-            .await
     }
 
     /// A consistent copy of the database, as a SQLite file.
-    #[wasm_bindgen(unchecked_return_type = "Blob")]
-    pub async fn backup(&self) -> Result<JsValue, JsValue> {
-        self.call("backup", Object::new()).await
+    #[wasm_bindgen(unchecked_return_type = "Promise<Blob>")]
+    pub fn backup(&self) -> Promise {
+        self.call("backup", Object::new())
     }
 
     /// Replaces everything by what a SQLite file of this package or of the lesson holds.
-    pub async fn restore(
-        &self,
-        #[wasm_bindgen(unchecked_param_type = "Blob")] file: JsValue,
-    ) -> Result<(), JsValue> {
-        self.call("restore", params! { "file": file }).await?;
-        Ok(())
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn restore(&self, #[wasm_bindgen(unchecked_param_type = "Blob")] file: JsValue) -> Promise {
+        self.call("restore", params! { "file": file })
     }
 
     /// Where and how the database is kept.
-    #[wasm_bindgen(unchecked_return_type = "StoreStatus")]
-    pub async fn status(&self) -> Result<JsValue, JsValue> {
-        self.call("status", Object::new()).await
+    #[wasm_bindgen(unchecked_return_type = "Promise<StoreStatus>")]
+    pub fn status(&self) -> Promise {
+        self.call("status", Object::new())
     }
 
     /// Writes everything to its place and gives the files back.
-    pub async fn close(&self) -> Result<(), JsValue> {
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn close(&self) -> Promise {
         let call = self.next_call();
-        let closed = answered(|answer| self.host.close(call, answer));
-        JsFuture::from(closed).await?;
-        Ok(())
+        answered(|value| value, |answer| self.host.close(call, answer))
     }
 }
 
@@ -308,35 +301,31 @@ impl ConversationStore {
     }
 
     /// A call that gives rows: with their JSON read.
-    fn rows(
-        &self,
-        method: &str,
-        params: Object,
-    ) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
-        let answer = self.call(method, params);
-        async move { fields::from_text(&answer.await?) }
+    fn rows(&self, method: &str, params: Object) -> Promise {
+        self.ask(method, params, fields::from_text)
     }
 
-    fn call(
-        &self,
-        method: &str,
-        params: Object,
-    ) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
+    fn call(&self, method: &str, params: Object) -> Promise {
+        self.ask(method, params, |value| value)
+    }
+
+    fn ask(&self, method: &str, params: Object, read: fn(JsValue) -> JsValue) -> Promise {
         let request = params! { "method": method, "params": params };
         let call = self.next_call();
-        let answer = answered(|answer| self.host.call(call, request.into(), f64::INFINITY, answer));
-        JsFuture::from(answer)
+        answered(read, |answer| {
+            self.host.call(call, request.into(), f64::INFINITY, answer)
+        })
     }
 }
 
-/// A promise of an answer.
-fn answered(ask: impl FnOnce(super::host::Answer)) -> Promise {
+/// A promise of an answer. (Not an `async fn`: each of those brings machinery of its own.)
+fn answered(read: fn(JsValue) -> JsValue, ask: impl FnOnce(super::host::Answer)) -> Promise {
     let mut ask = Some(ask);
     Promise::new(&mut |resolve, reject| {
         if let Some(ask) = ask.take() {
             ask(Box::new(move |answer| {
                 let _ = match answer {
-                    Ok(Reply::Value(value)) => resolve.call1(&JsValue::UNDEFINED, &value),
+                    Ok(Reply::Value(value)) => resolve.call1(&JsValue::UNDEFINED, &read(value)),
                     // Only from another tab, and this one is alone.
                     Ok(_) => resolve.call0(&JsValue::UNDEFINED),
                     Err(error) => reject.call1(&JsValue::UNDEFINED, &js_error(&error)),

@@ -26,7 +26,7 @@ use super::vfs;
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{Durability, Operation, StorageKind, StorageOption, StoreStatus, TabRole};
 use crate::name::directory_name;
-use crate::rpc::Request;
+use crate::rpc::{Request, Response};
 use crate::store::{Hasher, schema};
 use crate::tabs::{Action, Body, CallId, Event, PROTOCOL, RunId, Tab, TabId, Version};
 
@@ -592,7 +592,9 @@ impl Host {
         let mut database = self.0.database.borrow_mut();
         let database = database.as_mut().ok_or_else(closed)?;
         let response = database.run(request, operation.as_ref(), durability, from)?;
-        if *from == self.0.id {
+        if response == Response::Nothing {
+            Ok(Reply::Value(JsValue::UNDEFINED))
+        } else if *from == self.0.id {
             Ok(Reply::Value(js::write(&response)?))
         } else {
             channel::pack(&response)

@@ -6,6 +6,7 @@ import type {
   Conversation,
   ConversationQuery,
   Message,
+  MessagePart,
   MessageQuery,
 } from '../../src/client/wasm/conversation_store.js';
 import {
@@ -17,8 +18,7 @@ import {
 } from '../../src/client/watch.js';
 import { Deferred, failure, outcome, Random, settle } from './tools.js';
 
-type Part = { type: string; text?: string; [key: string]: unknown };
-type Row = Message & { parts?: Part[]; status?: string };
+type Row = Message;
 type Change = Parameters<WatchListener['onChange']>[0]['changes'][number];
 
 const CONVERSATION = 7;
@@ -32,13 +32,38 @@ function message(id: number, content: string, fields: Partial<Row> = {}): Row {
     role: 'user',
     content,
     createdAt: '2026-01-01T00:00:00.000Z',
+    parentId: null,
+    parentUid: null,
+    parts: [{ type: 'text', text: content }],
+    status: 'complete',
+    model: null,
+    usage: null,
+    finishReason: null,
+    error: null,
+    metadata: null,
+    source: null,
     ...fields,
   };
 }
 
 function conversation(id: number): Conversation {
   const at = '2026-01-01T00:00:00.000Z';
-  return { id, uid: `c${id}`, title: `${id}`, brain: 'claude', createdAt: at, updatedAt: at };
+  return {
+    id,
+    uid: `c${id}`,
+    title: `${id}`,
+    brain: 'claude',
+    createdAt: at,
+    updatedAt: at,
+    pinned: false,
+    archived: false,
+    trashedAt: null,
+    tags: [],
+    metadata: null,
+    headId: null,
+    headUid: null,
+    messageCount: 0,
+  };
 }
 
 function change(op: Change['op'], id: number, append?: Change['append']): Change {
@@ -335,7 +360,7 @@ test('text appended is added to the row and reads nothing', async () => {
 });
 
 test('text appended after what is not text is a new part', async () => {
-  const check = async (parts: Part[] | undefined, content: string, text: string) => {
+  const check = async (parts: MessagePart[] | undefined, content: string, text: string) => {
     const { store, watch } = await ready([message(1, content, parts ? { parts } : {})]);
     store.tell(change('update', 1, { offset: content.length, text }));
     await settle();
@@ -728,8 +753,12 @@ async function interleave(random: Random): Promise<{ told: number; reads: number
     const action = random.below(10);
     if (!row || action === 0) {
       lastId += 1;
-      const parts = random.pick<Part[]>([[], [{ type: 'text', text: 'a' }], [{ type: 'tool' }]]);
-      const content = parts[0]?.text ?? '';
+      const parts = random.pick<MessagePart[]>([
+        [],
+        [{ type: 'text', text: 'a' }],
+        [{ type: 'tool' }],
+      ]);
+      const content = String(parts[0]?.text ?? '');
       store.rows = [...store.rows, message(lastId, content, { parts })];
       return change('insert', lastId);
     }

@@ -2,12 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
-import {
-  type MessageWriter,
-  openWriter,
-  type WriterPatch,
-  type WriterTarget,
-} from '../../src/client/writer.js';
+import type { MessagePatch } from '../../src/client/wasm/conversation_store.js';
+import { type MessageWriter, openWriter, type WriterTarget } from '../../src/client/writer.js';
 import { Deferred, failure, outcome, Random, settle } from './tools.js';
 
 const KEYS = { id: 3, uid: 'm3', createdAt: '2026-01-01T00:00:00.000Z' };
@@ -197,11 +193,11 @@ check('while the store is slow, text is gathered', async () => {
 check('text and patches are stored in order, neighbours together', async () => {
   const { store, stream } = await opened();
   const writer = stream.getWriter();
-  const chunks: (string | WriterPatch)[] = [
+  const chunks: (string | MessagePatch)[] = [
     'a',
     'b',
     { model: 'm', usage: { inputTokens: 1 } },
-    { usage: { outputTokens: 2 }, model: undefined },
+    { usage: { outputTokens: 2 }, model: undefined } as object as MessagePatch,
     {},
     { parts: [{ type: 'x' }] },
     'c',
@@ -220,7 +216,7 @@ check('text and patches are stored in order, neighbours together', async () => {
 check('patches of content and parts are not made one', async () => {
   const { store, stream } = await opened();
   const writer = stream.getWriter();
-  await writer.write({ content: 'a' } as WriterPatch);
+  await writer.write({ content: 'a' } as MessagePatch);
   await writer.write({ parts: [] });
   await stream.flush();
   assert.deepEqual(store.stored, [{ content: 'a' }, { parts: [] }]);
@@ -235,7 +231,7 @@ check('close makes the message complete, unless a patch has said otherwise', asy
     const { store, stream } = await opened();
     const writer = stream.getWriter();
     await writer.write('a');
-    await writer.write(patch as WriterPatch);
+    await writer.write(patch as MessagePatch);
     await writer.close();
     assert.deepEqual(store.stored, ['a', last]);
   }
@@ -601,7 +597,7 @@ async function stream(random: Random): Promise<void> {
   while (store.held.length > 0) await store.answer();
   assert.ok(text.startsWith(stored()), 'a prefix, in order');
   assert.ok(stored().length >= flushed.length);
-  const patches = store.stored.filter((item) => typeof item === 'object') as WriterPatch[];
+  const patches = store.stored.filter((item) => typeof item === 'object') as MessagePatch[];
   const status = patches.map((patch) => patch.status).filter((value) => value !== undefined);
   if (end === 'close') {
     assert.deepEqual(new Set(results.map((result) => result.status)), new Set(['fulfilled']));
