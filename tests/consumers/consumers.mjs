@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { checkExample } from './ai-sdk.mjs';
 import { freePort, run } from './lib/processes.mjs';
 import { serveFiles } from './lib/static-server.mjs';
 import { checkContents } from './lib/tarball.mjs';
@@ -193,6 +194,10 @@ export const consumers = [
         },
       );
     },
+  },
+  {
+    name: 'ai-sdk',
+    check: checkExample,
   },
 ];
 
