@@ -55,6 +55,14 @@ export const consumers = [
     check: ({ project, root }) => checkTypes(project, join(root, 'node_modules/.bin/tsc')),
   },
   {
+    name: 'sdk-types own',
+    check: ({ project }) => checkSdkTypes(project, 'tsc'),
+  },
+  {
+    name: 'sdk-types ours',
+    check: ({ project, root }) => checkSdkTypes(project, join(root, 'node_modules/.bin/tsc')),
+  },
+  {
     name: 'node',
     async check({ project }) {
       const node = await project('node');
@@ -232,5 +240,13 @@ async function checkTypes(project, tsc) {
   const types = await project('types');
   for (const resolution of ['bundler', 'node16', 'nodenext']) {
     await types.run(tsc, ['--project', `tsconfig.${resolution}.json`]);
+  }
+}
+
+async function checkSdkTypes(project, tsc) {
+  const types = await project('sdk-types');
+  // `exactOptionalPropertyTypes` off and on.
+  for (const config of ['tsconfig.json', 'tsconfig.exact.json']) {
+    await types.run(tsc, ['--project', config]);
   }
 }
