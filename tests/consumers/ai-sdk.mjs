@@ -29,13 +29,18 @@ export async function checkExample({ project, browser }) {
     recursive: true,
   });
   await serveFiles(example.path('dist'), {}, (url) =>
-    browser.visit(url, async (page) => {
+    browser.visit(url, async (page, errors) => {
       const tab = await Tab.of(page);
       await answersAndReload(tab);
       await branches(tab);
       await approvals(tab);
       await unchanged(tab);
-      await browser.visit(url, async (other) => twoTabs(tab, await Tab.of(other)));
+      await browser.visit(url, async (page) => {
+        const other = await Tab.of(page);
+        await twoTabs(tab, other);
+        await staleTab(tab, other);
+      });
+      errors.take(/the chat has gone on since/);
     }),
   );
 }
@@ -111,6 +116,21 @@ async function twoTabs(first, second) {
   await second.has(answered, 13);
 }
 
+/** One tab goes on while the other's answer is under way: nothing of the first is pushed away. */
+async function staleTab(stale, other) {
+  await stale.holdAnswers();
+  await stale.say('slow');
+  await other.shows(['slow']);
+  await other.say('quick');
+  await other.has(['slow', 'quick', 'You said: quick']);
+  await stale.releaseAnswers();
+  await stale.has(['slow', 'quick', 'You said: quick']);
+  await stale.say('again');
+  for (const tab of [stale, other]) {
+    await tab.has(['slow', 'quick', 'You said: quick', 'again', 'You said: again']);
+  }
+}
+
 /** The app in a tab. */
 class Tab {
   constructor(page) {
@@ -157,6 +177,24 @@ class Tab {
   /** What to type into the next prompt. */
   answer(text) {
     this.page.once('dialog', (dialog) => dialog.accept(text));
+  }
+
+  /** Answers come through timers of no delay: keeps those that are set from now on. */
+  async holdAnswers() {
+    await this.page.evaluate(() => {
+      const { setTimeout } = window;
+      const held = [];
+      window.setTimeout = (run, delay, ...rest) =>
+        delay === 0 ? held.push(run) : setTimeout(run, delay, ...rest);
+      window.release = () => {
+        window.setTimeout = setTimeout;
+        for (const run of held) run();
+      };
+    });
+  }
+
+  async releaseAnswers() {
+    await this.page.evaluate(() => window.release());
   }
 
   /** Waits until the page shows these messages last, and nothing after them. */

@@ -133,6 +133,13 @@ class Errors {
     this.#timer ??= setTimeout(() => this.#reject(new Error('the page shows no result')), 5000);
   }
 
+  /** Takes out those that were meant to come. Fails if there are none. */
+  take(pattern) {
+    const others = this.all.filter((text) => !pattern.test(text));
+    assert.notEqual(others.length, this.all.length, `no error matches ${pattern}`);
+    this.all = others;
+  }
+
   stop() {
     clearTimeout(this.#timer);
   }
