@@ -4,10 +4,7 @@ import { ConversationStore } from 'conversation-store';
 import { createRoot } from 'react-dom/client';
 import { answer } from './model';
 
-const store = await ConversationStore.open<{
-  part: UIMessage['parts'][number];
-  metadata: unknown;
-}>();
+const store = await ConversationStore.open<{ part: UIMessage['parts'][number] }>();
 const id = 'example'; // The uid of the conversation.
 let head: string | null = null; // The last stored message that this tab has seen.
 let running = 0; // How many answers are under way.
@@ -30,32 +27,29 @@ const chat = new Chat<UIMessage>({
   },
 });
 
-// Makes the stored chat what the SDK has. `conflict`, and nothing written, if another tab went on.
 async function save(messages: UIMessage[]) {
-  const seen = head;
+  const seen = head; // If another tab went on since, nothing is written, and this rejects.
   head = messages.at(-1)?.id ?? null;
   await store.saveMessages(id, messages, { create: true, head: seen });
 }
 
-// Shows the stored chat, unless this tab is about to store more of it.
 async function load() {
   const rows = await store.messagesFor(id);
-  if (running > 0) return;
+  if (running > 0) return; // `onFinish` will read what is there then.
   head = rows.at(-1)?.uid ?? null;
   chat.messages = rows.map(({ uid: id, role, parts, metadata }) => ({ id, role, parts, metadata }));
 }
 
 const decide = (id: string, approved: boolean) => chat.addToolApprovalResponse({ id, approved });
-
 const button = (label: string, onClick: () => unknown) => (
   <input type="button" value={label} onClick={onClick} />
 );
 
-function Entry({ message: { id, role, parts } }: { message: UIMessage }) {
+function entry({ id, role, parts }: UIMessage) {
   const asked = parts.find((part) => 'approval' in part && part.state === 'approval-requested');
   const edit = (text = prompt('Say instead')) => text && chat.sendMessage({ text, messageId: id });
   return (
-    <p className={role}>
+    <p key={id} className={role}>
       {parts.map((part) => ('text' in part ? part.text : 'state' in part && part.state))}
       {role === 'user' && button('Edit', () => edit())}
       {role === 'assistant' && button('Regenerate', () => chat.regenerate({ messageId: id }))}
@@ -67,12 +61,9 @@ function Entry({ message: { id, role, parts } }: { message: UIMessage }) {
 
 function App() {
   const { messages, error } = useChat({ chat });
-  const say = (form: FormData) => void chat.sendMessage({ text: `${form.get('text')}` });
   return (
-    <form action={say}>
-      {messages.map((message) => (
-        <Entry key={message.id} message={message} />
-      ))}
+    <form action={(form) => void chat.sendMessage({ text: `${form.get('text')}` })}>
+      {messages.map(entry)}
       <input name="text" required placeholder="Say something, or: erase notes.txt" />
       {error?.message}
     </form>
