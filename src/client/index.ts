@@ -96,6 +96,9 @@ export interface StoreTypes {
   metadata?: unknown;
 }
 type PartOf<T extends StoreTypes> = T extends { part: infer P } ? P : MessagePart;
+type GivenPart<T extends StoreTypes> = T extends { part: infer P }
+  ? P
+  : NonNullable<NewMessage['parts']>[number];
 type MetadataOf<T extends StoreTypes> = T extends { metadata: infer M } ? M : unknown;
 
 /** A message, as `messagesFor` and `getMessage` give it. */
@@ -136,7 +139,7 @@ interface RowMethods<T extends StoreTypes> {
   addMessage(
     conversationId: ConversationKey,
     role: Role,
-    content: string | readonly PartOf<T>[],
+    content: string | readonly GivenPart<T>[],
     extra?: NewMessage,
   ): Promise<AddedMessage>;
   messagesFor(conversationId: ConversationKey, query?: MessageQuery): Promise<Message<T>[]>;
@@ -250,7 +253,7 @@ export class ConversationStore<T extends StoreTypes = object>
   addMessage(
     conversationId: ConversationKey,
     role: Role,
-    content: string | readonly PartOf<T>[],
+    content: string | readonly GivenPart<T>[],
     extra?: NewMessage | CallOptions,
     options?: CallOptions,
   ): Promise<AddedMessage> {

@@ -81,7 +81,7 @@ pub struct NewMessage {
     /// What it is made of.
     #[cfg_attr(
         target_arch = "wasm32",
-        tsify(optional, type = "readonly MessagePart[]")
+        tsify(optional, type = "readonly (MessagePart | { type: string })[]")
     )]
     pub parts: Option<Json>,
     /// The message it follows; null: none. The head if not given.
@@ -142,7 +142,7 @@ pub struct MessagePatch {
     /// What it is made of; null: nothing.
     #[cfg_attr(
         target_arch = "wasm32",
-        tsify(optional, type = "readonly MessagePart[] | null")
+        tsify(optional, type = "readonly (MessagePart | { type: string })[] | null")
     )]
     #[serde(deserialize_with = "present")]
     pub parts: Option<Option<Json>>,

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { checkExample } from './ai-sdk.mjs';
 import { freePort, run } from './lib/processes.mjs';
 import { serveFiles } from './lib/static-server.mjs';
 import { checkContents } from './lib/tarball.mjs';
@@ -53,6 +54,14 @@ export const consumers = [
     name: 'types ours',
     // TypeScript as the package is compiled with.
     check: ({ project, root }) => checkTypes(project, join(root, 'node_modules/.bin/tsc')),
+  },
+  {
+    name: 'sdk-types own',
+    check: ({ project }) => checkSdkTypes(project, 'tsc'),
+  },
+  {
+    name: 'sdk-types ours',
+    check: ({ project, root }) => checkSdkTypes(project, join(root, 'node_modules/.bin/tsc')),
   },
   {
     name: 'node',
@@ -195,6 +204,10 @@ export const consumers = [
       );
     },
   },
+  {
+    name: 'ai-sdk',
+    check: checkExample,
+  },
 ];
 
 const NEXT = {
@@ -228,5 +241,13 @@ async function checkTypes(project, tsc) {
   const types = await project('types');
   for (const resolution of ['bundler', 'node16', 'nodenext']) {
     await types.run(tsc, ['--project', `tsconfig.${resolution}.json`]);
+  }
+}
+
+async function checkSdkTypes(project, tsc) {
+  const types = await project('sdk-types');
+  // `exactOptionalPropertyTypes` off and on.
+  for (const config of ['tsconfig.json', 'tsconfig.exact.json']) {
+    await types.run(tsc, ['--project', config]);
   }
 }

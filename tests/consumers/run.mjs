@@ -12,7 +12,7 @@
 import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { consumers } from './consumers.mjs';
@@ -33,7 +33,7 @@ function projects(directory, tarball) {
   return (fixture) => {
     let project = made.get(fixture);
     if (!project) {
-      project = Project.make(fixture, join(directory, fixture), tarball);
+      project = Project.make(fixture, join(directory, basename(fixture)), tarball);
       made.set(fixture, project);
     }
     return project;

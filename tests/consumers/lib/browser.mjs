@@ -30,6 +30,23 @@ export class Browser {
    * @param {string} url the page; its origin is the only one that may be asked for anything
    */
   async check(url) {
+    await this.visit(url, async (page, errors) => {
+      const first = await result(page, errors);
+      assert.deepEqual(first, { found: 0, ...WRITTEN }, 'on the first load');
+      await page.reload({ timeout: 30_000 });
+      const second = await result(page, errors);
+      assert.deepEqual(second, { found: 1, ...WRITTEN }, 'after the reload');
+    });
+  }
+
+  /**
+   * Opens a page while `use` has it, and fails if the page reports an error or asks another origin
+   * for anything.
+   *
+   * @param {string} url
+   * @param {(page: import('@playwright/test').Page, errors: Errors) => Promise<void>} use
+   */
+  async visit(url, use) {
     this.#context ??= await playwright.launchPersistentContext(
       join(this.#directory, 'profile'),
       chromium,
@@ -57,11 +74,7 @@ export class Browser {
     });
     try {
       await page.goto(url, { timeout: 90_000 });
-      const first = await result(page, errors);
-      assert.deepEqual(first, { found: 0, ...WRITTEN }, 'on the first load');
-      await page.reload({ timeout: 30_000 });
-      const second = await result(page, errors);
-      assert.deepEqual(second, { found: 1, ...WRITTEN }, 'after the reload');
+      await use(page, errors);
       assert.deepEqual(errors.all, [], 'the page reported errors');
       const { origin, host } = new URL(url);
       assert.deepEqual([...requests.keys()], [origin], 'requests left the origin of the page');
@@ -118,6 +131,13 @@ class Errors {
   add(text) {
     this.all.push(text);
     this.#timer ??= setTimeout(() => this.#reject(new Error('the page shows no result')), 5000);
+  }
+
+  /** Takes out those that were meant to come. Fails if there are none. */
+  take(pattern) {
+    const others = this.all.filter((text) => !pattern.test(text));
+    assert.notEqual(others.length, this.all.length, `no error matches ${pattern}`);
+    this.all = others;
   }
 
   stop() {

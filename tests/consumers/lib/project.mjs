@@ -20,16 +20,17 @@ export class Project {
   }
 
   /**
-   * @param {string} fixture a directory beside this one
+   * @param {string} fixture a directory beside this one, or an example by its path from here
    * @param {string} directory where the project is made
    * @param {string} tarball the package under test
    */
   static async make(fixture, directory, tarball) {
     await mkdir(directory);
-    for (const source of ['shared', fixture]) {
+    const isExample = fixture.startsWith('../');
+    for (const source of isExample ? [fixture] : ['shared', fixture]) {
       await cp(join(consumers, source), directory, {
         recursive: true,
-        filter: (path) => !path.endsWith('node_modules'),
+        filter: (path) => !/\/(node_modules|dist)$/.test(path),
       });
     }
     const project = new Project(directory);
