@@ -337,7 +337,7 @@ fn a_row_of_the_other_program_keeps_what_lies_beside_it_in_order() {
     let mut store = file.world.open();
     let hash = "0".repeat(64);
     let extra = NewMessage {
-        metadata: Some(format!("\"conversation-store:sha256-{hash}\"")),
+        metadata: Some(Some(format!("\"conversation-store:sha256-{hash}\""))),
         ..NewMessage::default()
     };
     let id = add(&mut store, 1, "d", extra);

@@ -450,19 +450,11 @@ class LiveList<T extends { id: number }> implements Watch<T> {
   }
 }
 
-interface Part {
-  type: string;
-  text?: unknown;
-}
-
 /**
  * The message with the text at its end; undefined if its content does not end where the text begins.
  * Of text that is partly here already, as in rows read after it was written, the rest is added.
  */
-function grown<R extends Message & { parts?: readonly Part[] }>(
-  row: R,
-  { offset, text }: Append,
-): R | undefined {
+function grown<R extends Message>(row: R, { offset, text }: Append): R | undefined {
   const here = row.content.slice(offset);
   if (offset > row.content.length || !(text.startsWith(here) || here.startsWith(text))) {
     return undefined;
@@ -470,7 +462,6 @@ function grown<R extends Message & { parts?: readonly Part[] }>(
   const rest = text.slice(here.length);
   if (rest === '') return row;
   const content = row.content + rest;
-  if (!row.parts) return { ...row, content };
   const last = row.parts.at(-1);
   if (last?.type === 'text') {
     if (typeof last.text !== 'string') return undefined;

@@ -99,22 +99,28 @@ pub struct NewMessage {
     pub status: Option<Status>,
     /// The model that made it.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string | null"))]
-    pub model: Option<String>,
+    #[serde(deserialize_with = "present")]
+    pub model: Option<Option<String>>,
     /// What it cost.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "MessageUsage | null"))]
-    pub usage: Option<Json>,
+    #[serde(deserialize_with = "present")]
+    pub usage: Option<Option<Json>>,
     /// Why its maker stopped.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string | null"))]
-    pub finish_reason: Option<String>,
+    #[serde(deserialize_with = "present")]
+    pub finish_reason: Option<Option<String>>,
     /// Why its maker failed: any JSON value.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "unknown"))]
-    pub error: Option<Json>,
+    #[serde(deserialize_with = "present")]
+    pub error: Option<Option<Json>>,
     /// The app's alone: any JSON value.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "unknown"))]
-    pub metadata: Option<Json>,
+    #[serde(deserialize_with = "present")]
+    pub metadata: Option<Option<Json>>,
     /// Where an importer or adapter had it from.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "MessageSource | null"))]
-    pub source: Option<Json>,
+    #[serde(deserialize_with = "present")]
+    pub source: Option<Option<Json>>,
     /// false: the path that is shown stays as it is.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "boolean"))]
     pub head: Option<bool>,

@@ -309,10 +309,17 @@ pub(super) fn checked(
     if let Some(uid) = given.given_uid() {
         check_uid(uid)?;
     }
+    if let (Some(id), Some(uid)) = (&given.id, &given.uid)
+        && id != uid
+    {
+        return Err(StoreError::invalid(format!(
+            "id is '{id}' and uid is '{uid}': a string id is the uid, give one of them"
+        )));
+    }
     let (mut parts, mut metadata, mut source) = (
         given.parts.clone(),
-        given.metadata.clone(),
-        given.source.clone(),
+        given.metadata.clone().flatten(),
+        given.source.clone().flatten(),
     );
     if extract {
         for json in [&mut parts, &mut metadata, &mut source] {
@@ -320,12 +327,12 @@ pub(super) fn checked(
         }
     }
     for (name, json) in [
-        ("usage", &given.usage),
-        ("error", &given.error),
-        ("metadata", &metadata),
-        ("source", &source),
+        ("usage", given.usage.as_ref().and_then(Option::as_deref)),
+        ("error", given.error.as_ref().and_then(Option::as_deref)),
+        ("metadata", metadata.as_deref()),
+        ("source", source.as_deref()),
     ] {
-        body::check_json(connection, name, json.as_deref())?;
+        body::check_json(connection, name, json)?;
     }
     let content = content.or(given.content.as_deref());
     let body = body::body(connection, content, parts.as_deref())?;
@@ -341,10 +348,10 @@ pub(super) fn checked(
         body,
         created_at,
         status: given.status.unwrap_or_default(),
-        model: given.model.clone(),
-        usage: given.usage.clone(),
-        finish_reason: given.finish_reason.clone(),
-        error: given.error.clone(),
+        model: given.model.clone().flatten(),
+        usage: given.usage.clone().flatten(),
+        finish_reason: given.finish_reason.clone().flatten(),
+        error: given.error.clone().flatten(),
         metadata,
         source,
     })

@@ -95,6 +95,21 @@ fn save(
             .map_err(in_place)?;
         let earliest = parent.as_ref().map_or(chat.created_at, |it| it.created_at);
         let extract = message.extract_blobs.unwrap_or(extra.extract_blobs);
+        // Of a row that was read and got other parts, the content is that of before.
+        let is_stale = message.parts.is_some()
+            && known
+                .as_ref()
+                .is_some_and(|(_, before)| message.content.as_ref() == Some(&before.content));
+        let without_content;
+        let message = if is_stale {
+            without_content = NewMessage {
+                content: None,
+                ..message.clone()
+            };
+            &without_content
+        } else {
+            message
+        };
         let row =
             messages::checked(writing, role, None, message, extract, earliest).map_err(in_place)?;
         let node = match known {
@@ -183,7 +198,12 @@ fn off_path(writing: &Writing<'_>, chat: &Chat, uid: &str) -> Result<Option<(Nod
 
 /// Whether all that was given is there, told by comparing texts alone.
 fn says_nothing_new(before: &Message, given: &NewMessage) -> bool {
-    let same = |given: &Option<String>, kept: &Option<String>| given.is_none() || given == kept;
+    let same = |given: &Option<Option<String>>, kept: &Option<String>| {
+        given.as_ref().is_none_or(|given| given == kept)
+    };
+    if matches!((&given.id, &given.uid), (Some(id), Some(uid)) if id != uid) {
+        return false;
+    }
     let parts = match (&given.parts, &before.parts) {
         (None, _) => true,
         (Some(given), Some(kept)) => given == kept,
@@ -215,15 +235,19 @@ fn merged(before: &Message, given: &NewMessage, row: &NewRow) -> Message {
         after.parts.clone_from(&row.body.parts);
     }
     after.status = given.status.unwrap_or(after.status);
-    for (field, value) in [
-        (&mut after.model, &row.model),
-        (&mut after.usage, &row.usage),
-        (&mut after.finish_reason, &row.finish_reason),
-        (&mut after.error, &row.error),
-        (&mut after.metadata, &row.metadata),
-        (&mut after.source, &row.source),
+    for (field, asked, value) in [
+        (&mut after.model, &given.model, &row.model),
+        (&mut after.usage, &given.usage, &row.usage),
+        (
+            &mut after.finish_reason,
+            &given.finish_reason,
+            &row.finish_reason,
+        ),
+        (&mut after.error, &given.error, &row.error),
+        (&mut after.metadata, &given.metadata, &row.metadata),
+        (&mut after.source, &given.source, &row.source),
     ] {
-        if value.is_some() {
+        if asked.is_some() {
             field.clone_from(value);
         }
     }

@@ -368,7 +368,7 @@ test('text appended after what is not text is a new part', async () => {
   };
   const text = (text: string) => ({ type: 'text', text });
   const tool = { type: 'tool' };
-  assert.deepEqual(await check(undefined, 'a', 'b'), [0, undefined]);
+  assert.deepEqual(await check(undefined, 'a', 'b'), [0, [text('ab')]]);
   assert.deepEqual(await check([], '', 'a'), [0, [text('a')]]);
   assert.deepEqual(await check([tool], '', '\n\na'), [0, [tool, text('\n\na')]]);
   assert.deepEqual(await check([text('a'), tool], 'a', '\n\nb'), [0, [text('a'), tool, text('b')]]);

@@ -192,7 +192,7 @@ pub fn a_message_is_text_or_parts(world: &World) {
     );
     for field in ["usage", "error", "metadata", "source"] {
         let mut extra = NewMessage::default();
-        let broken = Some("{".to_owned());
+        let broken = Some(Some("{".to_owned()));
         match field {
             "usage" => extra.usage = broken,
             "error" => extra.error = broken,
@@ -212,12 +212,14 @@ pub fn a_message_is_changed_and_cleared(world: &World) {
     let mut store = world.open();
     let chat = store.create("t", None).unwrap();
     let extra = NewMessage {
-        model: Some("m".into()),
-        usage: Some(r#"{"inputTokens":1,"outputTokens":2,"cached":3}"#.into()),
-        finish_reason: Some("stop".into()),
-        error: Some(r#""down""#.into()),
-        metadata: Some("[1]".into()),
-        source: Some(r#"{"format":"x"}"#.into()),
+        model: Some(Some("m".into())),
+        usage: Some(Some(
+            r#"{"inputTokens":1,"outputTokens":2,"cached":3}"#.into(),
+        )),
+        finish_reason: Some(Some("stop".into())),
+        error: Some(Some(r#""down""#.into())),
+        metadata: Some(Some("[1]".into())),
+        source: Some(Some(r#"{"format":"x"}"#.into())),
         status: Some(Status::Error),
         ..NewMessage::default()
     };
@@ -226,7 +228,7 @@ pub fn a_message_is_changed_and_cleared(world: &World) {
         .unwrap()
         .id;
     let first = message(&store, id);
-    assert_eq!(first.usage.as_deref(), extra.usage.as_deref());
+    assert_eq!(Some(first.usage.clone()), extra.usage);
     let moved = |store: &Store| conversation(store, chat).updated_at.millis() - NOON;
 
     world.tick(1_000);
@@ -898,6 +900,34 @@ pub fn an_edited_question_becomes_a_sibling(world: &World) {
     assert_eq!(store.branches(&uid("q")).unwrap().len(), 2);
     let answer = store.get_message(&uid("a")).unwrap().unwrap();
     assert_eq!(answer.parent_id, Some(old.id));
+    // A row that was read, with other parts: they stand. null clears, another id is refused.
+    let read = |extra: NewMessage| NewMessage {
+        content: Some("answer 2".into()),
+        metadata: Some(None),
+        ..extra
+    };
+    let parts = r#"[{"type":"x"},{"type":"text","text":"answer 3"}]"#.to_owned();
+    let again = [
+        named("q", Role::User, "better question"),
+        read(NewMessage {
+            uid: Some("b".into()),
+            parts: Some(parts),
+            ..NewMessage::default()
+        }),
+    ];
+    save(&mut store, &again);
+    assert_eq!(
+        store.get_message(&uid("b")).unwrap().unwrap().content,
+        "answer 3"
+    );
+    let other = NewMessage {
+        id: Some("c".into()),
+        ..again[0].clone()
+    };
+    refused(
+        store.save_messages(&key(chat), &[other], &ChatSaving::default()),
+        ErrorCode::InvalidArgument,
+    );
     // A question that nobody answered is changed where it is.
     let third = save(&mut store, &[named("x", Role::User, "asked")]);
     let fourth = save(&mut store, &[named("x", Role::User, "asked otherwise")]);
@@ -1581,7 +1611,7 @@ pub fn what_is_exported_comes_back(world: &World) {
         let extra = NewMessage {
             parts: (n % 3 == 0)
                 .then(|| format!(r#"[{{"type":"x","n":{n}}},{{"type":"text","text":"m{n}"}}]"#)),
-            metadata: (n % 4 == 0).then(|| format!(r#"{{"n":{n}}}"#)),
+            metadata: (n % 4 == 0).then(|| Some(format!(r#"{{"n":{n}}}"#))),
             status: (n % 7 == 0).then_some(Status::Waiting),
             ..below(parent.as_deref())
         };
