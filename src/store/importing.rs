@@ -4,7 +4,7 @@
 //! loses nothing else. A row remembers the fingerprint it was imported with, by which is told whether
 //! it has been edited here since.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -256,6 +256,45 @@ fn message_print(message: &Message) -> i64 {
     ])
 }
 
+/// The same of a message that is to be one.
+fn row_print(row: &NewRow) -> i64 {
+    stable_print(&[
+        Some(row.role.as_str()),
+        Some(&row.body.content),
+        row.body.parts.as_deref(),
+        Some(row.status.as_str()),
+        row.model.as_deref(),
+        row.usage.as_deref(),
+        row.finish_reason.as_deref(),
+        row.error.as_deref(),
+        row.metadata.as_deref(),
+        row.source.as_deref(),
+    ])
+}
+
+/// The uids from a message up to the first one, as a file has them.
+fn path_to<'a>(given: &'a ImportedChat, head: Option<&'a str>) -> HashSet<&'a str> {
+    let mut parents: HashMap<&str, Option<&str>> = HashMap::with_capacity(given.messages.len());
+    let mut before = None;
+    for message in &given.messages {
+        let parent = match &message.parent {
+            Some(parent) => parent.as_deref(),
+            None => before,
+        };
+        parents.insert(&message.uid, parent);
+        before = Some(message.uid.as_str());
+    }
+    let mut path = HashSet::new();
+    let mut at = head;
+    while let Some(uid) = at {
+        if !parents.contains_key(uid) || !path.insert(uid) {
+            break;
+        }
+        at = parents[uid];
+    }
+    path
+}
+
 fn import(
     writing: &mut Writing<'_>,
     given: &ImportedChat,
@@ -292,22 +331,33 @@ fn import(
     };
     counts.ids.push(chat.id);
     let before = chat.head_uid.clone();
-    let created = import_messages(writing, &chat, given, counts)?;
+    let last = given.messages.last().map(|message| message.uid.clone());
+    let wanted = given.head.clone().unwrap_or(last);
+    // What is new is written where it belongs, once.
+    let path = if is_known {
+        HashSet::new()
+    } else {
+        path_to(given, wanted.as_deref())
+    };
+    let (created, is_loose) = import_messages(writing, &chat, given, &path, counts)?;
 
     // The head goes where the file has it, unless it has been moved here.
     let imported_head: Option<String> = writing
         .connection
         .prepare_cached("SELECT imported_head FROM conversations WHERE id = ?1")?
         .query_row([chat.id], |row| engine::optional_text(row, 0))?;
-    let last = given.messages.last().map(|message| message.uid.clone());
-    let wanted = given.head.clone().unwrap_or(last);
     let is_free = !is_known || before.is_none() || before == imported_head;
     if (is_free || options.conversation_id.is_some())
         && wanted != before
         && let Some(head) = &wanted
         && let Some(node) = tree::by_uid(writing.connection, chat.id, head)?
     {
-        tree::show_path(writing.connection, chat.id, Some(node.id))?;
+        if is_loose {
+            tree::set_path(writing.connection, chat.id, &[])?;
+        }
+        if !node.on_path || is_known || is_loose {
+            tree::show_path(writing.connection, chat.id, Some(node.id))?;
+        }
         (chat.head, chat.head_uid) = (Some(node.id), Some(node.uid));
     }
     if created > 0 || chat.head_uid != before {
@@ -457,13 +507,15 @@ fn kept(kind: &str, uid: &str) -> ImportFailure {
     }
 }
 
-/// Takes the messages of a conversation in; how many are new.
+/// Takes the messages of a conversation in: how many are new, and whether one names a parent that is
+/// not there before it.
 fn import_messages(
     writing: &mut Writing<'_>,
     chat: &Chat,
     given: &ImportedChat,
+    path: &HashSet<&str>,
     counts: &mut ImportCounts,
-) -> Result<i64> {
+) -> Result<(i64, bool)> {
     let connection = writing.connection;
     let mut nodes: HashMap<&str, Node> = HashMap::with_capacity(given.messages.len());
     // What stands on its own follows what is there already.
@@ -482,6 +534,7 @@ fn import_messages(
         _ => None,
     };
     let mut created = 0;
+    let mut is_loose = false;
     for (index, message) in given.messages.iter().enumerate() {
         let in_place = |error: StoreError| StoreError {
             message: format!("messages[{index}]: {}", error.message),
@@ -497,10 +550,14 @@ fn import_messages(
         let parent = match &message.parent {
             None => before.clone(),
             Some(None) => None,
-            Some(Some(uid)) => match nodes.get(uid.as_str()) {
-                Some(node) => Some(node.clone()),
-                None => tree::by_uid(connection, chat.id, uid)?,
-            },
+            Some(Some(uid)) => {
+                let parent = match nodes.get(uid.as_str()) {
+                    Some(node) => Some(node.clone()),
+                    None => tree::by_uid(connection, chat.id, uid)?,
+                };
+                is_loose |= parent.is_none();
+                parent
+            }
         };
         let earliest = parent.as_ref().map_or(chat.created_at, |it| it.created_at);
         let row = row_of(writing, message, earliest).map_err(in_place)?;
@@ -508,11 +565,12 @@ fn import_messages(
             None => {
                 created += 1;
                 counts.messages.created += 1;
-                let node = messages::insert(writing, chat, parent.as_ref(), false, &row)?;
-                if let Some(message) = messages::get(connection, node.id)? {
-                    note_message(connection, node.id, message_print(&message))?;
-                }
-                node
+                let on_path = path.contains(message.uid.as_str());
+                let row = NewRow {
+                    imported: Some(row_print(&row)),
+                    ..row
+                };
+                messages::insert(writing, chat, parent.as_ref(), on_path, &row)?
             }
             Some(node) => {
                 update_message(writing, &node, row, counts)?;
@@ -522,7 +580,7 @@ fn import_messages(
         before = Some(node.clone());
         nodes.insert(&message.uid, node);
     }
-    Ok(created)
+    Ok((created, is_loose))
 }
 
 fn row_of(writing: &Writing<'_>, message: &ImportedMessage, earliest: Timestamp) -> Result<NewRow> {
@@ -552,6 +610,7 @@ fn row_of(writing: &Writing<'_>, message: &ImportedMessage, earliest: Timestamp)
         error: message.error.clone(),
         metadata: message.metadata.clone(),
         source: message.source.clone(),
+        imported: None,
     })
 }
 

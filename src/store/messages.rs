@@ -262,6 +262,7 @@ impl Store {
                     error: message.error,
                     metadata: message.metadata,
                     source: message.source,
+                    imported: None,
                 };
                 let node = insert(writing, &copy, parent.as_ref(), true, &row)?;
                 copy.head = Some(node.id);
@@ -294,6 +295,8 @@ pub(super) struct NewRow {
     pub error: Option<Json>,
     pub metadata: Option<Json>,
     pub source: Option<Json>,
+    /// The fingerprint of what an import brought.
+    pub imported: Option<i64>,
 }
 
 /// Checks what a caller gave of a message.
@@ -354,6 +357,7 @@ pub(super) fn checked(
         error: given.error.clone().flatten(),
         metadata,
         source,
+        imported: None,
     })
 }
 
@@ -443,8 +447,9 @@ pub(super) fn insert(
     connection
         .prepare_cached(
             "INSERT INTO messages (id, uid, conversation_id, parent_id, depth, on_path, role, content,
-               parts, created_at, status, model, usage, finish_reason, error, metadata, source, revision)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, 1)",
+               parts, created_at, status, model, usage, finish_reason, error, metadata, source, imported,
+               revision)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, 1)",
         )?
         .execute(params![
             id,
@@ -464,6 +469,7 @@ pub(super) fn insert(
             row.error,
             row.metadata,
             row.source,
+            row.imported,
         ])?;
     let texts = [&row.body.parts, &row.metadata, &row.source].map(|it| it.as_deref());
     if texts.iter().any(Option::is_some) {

@@ -1594,11 +1594,17 @@ pub fn an_import_loses_only_what_is_wrong(world: &World) {
         (counts(report.conversations), counts(report.messages)),
         ([2, 0, 0, 3], [2, 0, 0, 4])
     );
+    // Parents that come later, or never, are none.
+    let mut loose = imported("loose", &[("x", "1"), ("y", "2"), ("z", "3")]);
+    loose.messages[0].parent = Some(Some("y".into()));
+    loose.messages[1].parent = Some(Some("nobody".into()));
+    let id = import(&mut store, &[loose], ConflictRule::Update).ids[0];
+    assert_eq!(path(&store, id), ["y", "z"]);
     let failed: Vec<_> = report.failures.iter().map(|it| it.id.as_str()).collect();
     assert_eq!(failed, ["broken", "twice", "long"]);
     assert_eq!(
         store.list_conversations(&Default::default()).unwrap().len(),
-        2
+        3
     );
     check_whole(&mut store);
 }

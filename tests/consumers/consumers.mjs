@@ -107,13 +107,16 @@ export const consumers = [
       // The client looks for worker.js, and for wasm/ with the module, beside its own bundle.
       await bundle(esbuild, [
         ...['main.js', 'worker=conversation-store/worker'],
+        'formats-worker=conversation-store/formats-worker',
         ...['--bundle', '--splitting', '--format=esm', '--minify', '--outdir=dist'],
       ]);
       await mkdir(esbuild.path('dist/wasm'));
-      await cp(
-        esbuild.path('node_modules/conversation-store/dist/wasm/conversation_store_bg.wasm'),
-        esbuild.path('dist/wasm/conversation_store_bg.wasm'),
-      );
+      for (const module of ['conversation_store_bg.wasm', 'conversation_formats_bg.wasm']) {
+        await cp(
+          esbuild.path(`node_modules/conversation-store/dist/wasm/${module}`),
+          esbuild.path(`dist/wasm/${module}`),
+        );
+      }
       await cp(esbuild.path('index.html'), esbuild.path('dist/index.html'));
       await serveFiles(esbuild.path('dist'), {}, (url) => browser.check(url));
     },
@@ -125,6 +128,7 @@ export const consumers = [
       // Names of one's own: options.js tells `open` what they are.
       await bundle(esbuild, [
         ...['main=options.js', 'store-worker=conversation-store/worker'],
+        'formats-worker=conversation-store/formats-worker',
         ...['--bundle', '--splitting', '--format=esm', '--minify', '--loader:.wasm=file'],
         ...['--outdir=dist-options'],
       ]);
