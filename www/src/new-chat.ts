@@ -9,6 +9,7 @@ import { h, isComposing } from './dom.ts';
 import type { Draft, Drafts } from './drafts.ts';
 import { titleFrom } from './text.ts';
 import type { Toasts } from './toasts.ts';
+import type { View } from './view.ts';
 
 const KEY = 'new';
 
@@ -17,7 +18,7 @@ export interface NewChatActions {
   escape: () => void;
 }
 
-export class NewChat {
+export class NewChat implements View {
   readonly element: HTMLElement;
   readonly heading = h('h2', { class: 'chat-title', tabindex: -1 }, 'New chat');
   readonly #title = h('input', {
@@ -93,7 +94,7 @@ export class NewChat {
     );
   }
 
-  focusComposer(): void {
+  focus(): void {
     this.#composer.focus();
   }
 
