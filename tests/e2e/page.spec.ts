@@ -996,6 +996,22 @@ for (const [device, width, height] of [
           await expect(page.getByRole('navigation')).toBeVisible();
         }
         await fits('list');
+        await create(page, 'x'.repeat(180), 'offline');
+        await page.getByTestId('chat-delete').click();
+        await expect(rows(page)).toHaveCount(2);
+        await page.goto('/#/trash');
+        await expect(page.getByTestId('trashed')).toHaveCount(1);
+        await fits('trash');
+        await create(page, 'Answers', 'offline');
+        await composer(page).fill('How do I write a function?');
+        await composer(page).press('Enter');
+        await page.getByTestId('stop').click();
+        await page.getByRole('button', { name: 'Answer again' }).click();
+        await expect(page.getByTestId('place').last()).toHaveText('2/2');
+        await expect(texts(page).last()).toHaveText(/\w+ \w+ \w+ \w+/);
+        await fits('answers');
+        await page.getByTestId('stop').click();
+        if (device === 'phone') await back.click();
         await page.getByTestId('storage').click();
         await expect(page.getByTestId('keep')).toBeVisible();
         await fits('storage');

@@ -99,6 +99,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     // Where there is room for one view only, this says which.
     app.dataset.view = route.view === 'list' ? 'list' : 'chat';
     sidebar.setCurrent(route);
+    if (route.view === 'trash') chats.hideUndo();
     if (focus && route.view === 'list' && isNarrow()) sidebar.focus();
     return pane.show(route, focus);
   };

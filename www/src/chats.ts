@@ -12,10 +12,13 @@ import type { Answers } from './answers.ts';
 import type { ChatList } from './chat-list.ts';
 import type { Draft } from './drafts.ts';
 import { shorten } from './text.ts';
-import type { Toasts } from './toasts.ts';
+import type { Toast, Toasts } from './toasts.ts';
 import { OFFLINE, titleOf } from './words.ts';
 
 export class Chats {
+  // The note that offers to undo the last deletion.
+  #trashed: Toast | undefined;
+
   constructor(
     readonly store: ConversationStore,
     readonly answers: Answers,
@@ -86,10 +89,17 @@ export class Chats {
     const { id } = conversation;
     await this.answers.stop(id);
     if (!(await this.change(id, { trashed: true }))) return false;
-    this.toasts.show(`“${shorten(titleOf(conversation), 40)}” moved to the trash`, {
+    // One is enough: the earlier ones are in the trash.
+    this.#trashed?.close();
+    this.#trashed = this.toasts.show(`“${shorten(titleOf(conversation), 40)}” moved to the trash`, {
       undo: () => void this.restore(id).then((done) => done && restored()),
     });
     return true;
+  }
+
+  /** Where the trash itself is on show, there is nothing more to offer. */
+  hideUndo(): void {
+    this.#trashed?.close();
   }
 
   restore(id: number): Promise<boolean> {

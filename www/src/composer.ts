@@ -38,7 +38,7 @@ export class Composer {
     'button',
     {
       type: 'button',
-      class: 'icon-button send',
+      class: 'icon-button send stop',
       'aria-label': 'Stop the answer',
       'data-testid': 'stop',
       hidden: true,

@@ -152,12 +152,17 @@ function failures(all: readonly ImportFailure[]): Node[] {
             { title: code },
             h('span', { class: 'failure-what', dir: 'auto' }, [kind, id].filter(Boolean).join(' ')),
             h('span', { dir: 'auto' }, message),
-            at !== undefined && h('span', { class: 'failure-at' }, `at ${at}`),
+            at !== undefined && h('span', { class: 'failure-at', dir: 'auto' }, whereOf(at)),
           ),
         ),
       more > 0 && h('li', {}, `and ${numbers.format(more)} more`),
     ),
   ];
+}
+
+function whereOf({ file, offset }: NonNullable<ImportFailure['at']>): string {
+  const byte = offset === undefined ? undefined : `byte ${numbers.format(offset)}`;
+  return [file, byte].filter((word) => word !== undefined).join(', ');
 }
 
 function counted(count: number, one: string): string {

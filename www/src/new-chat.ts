@@ -10,6 +10,7 @@ import type { Draft, Drafts } from './drafts.ts';
 import { titleFrom } from './text.ts';
 import type { Toasts } from './toasts.ts';
 import type { View } from './view.ts';
+import { OFFLINE } from './words.ts';
 
 const KEY = 'new';
 
@@ -75,6 +76,11 @@ export class NewChat implements View {
       if (event.key === 'Enter' && isComposing(event)) event.preventDefault();
       else if (event.key === 'Escape' && !isComposing(event)) actions.escape();
     });
+    const hint = h(
+      'p',
+      { class: 'new-hint' },
+      `“${OFFLINE}” answers on this page, with no network. Under any other name a chat is kept, and no answer comes by itself.`,
+    );
     this.#composer = new Composer(drafts.get(KEY), {
       send: (draft) => void this.#create(draft),
       changed: (draft) => drafts.set(KEY, draft),
@@ -89,7 +95,7 @@ export class NewChat implements View {
         backLink(),
         h('div', { class: 'chat-name' }, this.heading),
       ),
-      h('div', { class: 'scroller' }, h('div', { class: 'column' }, form)),
+      h('div', { class: 'scroller' }, h('div', { class: 'column' }, form, hint)),
       this.#composer.element,
     );
   }

@@ -7,7 +7,8 @@ export interface ImportFailure {
   id?: string;
   code: string;
   message: string;
-  at?: string | number;
+  /** The entry of an archive, and bytes from its beginning. */
+  at?: { file?: string; offset?: number };
 }
 
 export interface ImportReport {

@@ -108,8 +108,9 @@ export class Transfer {
   /** Resolves to what there is to be said. */
   async #save(name: string, options: ExportOptions): Promise<string> {
     const file = await transferring(this.store).export(options);
-    // Several files, or attachments, come as an archive.
-    const whole = file.type.includes('zip') ? `${name.replace(/\.\w+$/, '')}.zip` : name;
+    // What it is decides what it is called: several files, or attachments, are an archive.
+    const ending = file instanceof File && /\.\w+$/.exec(file.name)?.[0];
+    const whole = ending ? name.replace(/\.\w+$/, ending) : name;
     download(file, whole);
     return `“${whole}” (${size(file.size)}) is in your downloads.`;
   }
