@@ -2,6 +2,7 @@
 // an answer, and the way among them. In a browser on real OPFS; nothing here waits for time to pass.
 
 import { expect, type Page, test } from '@playwright/test';
+import { answerTo } from '../../www/src/answerer.js';
 import { another, composer, create, guard, open, ready, saved, texts, titles } from './page.js';
 
 guard();
@@ -77,6 +78,7 @@ test.describe('answers', () => {
     await composer(page).press('Enter');
     await expect(texts(page)).toHaveCount(2);
     await expect(answerText(page)).toHaveText(/[가-힣]/);
+    await expect(answerText(page)).toHaveAttribute('lang', 'ko');
     await expect(page.getByTestId('chat-brain')).toHaveText('offline');
     await stopNow(page);
   });
@@ -113,6 +115,36 @@ test.describe('answers', () => {
     await page.getByRole('button', { name: 'Answer again' }).click();
     await expect(place(page)).toHaveText('2/2');
     await stopNow(page);
+  });
+
+  test('another tab sees that it broke off', async ({ page, context }) => {
+    await create(page, 'Ask', 'offline');
+    const second = await another(context);
+    await open(second, new URL(page.url()).hash);
+    await ask(page, 'What makes a good test?');
+    await expect(answerText(second)).toHaveText(/\w+ \w+ \w+/);
+    await page.close();
+    await expect(statuses(second).last()).toHaveText('Stopped');
+    await expect(second.getByRole('button', { name: 'Answer again' })).toBeVisible();
+  });
+
+  test('goes on when the tab that served it is gone, and no word is lost', async ({
+    page,
+    context,
+  }) => {
+    const question = 'How do I compare two databases?';
+    await create(page, 'Ask', 'offline');
+    const second = await another(context);
+    await open(second, new URL(page.url()).hash);
+    await ask(second, question);
+    await expect(answerText(page)).toHaveText(/\w+ \w+ \w+/);
+    await page.close();
+    let whole = '';
+    for await (const word of answerTo(question)) whole += word;
+    await expect(second.getByTestId('message').last()).toHaveAttribute('data-status', 'complete');
+    expect(await answerText(second).textContent()).toBe(whole);
+    await second.reload();
+    await expect(answerText(second)).toHaveText(whole);
   });
 
   test('goes on while another chat is on show', async ({ page }) => {

@@ -15,7 +15,7 @@ const PAUSE = [20, 40] as const;
  */
 export function answerTo(question: string, variant = 0): ReadableStream<string> {
   const random = randomFrom(`${question}\n${variant}`);
-  const words = compose(question, random).match(/\s*\S+/g) ?? [];
+  const words = compose(question, variant, random).match(/\s*\S+/g) ?? [];
   let next = performance.now();
   let timer: ReturnType<typeof setTimeout>;
   return new ReadableStream({
@@ -38,22 +38,27 @@ export function answerTo(question: string, variant = 0): ReadableStream<string> 
 }
 
 /** The whole answer. */
-function compose(question: string, random: Random): string {
+function compose(question: string, variant: number, random: Random): string {
   const text = question.trim().replace(/\s+/g, ' ');
   const language = /\p{Script=Hangul}/u.test(text) ? korean : english;
   const topic = text.length > 80 ? `${text.slice(0, 80).trimEnd()}…` : text.replace(/[.?!]+$/, '');
   const words = keyWords(text, language);
   const pick = (choices: readonly string[]) => choices[Math.floor(random() * choices.length)] ?? '';
   const fill = (choices: readonly string[]) => pick(choices).replaceAll('{topic}', topic);
+  // The next variant always begins in another way: one sees at once that it is another.
+  const first = Math.floor(randomFrom(question)() * 100) + variant;
+  const turn = (choices: readonly string[]) => fill([choices[first % choices.length] ?? '']);
 
   const kind = kindOf(text);
-  if (kind === 'greeting') return [fill(language.greeting), fill(language.offer)].join('\n\n');
-  const points = words.map((word) => `- ${word}: ${pick(language.points)}`);
+  if (kind === 'greeting') return [turn(language.greeting), fill(language.offer)].join('\n\n');
+  const { points } = language;
+  const start = Math.floor(random() * points.length);
+  const list = words.map((word, at) => `- ${word}: ${points[(start + at) % points.length]}`);
   return [
-    fill(language.opening),
+    turn(language.opening),
     fill(language[kind]),
-    points.length > 0 && `${pick(language.list)}\n\n${points.join('\n')}`,
-    kind === 'code' && `${pick(language.example)}\n\n${code(words)}`,
+    list.length > 0 && `${pick(language.list)}\n\n${list.join('\n')}`,
+    kind === 'code' && `${pick(language.example)}\n\n${code(text)}`,
     fill(language.advice),
     fill(language.closing),
   ]
@@ -78,29 +83,33 @@ function kindOf(text: string): Kind {
 }
 
 /** The words that carry the question, at most three, in their order. */
-function keyWords(text: string, { common, ending }: Language): string[] {
+function keyWords(text: string, { common, ending, idle }: Language): string[] {
   const words = (text.match(/[\p{L}\p{N}][\p{L}\p{N}'’+#-]*/gu) ?? [])
     .map((word) => (word.length > 2 ? word.replace(ending, '') : word))
-    .filter((word) => word.length > 1 && word.length < 30 && !common.has(word.toLowerCase()));
+    .filter(
+      (word) =>
+        word.length > 1 && word.length < 30 && !common.has(word.toLowerCase()) && !idle.test(word),
+    );
   // The longest say most.
   const chosen = new Set([...new Set(words)].sort((a, b) => b.length - a.length).slice(0, 3));
   return [...new Set(words)].filter((word) => chosen.has(word));
 }
 
-function code(words: string[]): string {
-  const name = words.find((word) => /^[a-z]\w*$/i.test(word))?.toLowerCase() ?? 'items';
-  return [
-    '```ts',
-    `function check(${name}: string[]): string[] {`,
-    `  const seen = new Set<string>();`,
-    `  return ${name}.filter((each) => {`,
-    `    if (each.trim() === '' || seen.has(each)) return false;`,
-    `    seen.add(each);`,
-    `    return true;`,
-    `  });`,
-    '}',
-    '```',
-  ].join('\n');
+function code(question: string): string {
+  const python = /python|파이썬/i.test(question);
+  const lines = python
+    ? [
+        'def without_repeats(items):',
+        '    seen = set()',
+        '    return [x for x in items if not (x in seen or seen.add(x))]',
+      ]
+    : [
+        'function withoutRepeats<T>(items: T[]): T[] {',
+        '  const seen = new Set<T>();',
+        '  return items.filter((item) => !seen.has(item) && seen.add(item));',
+        '}',
+      ];
+  return [`\`\`\`${python ? 'py' : 'ts'}`, ...lines, '```'].join('\n');
 }
 
 interface Language {
@@ -108,6 +117,8 @@ interface Language {
   common: ReadonlySet<string>;
   /** What a word ends in that is not its own. */
   ending: RegExp;
+  /** Words that are no names of things. */
+  idle: RegExp;
   greeting: string[];
   offer: string[];
   opening: string[];
@@ -129,6 +140,7 @@ const english: Language = {
     ),
   ),
   ending: /['’]s$/,
+  idle: /(ing|ly)$/i,
   greeting: ['Hello! Good to hear from you.', 'Hi there! I am listening.', 'Hello, and welcome.'],
   offer: [
     'I am the answerer that comes with this page: no network, no account, and nothing you write leaves this device. Ask me anything and see how the answer streams, how it is kept, and how it is there in every tab.',
@@ -184,6 +196,7 @@ const korean: Language = {
     ),
   ),
   ending: /(에서는|에서|으로|에게|까지|부터|하고|이랑|은|는|이|가|을|를|에|의|로|와|과|도|만)$/,
+  idle: /[가-힣](면|어|아|해|서|고|줘|요|까|지|게|나)$/,
   greeting: ['안녕하세요! 반갑습니다.', '안녕하세요, 무엇이든 물어보세요.'],
   offer: [
     '저는 이 페이지에 들어 있는 답변기예요. 네트워크도 계정도 쓰지 않고, 쓰신 글은 이 기기를 떠나지 않습니다. 질문을 하나 해 보시면 답이 흘러나오고 저장되고 다른 탭에도 그대로 보이는 것을 확인하실 수 있어요.',
@@ -193,7 +206,7 @@ const korean: Language = {
     '“{topic}”, 좋은 질문이에요. 저라면 이렇게 접근하겠습니다.',
     '“{topic}”에 대해 하나씩 나누어 살펴볼게요.',
     '“{topic}”에 짧게 먼저 답하고, 그 이유를 적어 보겠습니다.',
-    '“{topic}”을(를) 보는 방법은 여러 가지인데, 가장 쓸모 있다고 생각하는 쪽으로 말씀드릴게요.',
+    '“{topic}”, 이 질문을 보는 방법은 여러 가지인데, 가장 쓸모 있다고 생각하는 쪽으로 말씀드릴게요.',
   ],
   code: [
     '원하는 결과가 드러나는 가장 작은 입력부터 정하고, 그것을 테스트로 적어 두세요. 남은 일은 대개 애매한 경우를 분명히 하는 것입니다. 아무것도 없을 때, 하나뿐일 때, 같은 것이 두 번 나올 때요.',

@@ -3,7 +3,7 @@
 import type { Conversation, Message } from 'conversation-store';
 import type { Chats } from './chats.ts';
 import { Composer } from './composer.ts';
-import { h } from './dom.ts';
+import { h, hasKeyboard } from './dom.ts';
 import type { Draft, Drafts } from './drafts.ts';
 import { icon } from './icons.ts';
 import { inlineEdit } from './inline-edit.ts';
@@ -186,6 +186,7 @@ export class ChatView implements View {
   async #sayInstead(message: Message, text: string): Promise<boolean> {
     try {
       await this.chats.sayInstead(this.conversation, message, text);
+      this.#goOn();
       return true;
     } catch (error) {
       this.toasts.fail('Not saved', error);
@@ -194,11 +195,18 @@ export class ChatView implements View {
   }
 
   async #answer(message: Message): Promise<void> {
+    this.#goOn();
     try {
       await this.chats.answer(message);
     } catch (error) {
       this.toasts.fail('There is no answer', error);
     }
+  }
+
+  /** Where the focus goes when the message that had it gives its place to another. */
+  #goOn(): void {
+    // On a touch screen the keyboard would cover what comes.
+    if (hasKeyboard()) this.#composer.focus();
   }
 
   #renderWriting(): void {

@@ -8,7 +8,7 @@ export interface MessageEdit {
   /** Saves a text that is not blank and has changed. False keeps the field open. */
   save: (text: string) => Promise<boolean>;
   /** Told once, when the field is to be taken away. */
-  done: () => void;
+  done: (saved: boolean) => void;
 }
 
 /** The field with its buttons; focus it once it is in the page. */
@@ -28,7 +28,7 @@ export function messageEdit({ value, save, done }: MessageEdit): HTMLFormElement
     h(
       'div',
       { class: 'message-edit-actions' },
-      h('button', { type: 'button', class: 'button', onclick: done }, 'Cancel'),
+      h('button', { type: 'button', class: 'button', onclick: () => done(false) }, 'Cancel'),
       h('button', { type: 'submit', class: 'button button-main' }, 'Save'),
     ),
   );
@@ -36,10 +36,10 @@ export function messageEdit({ value, save, done }: MessageEdit): HTMLFormElement
   const submit = async () => {
     const text = field.value;
     if (busy) return;
-    if (text.trim() === '' || text === value) return done();
+    if (text.trim() === '' || text === value) return done(false);
     busy = true;
     field.readOnly = true;
-    if (await save(text)) return done();
+    if (await save(text)) return done(true);
     busy = false;
     field.readOnly = false;
     field.focus();
@@ -55,7 +55,7 @@ export function messageEdit({ value, save, done }: MessageEdit): HTMLFormElement
       void submit();
     } else if (event.key === 'Escape') {
       event.preventDefault();
-      if (!busy) done();
+      if (!busy) done(false);
     }
   });
   return form;

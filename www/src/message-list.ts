@@ -1,6 +1,6 @@
 // The messages of one chat in a scroller: a watch of the store, so they are what they are in every
-// tab, and grow while they come. The newest are shown first, older ones as one scrolls up. Writes
-// nothing; what is still on its way into the store it shows too.
+// tab, and grow while they come. The newest are shown first, older ones as one scrolls up; what
+// is still on its way into the store is shown too. Writes nothing but which version is on show.
 
 import type {
   AddedMessage,
@@ -253,7 +253,7 @@ export class MessageList {
       this.#tell(views.slice(last + 1).filter(({ uid }) => !pending.has(uid)));
       for (const view of finished) announceMessage(view);
     }
-    this.#stepping = this.#stepping?.to === undefined ? this.#stepping : this.#arrive();
+    this.#arrive();
     void this.#lookForBranches();
   }
 
@@ -264,23 +264,23 @@ export class MessageList {
     try {
       const to = await this.#branches.step(view.message.id, by);
       this.#stepping = to === undefined ? undefined : { to, by };
-      this.#stepping = this.#arrive();
+      this.#arrive();
     } catch (error) {
       this.#stepping = undefined;
       this.actions.failed('The other version is not shown', error);
     }
   }
 
-  /** Ends a step if the message it goes to is on show; what is left of it otherwise. */
-  #arrive(): { to?: number; by: -1 | 1 } | undefined {
-    const step = this.#stepping;
-    const view = this.#shown?.find(({ message }) => message?.id === step?.to);
-    if (!step || !view?.message) return step;
-    const place = this.#branches.placeOf(view.message.id);
+  /** Ends a step when the version that it goes to is on show. */
+  #arrive(): void {
+    const { to, by } = this.#stepping ?? {};
+    const view = this.#shown?.find(({ message }) => message?.id === to);
+    if (to === undefined || by === undefined || !view) return;
+    this.#stepping = undefined;
+    const place = this.#branches.placeOf(to);
     view.setPlace(place);
-    view.focusStep(step.by);
+    view.focusStep(by);
     if (place) announce(`Version ${place.at} of ${place.of}`);
-    return undefined;
   }
 
   async #lookForBranches(): Promise<void> {

@@ -40,6 +40,7 @@ export class MessageView {
   #mark: HTMLElement | undefined;
   #last = false;
   #shownPlace = '';
+  #text!: HTMLElement;
   // Where growing text goes; undefined where the end of it is not on show.
   #end: Text | undefined;
 
@@ -102,7 +103,7 @@ export class MessageView {
 
   /** A message that is in the store. */
   static of(message: Message, actions: MessageActions): MessageView {
-    const view = new MessageView(message.uid, message.role, message.content, actions);
+    const view = new MessageView(message.uid, message.role, '', actions);
     view.update(message);
     return view;
   }
@@ -121,14 +122,14 @@ export class MessageView {
   update(message: Message): void {
     if (message === this.message) return;
     this.saved(message);
-    if (!this.message) this.#renderFoot();
+    const before = this.message;
+    if (!before) this.#renderFoot();
     this.message = message;
     const { content, status, model } = message;
     if (content !== this.content) {
-      const grown = content.startsWith(this.content) && this.#end;
-      const rest = content.slice(this.content.length);
+      const rest = before && content.startsWith(this.content) && content.slice(this.content.length);
       this.content = content;
-      if (grown) grown.appendData(rest);
+      if (rest && this.#end) this.#grow(this.#end, rest);
       else this.#renderText();
     }
     this.element.dataset.status = status;
@@ -212,12 +213,20 @@ export class MessageView {
 
   #renderText(): void {
     const { content } = this;
-    const end = shownLength(content);
+    // What is still coming is shown to its end.
+    const streaming = this.message?.status === 'streaming';
+    const end = streaming ? content.length : shownLength(content);
     const node = new Text(content.slice(0, end));
-    const text = h('div', { class: 'message-text', dir: 'auto', lang: languageOf(content) }, node);
-    text.dataset.testid = 'message-text';
+    const lang = languageOf(content);
+    this.#text = h('div', { class: 'message-text', dir: 'auto', lang }, node);
+    this.#text.dataset.testid = 'message-text';
     this.#end = end === content.length ? node : undefined;
-    this.#body.replaceChildren(this.#end ? text : clipped(text, content, end));
+    this.#body.replaceChildren(this.#end ? this.#text : clipped(this.#text, content, end));
+  }
+
+  #grow(end: Text, text: string): void {
+    end.appendData(text);
+    if (this.#text.lang === '') this.#text.lang = languageOf(this.content) ?? '';
   }
 
   #edit(): void {
@@ -226,11 +235,11 @@ export class MessageView {
     const form = messageEdit({
       value: message.content,
       save: (text) => this.actions.edit(message, text),
-      done: () => {
+      done: (saved) => {
         form.remove();
         this.#body.hidden = false;
         this.#foot.hidden = false;
-        this.#foot.querySelector('button')?.focus();
+        if (!saved) this.#foot.querySelector('button')?.focus();
       },
     });
     this.#body.hidden = true;
