@@ -46,7 +46,7 @@ export class Transfer {
       h(
         'div',
         { class: 'dialog-actions dialog-actions-start' },
-        button('import', 'Import a file…', () => this.#file.click()),
+        button('import-open', 'Import a file…', () => this.#file.click()),
         button('export-ndjson', 'Export all', () => void this.#exportAll('ndjson')),
         button('export-markdown', 'Export as Markdown', () => void this.#exportAll('markdown')),
       ),
