@@ -83,6 +83,21 @@ test.describe('answers', () => {
     await stopNow(page);
   });
 
+  test('code is set apart, while it comes and afterwards', async ({ page }) => {
+    await create(page, 'Ask', 'offline');
+    await ask(page, 'Write a Python function');
+    const code = page.locator('pre');
+    await expect(code).toHaveText(/^def without_repeats/, { timeout: 30_000 });
+    await expect(page.getByTestId('send')).toBeVisible({ timeout: 30_000 });
+    const whole = await code.textContent();
+    expect(whole).toMatch(/^def without_repeats\(items\):\n(?: {4}.*\n?)+$/);
+    const said = await answerText(page).textContent();
+    expect(said).not.toContain('```');
+    await page.reload();
+    await expect(code).toHaveText(whole ?? '');
+    expect(await answerText(page).textContent()).toBe(said);
+  });
+
   test('a stopped one keeps its text, and can be answered again', async ({ page }) => {
     await create(page, 'Ask', 'offline');
     await ask(page, 'Explain how a browser stores files');

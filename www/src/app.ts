@@ -37,7 +37,8 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
       announce('The chat is back.');
       if (wasOpen && currentRoute().view === 'list') go({ view: 'chat', id }, 'replace');
     });
-    if (!done || !wasOpen) return;
+    // Unless one has gone elsewhere meanwhile.
+    if (!done || !isOpen(conversation)) return;
     go({ view: 'list' }, 'replace');
     sidebar.focusRow(neighbour);
   };

@@ -6,7 +6,7 @@ import type { Place } from './branches.ts';
 import { h } from './dom.ts';
 import { icon } from './icons.ts';
 import { messageEdit } from './message-edit.ts';
-import { blocksFrom, languageOf, shownLength } from './text.ts';
+import { blocksFrom, fenced, languageOf, shownLength } from './text.ts';
 import { dayKey, dayName, inFull, timeOfDay } from './times.ts';
 import { roleName, size, statusWords } from './words.ts';
 
@@ -127,10 +127,15 @@ export class MessageView {
     this.message = message;
     const { content, status, model } = message;
     if (content !== this.content) {
-      const rest = before && content.startsWith(this.content) && content.slice(this.content.length);
+      const said = this.content;
       this.content = content;
-      if (rest && this.#end) this.#grow(this.#end, rest);
-      else this.#renderText();
+      const goesOn = before && content.startsWith(said) && status === 'streaming';
+      if (goesOn && this.#end && !fencesAfter(said, content)) {
+        this.#end.appendData(content.slice(said.length));
+        if (this.#text.lang === '') this.#text.lang = languageOf(content) ?? '';
+      } else {
+        this.#renderText();
+      }
     }
     this.element.dataset.status = status;
     const words = statusWords(message);
@@ -216,17 +221,16 @@ export class MessageView {
     // What is still coming is shown to its end.
     const streaming = this.message?.status === 'streaming';
     const end = streaming ? content.length : shownLength(content);
-    const node = new Text(content.slice(0, end));
+    const nodes = fenced(content.slice(0, end)).map(({ code, text }) => {
+      const node = new Text(text);
+      return { node, element: code ? h('pre', { class: 'code', tabindex: 0 }, node) : node };
+    });
     const lang = languageOf(content);
-    this.#text = h('div', { class: 'message-text', dir: 'auto', lang }, node);
+    const elements = nodes.map(({ element }) => element);
+    this.#text = h('div', { class: 'message-text', dir: 'auto', lang }, ...elements);
     this.#text.dataset.testid = 'message-text';
-    this.#end = end === content.length ? node : undefined;
+    this.#end = end === content.length ? nodes.at(-1)?.node : undefined;
     this.#body.replaceChildren(this.#end ? this.#text : clipped(this.#text, content, end));
-  }
-
-  #grow(end: Text, text: string): void {
-    end.appendData(text);
-    if (this.#text.lang === '') this.#text.lang = languageOf(this.content) ?? '';
   }
 
   #edit(): void {
@@ -249,6 +253,11 @@ export class MessageView {
     field?.focus();
     field?.setSelectionRange(field.value.length, field.value.length);
   }
+}
+
+/** Whether a text that has grown begins or ends code in what is new. */
+function fencesAfter(before: string, now: string): boolean {
+  return now.includes('```', before.lastIndexOf('\n') + 1);
 }
 
 /** A long text, of which only the beginning is shown until the rest is asked for. */

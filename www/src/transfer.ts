@@ -17,7 +17,7 @@ export class Transfer {
     type: 'file',
     class: 'unseen',
     tabindex: -1,
-    'aria-label': 'File to import',
+    'aria-label': 'File of chats',
     'data-testid': 'import-file',
   });
   readonly #target = h(
