@@ -14,7 +14,6 @@ const lines = {
   next: 'M9 5l7 7-7 7',
   stop: 'M7 7h10v10H7z',
   again: 'M20 12a8 8 0 1 1-2.3-5.7L20 8.5M20 4v4.5h-4.5',
-  undo: 'M8 5L4 9l4 4M4 9h10a6 6 0 0 1 0 12h-3',
   out: 'M12 4v11M7 10l5 5 5-5M4 20h16',
   warning: 'M12 4l9 16H3L12 4zM12 10v4M12 17v.5',
 } as const;
