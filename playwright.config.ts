@@ -16,8 +16,8 @@ export default defineConfig({
   reporter: [['list']],
   use: { browserName: 'chromium', launchOptions: chromium },
   projects: [
-    { name: 'package', testIgnore: 'page.spec.ts', use: { baseURL: 'http://127.0.0.1:41741' } },
-    { name: 'page', testMatch: 'page.spec.ts', use: { baseURL: `http://localhost:${pagePort}` } },
+    { name: 'package', testIgnore: 'page*.spec.ts', use: { baseURL: 'http://127.0.0.1:41741' } },
+    { name: 'page', testMatch: 'page*.spec.ts', use: { baseURL: `http://localhost:${pagePort}` } },
   ],
   webServer: [
     {

@@ -2,18 +2,18 @@
 
 import type { Conversation, ConversationStore } from 'conversation-store';
 import { announce, liveRegions } from './announce.ts';
+import { Answers } from './answers.ts';
 import { ChatList } from './chat-list.ts';
 import { ChatPane } from './chat-pane.ts';
 import { Chats } from './chats.ts';
-import { Deletions } from './deletions.ts';
 import { h, isTextField } from './dom.ts';
 import { Drafts } from './drafts.ts';
-import { Follow } from './follow.ts';
 import { Outdated } from './outdated.ts';
 import { currentRoute, go, onRoute, type Route } from './route.ts';
 import { Sidebar } from './sidebar.ts';
 import { StoragePanel, storageWords } from './storage-panel.ts';
 import { Toasts } from './toasts.ts';
+import { Transfer } from './transfer.ts';
 
 export async function startApp(root: HTMLElement, store: ConversationStore): Promise<void> {
   const drafts = new Drafts();
@@ -25,52 +25,31 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     },
     () => outdated.show(),
   );
+  const answers = new Answers(store, toasts);
   const list = new ChatList(store, () => sidebar.render());
-  const chats = new Chats(store, list, toasts, (conversation) => pane.update(conversation));
-  const gone = (uid: string) => {
-    pane.gone(uid);
-    drafts.remove(uid);
-    list.remove(uid);
+  const chats = new Chats(store, answers, list, toasts);
+
+  const trash = async (conversation: Conversation) => {
+    const { id } = conversation;
+    const neighbour = sidebar.neighbour(id);
+    const wasOpen = isOpen(conversation);
+    const done = await chats.trash(conversation, () => {
+      announce('The chat is back.');
+      if (wasOpen && currentRoute().view === 'list') go({ view: 'chat', id }, 'replace');
+    });
+    // Unless one has gone elsewhere meanwhile.
+    if (!done || !isOpen(conversation)) return;
+    go({ view: 'list' }, 'replace');
+    sidebar.focusRow(neighbour);
   };
 
-  // Open when they were deleted: Undo opens them again.
-  const closed = new Set<number>();
-  const deletions = new Deletions(store, toasts, {
-    hidden: (conversation) => {
-      const neighbour = sidebar.neighbour(conversation.id);
-      const wasOpen = isOpen(conversation);
-      const hadFocus = sidebar.hasFocus;
-      sidebar.render();
-      if (wasOpen) {
-        closed.add(conversation.id);
-        go({ view: 'list' }, 'replace');
-      }
-      if (hadFocus || wasOpen) sidebar.focusRow(neighbour);
-    },
-    shown: (conversation) => {
-      list.put(conversation);
-      pane.update(conversation);
-      const { id } = conversation;
-      if (closed.delete(id) && currentRoute().view === 'list') go({ view: 'chat', id }, 'replace');
-      else sidebar.focusRow(id);
-      announce('The chat is back.');
-    },
-    elsewhere: () => {
-      sidebar.render();
-      // What cannot be read now says so when it is asked for.
-      void pane.look().catch(() => undefined);
-    },
-    gone,
-  });
-
   const sidebar = new Sidebar(list, {
-    isHidden: (uid) => deletions.has(uid),
     rename: (id, title) => chats.change(id, { title }),
     delete: (id) => {
       const conversation = list.find(id);
-      if (conversation) void deletions.delete(conversation);
+      if (conversation) void trash(conversation);
     },
-    filter: (brain) => void list.filter(brain),
+    filter: (brain) => list.filter(brain),
     openStorage: () => void panel.open(),
   });
 
@@ -79,42 +58,35 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     sidebar.focus();
   };
   const pane = new ChatPane(chats, drafts, toasts, {
-    isHidden: (uid) => deletions.has(uid),
-    delete: (conversation) => void deletions.delete(conversation),
+    delete: (conversation) => void trash(conversation),
+    export: (conversation) => void transfer.exportChat(conversation),
     escape: toList,
     opened: ({ id }) => go({ view: 'chat', id }, 'replace'),
+    trash: {
+      restore: (id) => chats.restore(id),
+      deleteForGood: async (conversation) => {
+        await chats.deleteForGood(conversation);
+        drafts.remove(conversation.uid);
+      },
+      emptyTrash: () => chats.emptyTrash(),
+    },
   });
 
+  const transfer = new Transfer(store, toasts);
   const panel = new StoragePanel(store, toasts, {
-    settle: () => deletions.finishAll(),
+    section: transfer.section,
     restored: () => {
       go({ view: 'list' }, 'replace');
-      list.brain = undefined;
-      void list.reread();
+      list.filter(undefined);
     },
     status: (status) => {
       sidebar.setStorage(storageWords(status));
       if (status.outdated) outdated.show();
     },
   });
-
-  new Follow(store, {
-    changed: (conversation) => {
-      list.put(conversation);
-      pane.update(conversation);
-    },
-    gone: (uid) => {
-      deletions.forget(uid);
-      gone(uid);
-    },
-    messages: (id, anew) => pane.catchUp(id, anew),
-    anew: async () => {
-      await Promise.all([list.reread(), pane.reread(), panel.refresh()]);
-    },
+  store.addEventListener('change', ({ detail }) => {
+    if (detail.reset) void panel.refresh();
   });
-
-  // Before anything is listed: what was shown as deleted is not to come back.
-  await deletions.finishEarlier();
 
   const skip = h(
     'button',
@@ -127,7 +99,8 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   const show = (route: Route, focus: boolean) => {
     // Where there is room for one view only, this says which.
     app.dataset.view = route.view === 'list' ? 'list' : 'chat';
-    sidebar.setCurrent(route.view === 'chat' ? route.id : undefined);
+    sidebar.setCurrent(route);
+    if (route.view === 'trash') chats.hideUndo();
     if (focus && route.view === 'list' && isNarrow()) sidebar.focus();
     return pane.show(route, focus);
   };
@@ -146,7 +119,8 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   });
 
   void panel.refresh();
-  await Promise.all([list.read(), show(currentRoute(), false)]);
+  list.filter(undefined);
+  await show(currentRoute(), false);
   // Only brains to offer in the filter: not worth a word if it fails.
   await list.seeMore().catch(() => undefined);
 }

@@ -1,7 +1,7 @@
 // The main part of the page: shows the chat that is open, or what stands in its place when none
 // is, when it is being read, is not there or cannot be read.
 
-import type { Conversation } from 'conversation-store';
+import type { ChangeDetail, Conversation } from 'conversation-store';
 import { announce } from './announce.ts';
 import { backLink, ChatView, type ChatViewActions } from './chat-view.ts';
 import type { Chats } from './chats.ts';
@@ -12,16 +12,17 @@ import { NewChat, type NewChatActions } from './new-chat.ts';
 import { hashOf, type Route } from './route.ts';
 import { shorten } from './text.ts';
 import type { Toasts } from './toasts.ts';
+import { type TrashActions, TrashView } from './trash-view.ts';
+import type { View } from './view.ts';
 import { because, titleOf } from './words.ts';
 
 export interface ChatPaneActions extends ChatViewActions, NewChatActions {
-  /** Whether a conversation is to be taken for deleted. */
-  isHidden: (uid: string) => boolean;
+  trash: TrashActions;
 }
 
 export class ChatPane {
   readonly element = h('main', { class: 'chat', tabindex: -1 });
-  #view: ChatView | NewChat | undefined;
+  #view: View | undefined;
   // Asked for and being read: what changes meanwhile is to be shown too.
   #opening: ChatView | undefined;
   // The id of the chat that would be here, were it there.
@@ -34,7 +35,12 @@ export class ChatPane {
     private readonly drafts: Drafts,
     private readonly toasts: Toasts,
     private readonly actions: ChatPaneActions,
-  ) {}
+  ) {
+    chats.store.addEventListener('change', ({ detail }) => {
+      // If it cannot be read now, it is with the next change.
+      void this.#onChange(detail).catch(() => undefined);
+    });
+  }
 
   /** Shows a route; `focus` if the reader asked for it just now. */
   async show(route: Route, focus: boolean): Promise<void> {
@@ -44,6 +50,9 @@ export class ChatPane {
     } else if (route.view === 'new') {
       document.title = 'New chat · Chats';
       this.#put(new NewChat(this.chats, this.drafts, this.toasts, this.actions), focus);
+    } else if (route.view === 'trash') {
+      document.title = 'Trash · Chats';
+      this.#put(new TrashView(this.chats.store, this.actions.trash), focus);
     } else {
       document.title = 'Chats';
       this.#putNote(
@@ -54,61 +63,72 @@ export class ChatPane {
     }
   }
 
-  /** A chat was changed, or is there again. */
-  update(conversation: Conversation): void {
-    const { id, uid } = conversation;
-    const view = this.#chat;
-    if (view?.id === id) {
-      view.update(conversation);
-      if (view === this.#view) nameTab(conversation);
-    } else if (this.#missing === id && !this.actions.isHidden(uid)) {
-      void this.show({ view: 'chat', id }, false);
-    }
-  }
-
-  /** Other tabs have written in a chat; `anew` if messages were not only added. */
-  async catchUp(id: number, anew: boolean): Promise<void> {
-    if (this.#chat?.id === id) await this.#chat.catchUp(anew);
-  }
-
-  /** Reads again what is shown. */
-  async reread(): Promise<void> {
-    await this.look();
-    await this.#chat?.catchUp(true);
-  }
-
-  /** Looks whether the chat is there, and is to be shown. */
-  async look(): Promise<void> {
-    if (this.#chat && this.actions.isHidden(this.#chat.uid)) this.gone(this.#chat.uid);
+  /** What was done to the chat that is shown, or would be were it there. */
+  async #onChange({ reset, changes }: ChangeDetail): Promise<void> {
     const id = this.#missing ?? this.#chat?.id;
-    if (id === undefined) return;
+    const own = changes.filter((each) => each.kind === 'conversation' && each.id === id);
+    if (id === undefined || (!reset && own.length === 0)) return;
     const asked = this.#asked;
     const conversation = await this.chats.find(id);
     if (asked !== this.#asked) return;
-    if (this.#chat && this.#chat.uid !== conversation?.uid) this.gone(this.#chat.uid);
-    if (conversation) this.update(conversation);
+    const view = this.#chat;
+    const here = conversation && conversation.trashedAt === null;
+    if (!view) {
+      if (here) await this.show({ view: 'chat', id }, false);
+      // Deleted for good meanwhile, or put back into the trash.
+      else this.#putAway(id, conversation);
+    } else if (view.uid !== conversation?.uid) {
+      this.#gone(view, undefined);
+    } else if (!here) {
+      // What was done here leads to the list.
+      if (own.some(({ local }) => !local) || reset) this.#gone(view, conversation);
+    } else {
+      view.update(conversation);
+      if (view === this.#view) nameTab(conversation);
+    }
   }
 
-  /** A chat is to be shown no longer: it was deleted elsewhere. */
-  gone(uid: string): void {
-    const view = this.#chat;
-    if (view?.uid !== uid) return;
+  /** The chat on show is to be shown no longer: that was decided elsewhere. */
+  #gone(view: ChatView, conversation: Conversation | undefined): void {
     const hadFocus = this.element.contains(document.activeElement);
-    const { text } = this.drafts.get(uid);
     this.#asked += 1;
-    this.#putMissing(
-      view.id,
-      h('p', { class: 'note-title' }, 'This chat was deleted'),
-      h('p', {}, 'This happened in another tab or window.'),
-      text !== '' && h('p', { class: 'note-more' }, 'What you had not sent:'),
-      text !== '' && h('p', { class: 'note-draft', dir: 'auto', tabindex: 0 }, text),
-    );
+    this.#putAway(view.id, conversation, view.uid);
     announce('This chat was deleted in another tab or window.');
     if (hadFocus) this.element.focus();
   }
 
+  /** Says that a chat is in the trash, or not there at all; and what was not sent to it. */
+  #putAway(id: number, conversation: Conversation | undefined, uid = conversation?.uid): void {
+    const text = uid === undefined ? '' : this.drafts.get(uid).text;
+    const inTrash = conversation !== undefined;
+    const words = inTrash
+      ? 'It was deleted, and can be restored.'
+      : 'It was deleted, or the address is from another device.';
+    this.#putMissing(
+      id,
+      h(
+        'p',
+        { class: 'note-title' },
+        inTrash ? 'This chat is in the trash' : 'This chat is not here',
+      ),
+      h('p', {}, words),
+      text !== '' && h('p', { class: 'note-more' }, 'What you had not sent:'),
+      text !== '' && h('p', { class: 'note-draft', dir: 'auto', tabindex: 0 }, text),
+      inTrash &&
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'button button-main',
+            onclick: () => void this.chats.restore(id),
+          },
+          'Restore it',
+        ),
+    );
+  }
+
   focus(): void {
-    if (this.#view) this.#view.focusComposer();
+    if (this.#view) this.#view.focus();
     else this.element.focus();
   }
 
@@ -118,12 +138,8 @@ export class ChatPane {
     try {
       const conversation = await this.chats.find(id);
       if (asked !== this.#asked) return;
-      if (!conversation || this.actions.isHidden(conversation.uid)) {
-        this.#putMissing(
-          id,
-          h('p', { class: 'note-title' }, 'This chat is not here'),
-          h('p', {}, 'It was deleted, or the address is from another device.'),
-        );
+      if (!conversation || conversation.trashedAt !== null) {
+        this.#putAway(id, conversation);
         return;
       }
       const { chats, drafts, toasts, actions } = this;
@@ -175,8 +191,8 @@ export class ChatPane {
     return view instanceof ChatView ? view : undefined;
   }
 
-  #put(view: ChatView | NewChat, focus: boolean): void {
-    if (this.#view instanceof ChatView) this.#view.dispose();
+  #put(view: View, focus: boolean): void {
+    this.#view?.dispose?.();
     this.#view = view;
     this.#opening = undefined;
     this.#missing = undefined;
@@ -187,7 +203,7 @@ export class ChatPane {
     if (!view.element.isConnected) this.element.append(view.element);
     if (!focus) return;
     // On a touch screen the keyboard would cover what was just opened.
-    if (hasKeyboard()) view.focusComposer();
+    if (hasKeyboard()) view.focus();
     else view.heading.focus();
   }
 
@@ -201,7 +217,7 @@ export class ChatPane {
   }
 
   #putNote(...children: (Node | false)[]): void {
-    if (this.#view instanceof ChatView) this.#view.dispose();
+    this.#view?.dispose?.();
     this.#view = undefined;
     this.#opening = undefined;
     this.#missing = undefined;

@@ -1,9 +1,9 @@
 // One open chat: its head, its messages, the composer.
 
-import type { Conversation } from 'conversation-store';
+import type { Conversation, Message } from 'conversation-store';
 import type { Chats } from './chats.ts';
 import { Composer } from './composer.ts';
-import { h } from './dom.ts';
+import { h, hasKeyboard } from './dom.ts';
 import type { Draft, Drafts } from './drafts.ts';
 import { icon } from './icons.ts';
 import { inlineEdit } from './inline-edit.ts';
@@ -11,10 +11,12 @@ import { MessageList } from './message-list.ts';
 import { hashOf } from './route.ts';
 import { languageOf, shorten } from './text.ts';
 import type { Toasts } from './toasts.ts';
+import type { View } from './view.ts';
 import { titleOf } from './words.ts';
 
 export interface ChatViewActions {
   delete: (conversation: Conversation) => void;
+  export: (conversation: Conversation) => void;
   escape: () => void;
 }
 
@@ -32,7 +34,7 @@ export function backLink(): HTMLAnchorElement {
   );
 }
 
-export class ChatView {
+export class ChatView implements View {
   readonly element: HTMLElement;
   readonly heading = h('h2', {
     class: 'chat-title',
@@ -51,6 +53,7 @@ export class ChatView {
   readonly #brains = h('datalist', { id: 'chat-brains' });
   readonly #messages: MessageList;
   readonly #composer: Composer;
+  readonly #unsubscribe: () => void;
   #disposed = false;
 
   constructor(
@@ -84,6 +87,17 @@ export class ChatView {
           {
             type: 'button',
             class: 'icon-button',
+            'aria-label': 'Export this chat as Markdown',
+            'data-testid': 'chat-export',
+            onclick: () => actions.export(this.conversation),
+          },
+          icon('out'),
+        ),
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'icon-button',
             'aria-label': 'Delete this chat',
             'data-testid': 'chat-delete',
             onclick: () => actions.delete(this.conversation),
@@ -93,12 +107,18 @@ export class ChatView {
       ),
       this.#brains,
     );
-    this.#messages = new MessageList(chats.store, conversation);
+    this.#messages = new MessageList(chats, conversation, {
+      edit: (message, text) => this.#sayInstead(message, text),
+      answer: (message) => void this.#answer(message),
+      failed: (what, error) => toasts.fail(what, error),
+    });
     this.#composer = new Composer(drafts.get(conversation.uid), {
       send: (draft) => void this.#send(draft),
       changed: (draft) => drafts.set(conversation.uid, draft),
       escape: actions.escape,
+      stop: () => void chats.answers.stop(this.id),
     });
+    this.#unsubscribe = chats.answers.onChange(() => this.#renderWriting());
     this.element = h(
       'div',
       { class: 'view', 'data-testid': 'chat' },
@@ -107,6 +127,7 @@ export class ChatView {
       this.#composer.element,
     );
     this.update(conversation);
+    this.#renderWriting();
   }
 
   get id(): number {
@@ -139,17 +160,13 @@ export class ChatView {
     this.#brain.setAttribute('aria-label', `Brain: ${brain}. Change it`);
   }
 
-  /** Shows what other tabs have written; `anew` if it may not only have grown at the end. */
-  catchUp(anew: boolean): Promise<void> {
-    return this.#messages.catchUp(anew);
-  }
-
-  focusComposer(): void {
+  focus(): void {
     this.#composer.focus();
   }
 
   dispose(): void {
     this.#disposed = true;
+    this.#unsubscribe();
     this.#messages.dispose();
   }
 
@@ -157,13 +174,43 @@ export class ChatView {
     const { conversation } = this;
     const pending = this.#messages.add(draft.role, draft.text);
     try {
-      pending.saved(await this.chats.say(conversation, draft));
+      pending.saved(await this.chats.say(conversation, draft, pending.uid));
     } catch (error) {
       pending.failed();
       this.drafts.giveBack(conversation.uid, draft);
       if (!this.#disposed) this.#composer.fill(this.drafts.get(conversation.uid));
       this.toasts.fail('Not saved', error, ' Your text is back where you wrote it.');
     }
+  }
+
+  async #sayInstead(message: Message, text: string): Promise<boolean> {
+    try {
+      await this.chats.sayInstead(this.conversation, message, text);
+      this.#goOn();
+      return true;
+    } catch (error) {
+      this.toasts.fail('Not saved', error);
+      return false;
+    }
+  }
+
+  async #answer(message: Message): Promise<void> {
+    this.#goOn();
+    try {
+      await this.chats.answer(message);
+    } catch (error) {
+      this.toasts.fail('There is no answer', error);
+    }
+  }
+
+  /** Where the focus goes when the message that had it gives its place to another. */
+  #goOn(): void {
+    // On a touch screen the keyboard would cover what comes.
+    if (hasKeyboard()) this.#composer.focus();
+  }
+
+  #renderWriting(): void {
+    this.#composer.setWriting(this.chats.answers.isWriting(this.id));
   }
 
   #edit(what: 'title' | 'brain'): void {

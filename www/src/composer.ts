@@ -14,6 +14,8 @@ export interface ComposerActions {
   send: (draft: Draft) => void;
   changed: (draft: Draft) => void;
   escape: () => void;
+  /** Stops the answer that is being written. */
+  stop?: () => void;
 }
 
 export class Composer {
@@ -31,6 +33,18 @@ export class Composer {
     'button',
     { type: 'submit', class: 'icon-button send', 'aria-label': 'Send', 'data-testid': 'send' },
     icon('send'),
+  );
+  readonly #stop = h(
+    'button',
+    {
+      type: 'button',
+      class: 'icon-button send stop',
+      'aria-label': 'Stop the answer',
+      'data-testid': 'stop',
+      hidden: true,
+      onclick: () => this.actions.stop?.(),
+    },
+    icon('stop'),
   );
   readonly #radios: HTMLInputElement[];
 
@@ -68,6 +82,7 @@ export class Composer {
           roles,
           h('span', { class: 'hint', 'aria-hidden': 'true' }, 'Shift + Enter for a new line'),
           this.#send,
+          this.#stop,
         ),
       ),
     );
@@ -98,6 +113,14 @@ export class Composer {
     this.#text.focus();
   }
 
+  /** While an answer is being written, it can be stopped, and nothing sent. */
+  setWriting(writing: boolean): void {
+    const hadFocus = document.activeElement === this.#stop;
+    this.#stop.hidden = !writing;
+    this.#send.hidden = writing;
+    if (hadFocus && !writing) this.#text.focus();
+  }
+
   /** To be called once the composer is in the page and can be measured. */
   shown(): void {
     this.#fit();
@@ -105,7 +128,7 @@ export class Composer {
 
   #submit(): void {
     const { draft } = this;
-    if (draft.text.trim() === '') return;
+    if (draft.text.trim() === '' || this.#send.hidden) return;
     this.fill({ text: '', role: draft.role });
     this.actions.changed(this.draft);
     this.actions.send(draft);

@@ -11,6 +11,10 @@ const lines = {
   trash: 'M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5',
   disk: 'M5 6c0-4 14-4 14 0v12c0 4-14 4-14 0V6zM5 6c0 4 14 4 14 0M5 12c0 4 14 4 14 0',
   chat: 'M5 5h14a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2h-7l-5 4v-4H5a2 2 0 0 1-2-2V7a2 2 0 0 1 2-2z',
+  next: 'M9 5l7 7-7 7',
+  stop: 'M7 7h10v10H7z',
+  again: 'M20 12a8 8 0 1 1-2.3-5.7L20 8.5M20 4v4.5h-4.5',
+  out: 'M12 4v11M7 10l5 5 5-5M4 20h16',
   warning: 'M12 4l9 16H3L12 4zM12 10v4M12 17v.5',
 } as const;
 

@@ -1,28 +1,38 @@
-// The messages of one chat in a scroller: the newest first read, older ones as one scrolls up, new
-// ones at the end, written here or elsewhere. Reads from the store; writes nothing.
+// The messages of one chat in a scroller: a watch of the store, so they are what they are in every
+// tab, and grow while they come. The newest are shown first, older ones as one scrolls up; what
+// is still on its way into the store is shown too. Writes nothing but which version is on show.
 
 import type {
   AddedMessage,
+  ChangeDetail,
   Conversation,
-  ConversationStore,
   Message,
   Role,
+  Watch,
 } from 'conversation-store';
 import { announce } from './announce.ts';
+import { Branches } from './branches.ts';
+import type { Chats } from './chats.ts';
 import { arrange, h } from './dom.ts';
 import { icon } from './icons.ts';
-import { MessageView } from './message.ts';
+import { type MessageActions, MessageView } from './message.ts';
 import { shorten } from './text.ts';
 import { inFull } from './times.ts';
-import { because, codeOf, roleName } from './words.ts';
+import { because, roleName } from './words.ts';
 
 const PAGE = 50;
 const NEAR_END = 48;
 
 /** A message that is shown but not saved yet. */
 export interface PendingMessage {
+  uid: string;
   saved: (added: AddedMessage) => void;
   failed: () => void;
+}
+
+export interface MessageListActions extends Pick<MessageActions, 'edit' | 'answer'> {
+  /** It could not be done. */
+  failed: (what: string, error: unknown) => void;
 }
 
 export class MessageList {
@@ -35,19 +45,47 @@ export class MessageList {
   readonly #toEnd: HTMLButtonElement;
   readonly #olderWatcher: IntersectionObserver;
   readonly #sizeWatcher: ResizeObserver;
-  // In the store's order, read from it or saved from here.
-  #shown: MessageView[] = [];
-  #pending: MessageView[] = [];
-  // Of those that were read the last. Behind it, before one saved from here, another tab may have
-  // written one that is not known yet.
-  #newest: number | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #watch: Watch<Message>;
+  readonly #branches: Branches;
+  readonly #end = new AbortController();
+  readonly #viewActions: MessageActions;
+  // As the watch has them; undefined before it has read them.
+  #shown: MessageView[] | undefined;
+  // Not among them yet, and how often they were missing there since they are saved.
+  #pending: { view: MessageView; missed: number | undefined }[] = [];
+  // Whether all of the chat is on show.
+  #whole = false;
+  #widening = false;
+  // Another version is being shown: what is above it stays where it is.
+  #stepping: { to?: number; by: -1 | 1 } | undefined;
   #atEnd = true;
+  // What stands at the top, which is put there once.
+  #topKey = '';
+  #last = { top: 0, height: 0 };
 
   constructor(
-    private readonly store: ConversationStore,
+    { store }: Chats,
     private readonly conversation: Conversation,
+    private readonly actions: MessageListActions,
   ) {
+    const { id } = conversation;
+    this.#watch = store.watchMessages(id, { limit: PAGE });
+    this.#branches = new Branches(store, id);
+    store.addEventListener('change', ({ detail }) => this.#onChange(detail), {
+      signal: this.#end.signal,
+    });
+    this.#viewActions = {
+      step: (view, by) => void this.#step(view, by),
+      edit: async (message, text) => {
+        const done = await actions.edit(message, text);
+        if (done) this.#scrollToEnd();
+        return done;
+      },
+      answer: (message) => {
+        this.#atEnd = true;
+        actions.answer(message);
+      },
+    };
     this.#scroller = h(
       'div',
       {
@@ -79,7 +117,7 @@ export class MessageList {
     this.element = h('div', { class: 'message-area' }, this.#scroller, this.#toEnd);
     this.#olderWatcher = new IntersectionObserver(
       ([entry]) => {
-        if (entry?.isIntersecting) void this.#readOlder();
+        if (entry?.isIntersecting) void this.#showOlder();
       },
       { root: this.#scroller, rootMargin: '800px 0px 0px 0px' },
     );
@@ -90,139 +128,187 @@ export class MessageList {
     this.#sizeWatcher.observe(this.#scroller);
   }
 
-  /** Reads and shows the newest messages. */
-  async start(): Promise<void> {
-    await this.#inTurn(() => this.#readNewest());
-  }
-
-  /** Shows what was written elsewhere; `anew` if it may not only have grown at the end. */
-  async catchUp(anew: boolean): Promise<void> {
-    const added = await this.#inTurn(() =>
-      this.#readOn(anew).catch((error) => {
-        // The message to go on from is not there any more.
-        if (codeOf(error) === 'conflict') return this.#readNewest();
-        throw error;
-      }),
-    );
-    this.#tell(added);
+  /** Shows the newest messages; resolves when they are there. */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const unsubscribe = this.#watch.subscribe(() => {
+        const { state, error } = this.#watch;
+        if (state === 'ready') {
+          this.#follow();
+          resolve();
+        } else if (state === 'error') {
+          // Later on, the rows on show stay, and the next change reads again.
+          reject(error);
+        }
+      });
+      this.#end.signal.addEventListener('abort', unsubscribe);
+    });
   }
 
   /** Shows a message that is on its way into the store. */
   add(role: Role, content: string): PendingMessage {
-    const view = new MessageView(role, content);
-    this.#pending.push(view);
+    const view = new MessageView(crypto.randomUUID(), role, content, this.#viewActions);
+    const entry = { view, missed: undefined as number | undefined };
+    this.#pending.push(entry);
     this.#render();
     this.#scrollToEnd();
-    const settle = () => {
-      this.#pending = this.#pending.filter((pending) => pending !== view);
-    };
     return {
+      uid: view.uid,
       saved: (added) => {
-        settle();
+        entry.missed = 0;
         view.saved(added);
-        if (this.#shown.every(({ id }) => id !== added.id)) this.#shown.push(view);
-        this.#render();
         announce(`${roleName(role)}: ${shorten(content, 200)}`);
       },
       failed: () => {
-        settle();
+        this.#pending = this.#pending.filter((pending) => pending !== entry);
         this.#render();
       },
     };
   }
 
   dispose(): void {
+    this.#end.abort();
     this.#olderWatcher.disconnect();
     this.#sizeWatcher.disconnect();
   }
 
-  /** One after the other, so that each goes on from what the one before has shown. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work);
-    this.#turn = turn.catch(() => undefined);
-    return turn;
-  }
-
-  async #readNewest(): Promise<MessageView[]> {
-    const count = this.#shown.length;
-    const { messages, more } = await this.#page();
-    return this.#put(0, count, messages, more);
-  }
-
-  /** Reads on from the last one that was read, or `anew` from the first one that is shown. */
-  async #readOn(anew: boolean): Promise<MessageView[]> {
-    const count = this.#shown.length;
-    const id = anew && this.#newest !== undefined ? this.#shown[0]?.id : this.#newest;
-    const messages = await this.store.messagesFor(
-      this.conversation.id,
-      id === undefined ? {} : { after: { id } },
+  /** Versions that went are told by no row on show. */
+  #onChange({ reset, changes }: ChangeDetail): void {
+    const gone = changes.some(
+      ({ kind, op, conversationId }) =>
+        kind === 'message' && op === 'delete' && conversationId === this.conversation.id,
     );
-    if (id === undefined) return this.#put(0, count, messages, false);
-    if (!anew) {
-      const place = this.#shown.findIndex((view) => view.id === id) + 1;
-      return this.#put(place, count, messages);
+    if (!reset && !gone) return;
+    this.#branches.forget();
+    void this.#lookForBranches();
+  }
+
+  /** Shows the rows of the watch, unless some that are on show have left its window. */
+  #follow(): void {
+    if (this.#hasSlid) void this.#widen();
+    else this.#show(this.#watch.current);
+  }
+
+  /** Whether the window of the watch, the newest so many, has moved past what is on show. */
+  get #hasSlid(): boolean {
+    const [first] = this.#shown ?? [];
+    const { current, hasMore } = this.#watch;
+    if (!this.#shown || !hasMore || this.#stepping) return false;
+    if (!first) return this.#whole;
+    if (current.some(({ uid }) => uid === first.uid)) return false;
+    return this.#whole || this.#shown.some(({ uid }) => uid === current[0]?.uid);
+  }
+
+  async #widen(): Promise<void> {
+    if (this.#widening) return;
+    this.#widening = true;
+    try {
+      while (this.#hasSlid) await this.#watch.more();
+      this.#show(this.#watch.current);
+    } catch {
+      // With the next change it is tried again.
     }
-    const first = await this.store.getMessage(id);
-    return this.#put(0, count, first ? [first, ...messages] : messages);
+    this.#widening = false;
   }
 
-  async #readOlder(): Promise<void> {
+  async #showOlder(): Promise<void> {
     this.#olderWatcher.disconnect();
-    await this.#inTurn(async () => {
-      const [{ id } = {}] = this.#shown;
-      if (id === undefined) return;
-      try {
-        const { messages, more } = await this.#page(id);
-        this.#keepingPlace(() => {
-          this.#shown.unshift(...messages.map((message) => MessageView.of(message)));
-          this.#render();
-          this.#renderTop(more);
-        });
-      } catch (error) {
-        this.#keepingPlace(() => this.#renderTopError(error));
-      }
-    });
+    try {
+      await this.#watch.more();
+    } catch (error) {
+      this.#keepingPlace(this.#shown ?? [], () => this.#renderTopError(error));
+    }
   }
 
-  /** The newest messages, or those before one. */
-  async #page(before?: number): Promise<{ messages: Message[]; more: boolean }> {
-    // One more than a page tells whether there are older ones.
-    const messages = await this.store.messagesFor(this.conversation.id, {
-      limit: PAGE + 1,
-      ...(before !== undefined && { before: { id: before } }),
+  #show(rows: readonly Message[]): void {
+    const before = this.#shown;
+    const known = new Map(before?.map((view) => [view.uid, view]));
+    const pending = new Map(this.#pending.map(({ view }) => [view.uid, view]));
+    const finished: MessageView[] = [];
+    const views = rows.map((row) => {
+      const view = known.get(row.uid) ?? pending.get(row.uid);
+      if (!view) return MessageView.of(row, this.#viewActions);
+      if (view.message?.status === 'streaming' && row.status !== 'streaming') finished.push(view);
+      return view;
     });
-    const more = messages.length > PAGE;
-    return { messages: more ? messages.slice(1) : messages, more };
-  }
-
-  /** From that place on shows what was read when `count` were shown. Returns the new ones. */
-  #put(place: number, count: number, messages: Message[], more?: boolean): MessageView[] {
-    const known = new Map(this.#shown.map((view) => [view.id, view]));
-    const views = messages.map((message) => {
-      const view = known.get(message.id);
-      return view?.content === message.content ? view : MessageView.of(message);
+    const uids = new Set(rows.map(({ uid }) => uid));
+    this.#pending = this.#pending.filter((entry) => {
+      if (entry.missed !== undefined) entry.missed += 1;
+      // Saved, and not on the path any more: another version is shown since.
+      return !uids.has(entry.view.uid) && (entry.missed ?? 0) < 3;
     });
-    const read = new Set(messages.map(({ id }) => id));
-    const savedSince = this.#shown.slice(count).filter(({ id = 0 }) => !read.has(id));
-    const end = this.#atEnd;
-    this.#newest = messages.at(-1)?.id ?? this.#newest;
-    this.#keepingPlace(() => {
-      this.#shown = [...this.#shown.slice(0, place), ...views, ...savedSince];
+    const stays = this.#atEnd && !this.#stepping;
+    const { hasMore } = this.#watch;
+    this.#keepingPlace(views, () => {
+      for (const [index, row] of rows.entries()) views[index]?.update(row);
+      this.#shown = views;
+      this.#whole = !hasMore;
       this.#render();
-      if (more !== undefined) this.#renderTop(more);
+      this.#renderTop(hasMore);
     });
-    if (end) this.#scrollToEnd();
-    return views.filter(({ id }) => !known.has(id));
+    if (stays) this.#scrollToEnd();
+    else this.#onScroll();
+    if (before && !this.#stepping) {
+      const last = views.findLastIndex(({ uid }) => known.has(uid));
+      this.#tell(views.slice(last + 1).filter(({ uid }) => !pending.has(uid)));
+      for (const view of finished) announceMessage(view);
+    }
+    this.#arrive();
+    void this.#lookForBranches();
+  }
+
+  /** Shows another version of a message, and leaves the focus where it can go on from. */
+  async #step(view: MessageView, by: -1 | 1): Promise<void> {
+    if (!view.message || this.#stepping) return;
+    this.#stepping = { by };
+    try {
+      const to = await this.#branches.step(view.message.id, by);
+      this.#stepping = to === undefined ? undefined : { to, by };
+      this.#arrive();
+    } catch (error) {
+      this.#stepping = undefined;
+      this.actions.failed('The other version is not shown', error);
+    }
+  }
+
+  /** Ends a step when the version that it goes to is on show. */
+  #arrive(): void {
+    const { to, by } = this.#stepping ?? {};
+    const view = this.#shown?.find(({ message }) => message?.id === to);
+    if (to === undefined || by === undefined || !view) return;
+    this.#stepping = undefined;
+    const place = this.#branches.placeOf(to);
+    view.setPlace(place);
+    view.focusStep(by);
+    if (place) announce(`Version ${place.at} of ${place.of}`);
+  }
+
+  async #lookForBranches(): Promise<void> {
+    const place = () => {
+      for (const view of this.#shown ?? []) {
+        if (view.message) view.setPlace(this.#branches.placeOf(view.message.id));
+      }
+    };
+    place();
+    try {
+      await this.#branches.look(this.#watch.current, this.#whole);
+    } catch {
+      // They are looked for again with the next change.
+    }
+    place();
   }
 
   #render(): void {
     let day: string | undefined;
-    const elements = [...this.#shown, ...this.#pending].flatMap((view) => {
+    const views = [...(this.#shown ?? []), ...this.#pending.map(({ view }) => view)];
+    const elements = views.flatMap((view) => {
       const first = view.day !== day;
       day = view.day;
       return first ? [view.mark, view.element] : [view.element];
     });
     arrange(this.#items, elements);
+    const last = views.at(-1);
+    for (const view of views.slice(-3)) view.setLast(view === last);
   }
 
   /** Says that there are new ones, and shows the way to them if they are out of sight. */
@@ -231,32 +317,34 @@ export class MessageList {
     if (!first) return;
     this.#setNew(true);
     this.#onScroll();
-    announce(
-      added.length === 1
-        ? `${roleName(first.role)}: ${shorten(first.content, 200)}`
-        : `${added.length} new messages`,
-    );
+    if (added.length > 1) announce(`${added.length} new messages`);
+    // One that is being written is told when it is complete, not with every word.
+    else if (first.message?.status !== 'streaming') announceMessage(first);
   }
 
-  /** Changes something without moving what is in sight. */
-  #keepingPlace(change: () => void): void {
+  /** Changes something without moving what is in sight and stays. */
+  #keepingPlace(staying: readonly MessageView[], change: () => void): void {
     const { top } = this.#scroller.getBoundingClientRect();
-    const anchor = this.#shown
+    const anchor = staying
       .map(({ element }) => element)
-      .find((element) => element.getBoundingClientRect().bottom > top);
+      .find((element) => element.isConnected && element.getBoundingClientRect().bottom > top);
     const before = anchor?.getBoundingClientRect().top ?? 0;
     change();
     if (!anchor?.isConnected) return;
-    this.#scroller.scrollTop += anchor.getBoundingClientRect().top - before;
+    const moved = anchor.getBoundingClientRect().top - before;
+    if (moved !== 0) this.#scroller.scrollTop += moved;
   }
 
   #renderTop(more: boolean): void {
+    const key = `${more} ${this.#shown?.[0]?.uid}`;
+    if (key === this.#topKey) return;
+    this.#topKey = key;
     if (more) {
       this.#top.replaceChildren(h('p', {}, 'Loading older messages…'));
       // Observing anew asks again whether the top is in sight, which it may still be.
       this.#olderWatcher.disconnect();
       this.#olderWatcher.observe(this.#top);
-    } else if (this.#shown.length > 0) {
+    } else if (this.#shown && this.#shown.length > 0) {
       this.#top.replaceChildren(h('p', {}, `Started ${inFull(this.conversation.createdAt)}`));
     } else {
       this.#top.replaceChildren(
@@ -274,6 +362,7 @@ export class MessageList {
           type: 'button',
           class: 'button',
           onclick: () => {
+            this.#topKey = '';
             this.#renderTop(true);
             this.#scroller.focus();
           },
@@ -286,7 +375,10 @@ export class MessageList {
   #onScroll(): void {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
     const below = scrollHeight - scrollTop - clientHeight;
-    this.#atEnd = below < NEAR_END;
+    // Who scrolls up, however little, is not to be taken back by text that grows below.
+    const up = scrollTop < this.#last.top && scrollHeight >= this.#last.height;
+    this.#atEnd = below < (up ? 2 : NEAR_END);
+    this.#last = { top: scrollTop, height: scrollHeight };
     if (this.#atEnd) this.#setNew(false);
     this.#toEnd.hidden = this.#new.hidden && below < clientHeight / 2;
   }
@@ -302,5 +394,11 @@ export class MessageList {
   #scrollToEnd(): void {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
     this.#atEnd = true;
+    const { scrollTop, scrollHeight } = this.#scroller;
+    this.#last = { top: scrollTop, height: scrollHeight };
   }
+}
+
+function announceMessage({ role, message }: MessageView): void {
+  announce(`${roleName(role)}: ${shorten(message?.content ?? '', 200)}`);
 }

@@ -9,6 +9,8 @@ import { h, isComposing } from './dom.ts';
 import type { Draft, Drafts } from './drafts.ts';
 import { titleFrom } from './text.ts';
 import type { Toasts } from './toasts.ts';
+import type { View } from './view.ts';
+import { OFFLINE } from './words.ts';
 
 const KEY = 'new';
 
@@ -17,7 +19,7 @@ export interface NewChatActions {
   escape: () => void;
 }
 
-export class NewChat {
+export class NewChat implements View {
   readonly element: HTMLElement;
   readonly heading = h('h2', { class: 'chat-title', tabindex: -1 }, 'New chat');
   readonly #title = h('input', {
@@ -74,6 +76,11 @@ export class NewChat {
       if (event.key === 'Enter' && isComposing(event)) event.preventDefault();
       else if (event.key === 'Escape' && !isComposing(event)) actions.escape();
     });
+    const hint = h(
+      'p',
+      { class: 'new-hint' },
+      `“${OFFLINE}” answers on this page, with no network. Under any other name a chat is kept, and no answer comes by itself.`,
+    );
     this.#composer = new Composer(drafts.get(KEY), {
       send: (draft) => void this.#create(draft),
       changed: (draft) => drafts.set(KEY, draft),
@@ -88,12 +95,12 @@ export class NewChat {
         backLink(),
         h('div', { class: 'chat-name' }, this.heading),
       ),
-      h('div', { class: 'scroller' }, h('div', { class: 'column' }, form)),
+      h('div', { class: 'scroller' }, h('div', { class: 'column' }, form, hint)),
       this.#composer.element,
     );
   }
 
-  focusComposer(): void {
+  focus(): void {
     this.#composer.focus();
   }
 

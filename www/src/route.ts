@@ -1,10 +1,14 @@
 // What is open, kept in the address so that a reload keeps it. Knows no store and no view.
 
-export type Route = { view: 'list' } | { view: 'new' } | { view: 'chat'; id: number };
+export type Route =
+  | { view: 'list' }
+  | { view: 'new' }
+  | { view: 'trash' }
+  | { view: 'chat'; id: number };
 
 export function currentRoute(): Route {
   const [, view, id] = location.hash.split('/');
-  if (view === 'new') return { view: 'new' };
+  if (view === 'new' || view === 'trash') return { view };
   if (view === 'chat' && /^[1-9]\d{0,15}$/.test(id ?? '')) return { view: 'chat', id: Number(id) };
   return { view: 'list' };
 }
@@ -14,7 +18,8 @@ export function hashOf(route: Route): string {
     case 'chat':
       return `#/chat/${route.id}`;
     case 'new':
-      return '#/new';
+    case 'trash':
+      return `#/${route.view}`;
     case 'list':
       return '#/';
   }

@@ -5,14 +5,12 @@ import type { Conversation } from 'conversation-store';
 import type { ChatList } from './chat-list.ts';
 import { arrange, h, isComposing } from './dom.ts';
 import { icon } from './icons.ts';
-import { hashOf } from './route.ts';
+import { hashOf, type Route } from './route.ts';
 import { Row, type RowActions } from './row.ts';
 import { shorten } from './text.ts';
 import { because } from './words.ts';
 
 export interface SidebarActions extends RowActions {
-  /** Whether a conversation is to be left out, because it is about to be deleted. */
-  isHidden: (uid: string) => boolean;
   filter: (brain: string | undefined) => void;
   openStorage: () => void;
 }
@@ -25,6 +23,12 @@ export class Sidebar {
   readonly #filter = h('select', { class: 'field', id: 'filter', 'data-testid': 'filter' });
   readonly #filterBar: HTMLElement;
   readonly #new: HTMLAnchorElement;
+  readonly #trash = h(
+    'a',
+    { class: 'foot-button', href: hashOf({ view: 'trash' }), 'data-testid': 'open-trash' },
+    icon('trash'),
+    'Trash',
+  );
   readonly #storage = h('span', { class: 'storage-words' }, 'Storage');
   readonly #rows = new Map<number, Row>();
   readonly #watcher: IntersectionObserver;
@@ -66,16 +70,21 @@ export class Sidebar {
       this.#filterBar,
       scroller,
       h(
-        'button',
-        {
-          type: 'button',
-          class: 'storage-button',
-          'aria-haspopup': 'dialog',
-          'data-testid': 'storage',
-          onclick: () => actions.openStorage(),
-        },
-        icon('disk'),
-        this.#storage,
+        'div',
+        { class: 'sidebar-foot' },
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'foot-button storage-button',
+            'aria-haspopup': 'dialog',
+            'data-testid': 'storage',
+            onclick: () => actions.openStorage(),
+          },
+          icon('disk'),
+          this.#storage,
+        ),
+        this.#trash,
       ),
     );
     this.#list.addEventListener('keydown', (event) => this.#onKey(event));
@@ -95,9 +104,8 @@ export class Sidebar {
   /** Shows the list as it now is. */
   render(): void {
     const { model } = this;
-    const shown = model.rows.filter((row) => !this.actions.isHidden(row.uid));
     const focused = this.#order.findIndex((row) => row.element.contains(document.activeElement));
-    this.#order = shown.map((conversation) => this.#rowOf(conversation));
+    this.#order = model.rows.map((conversation) => this.#rowOf(conversation));
     const kept = new Set(this.#order);
     for (const [id, row] of this.#rows) {
       if (!kept.has(row)) this.#rows.delete(id);
@@ -111,20 +119,23 @@ export class Sidebar {
       this.#setActive((current ?? this.#order[0])?.id);
     }
     this.#list.setAttribute('aria-busy', String(model.state === 'loading'));
-    this.#list.hidden = shown.length === 0;
+    this.#list.hidden = model.rows.length === 0;
     // The row that had the focus is gone: the one that took its place gets it.
     if (focused !== -1 && !this.#list.contains(document.activeElement)) {
       this.focusRow((this.#order[focused] ?? this.#order.at(-1))?.id);
     }
     this.#renderFilter();
-    this.#renderNote(shown.length === 0);
+    this.#renderNote(model.rows.length === 0);
     // Observing anew asks again whether the end is in sight, which it may still be.
     this.#watcher.disconnect();
     if (model.state === 'ready' && model.hasMore) this.#watcher.observe(this.#sentinel);
   }
 
-  /** Marks the open chat. */
-  setCurrent(id: number | undefined): void {
+  /** Marks what is open. */
+  setCurrent(route: Route): void {
+    const id = route.view === 'chat' ? route.id : undefined;
+    if (route.view === 'trash') this.#trash.setAttribute('aria-current', 'page');
+    else this.#trash.removeAttribute('aria-current');
     if (this.#current !== undefined) this.#rows.get(this.#current)?.setCurrent(false);
     this.#current = id;
     if (id === undefined) return;
@@ -167,8 +178,11 @@ export class Sidebar {
     }
     row = new Row(conversation, this.actions);
     row.setTabbable(false);
-    row.setCurrent(conversation.id === this.#current);
     this.#rows.set(conversation.id, row);
+    if (conversation.id === this.#current) {
+      row.setCurrent(true);
+      this.#setActive(conversation.id);
+    }
     return row;
   }
 

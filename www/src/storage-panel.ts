@@ -3,14 +3,15 @@
 import type { ConversationStore, StoreStatus } from 'conversation-store';
 import { ask, makeDialog } from './dialog.ts';
 import { arrange, h } from './dom.ts';
+import { download, today } from './download.ts';
 import { icon } from './icons.ts';
 import { reloadButton } from './outdated.ts';
 import type { Toasts } from './toasts.ts';
 import { because, codeOf, detailOf, size } from './words.ts';
 
 export interface StoragePanelActions {
-  /** Resolves when nothing is left that was put off, so that a file holds what the page shows. */
-  settle: () => Promise<void>;
+  /** Shown below the backup. */
+  section: HTMLElement;
   restored: () => void;
   status: (status: StoreStatus) => void;
 }
@@ -87,6 +88,7 @@ export class StoragePanel {
       h('div', { class: 'dialog-actions dialog-actions-start' }, this.#backup, this.#restore),
       this.#file,
       this.#outcome,
+      actions.section,
     );
     this.#dialog.classList.add('panel');
     this.#dialog.dataset.testid = 'storage-panel';
@@ -141,13 +143,8 @@ export class StoragePanel {
   async #onBackup(): Promise<void> {
     await this.#whileBusy(async () => {
       try {
-        await this.actions.settle();
         const file = await this.store.backup();
-        const url = URL.createObjectURL(file);
-        const day = new Date().toLocaleDateString('sv');
-        h('a', { href: url, download: `chats-${day}.sqlite3` }).click();
-        // The download reads the blob after this turn; a minute is ample.
-        setTimeout(() => URL.revokeObjectURL(url), 60_000);
+        download(file, `chats-${today()}.sqlite3`);
         this.#outcome.dataset.kind = 'good';
         this.#outcome.textContent = `The backup (${size(file.size)}) is in your downloads.`;
       } catch (error) {
@@ -169,7 +166,6 @@ export class StoragePanel {
     if (!yes) return;
     await this.#whileBusy(async () => {
       try {
-        await this.actions.settle();
         await this.store.restore(file);
         this.#dialog.close();
         this.toasts.show(`The chats from “${file.name}” are here now`);

@@ -37,6 +37,27 @@ export function* blocksFrom(text: string, start: number): Generator<string> {
   }
 }
 
+/**
+ * A text as its parts: what is said, and code between fences (CommonMark 4.5). A fence that is not
+ * closed goes to the end. There is always something said last, so that what comes has a place.
+ */
+export function fenced(text: string): { code: boolean; text: string }[] {
+  const parts: { code: boolean; text: string }[] = [];
+  let from = 0;
+  for (const match of text.matchAll(/^```[^`\n]*\n([\s\S]*?)(?:^```[ \t]*$|(?![\s\S]))/gm)) {
+    const said = text.slice(from, match.index).replace(/^\n+|\n+$/g, '');
+    from = match.index + match[0].length;
+    if (said !== '') parts.push({ code: false, text: said });
+    const closed = match[0].trimEnd().endsWith('\n```');
+    const code = match[1] ?? '';
+    parts.push({ code: true, text: closed ? code.replace(/\n$/, '') : code });
+    if (!closed) return parts;
+  }
+  const rest = text.slice(from);
+  parts.push({ code: false, text: from === 0 ? rest : rest.replace(/^\n+/, '') });
+  return parts;
+}
+
 /** A place near `at`, not after it, where a cut hurts least: a space, or between two characters. */
 function breakBefore(text: string, at: number): number {
   for (let index = at; index > at - 200 && index > 0; index -= 1) {

@@ -11,8 +11,6 @@ const MOST = 3;
 export interface ToastOptions {
   kind?: 'note' | 'error';
   undo?: () => void;
-  /** Told once, when the toast is gone and undo with it: it lapsed or was dismissed. */
-  onLapse?: () => void;
 }
 
 export class Toast {
@@ -47,7 +45,7 @@ export class Toast {
           type: 'button',
           class: 'icon-button',
           'aria-label': 'Dismiss',
-          onclick: () => this.lapse(),
+          onclick: () => void this.close(),
         },
         icon('close'),
       ),
@@ -70,12 +68,7 @@ export class Toast {
     if (this.close()) this.options.undo?.();
   }
 
-  /** Ends without undo. */
-  lapse(): void {
-    if (this.close()) this.options.onLapse?.();
-  }
-
-  /** Takes the toast away and tells nobody. False if it was gone already. */
+  /** Takes the toast away, and what it can undo with it. False if it was gone already. */
   close(): boolean {
     if (this.#ended) return false;
     this.#ended = true;
@@ -93,7 +86,7 @@ export class Toast {
   #run(): void {
     this.#hold();
     if (this.#ended || this.element.matches(':focus-within')) return;
-    this.#timer = setTimeout(() => this.lapse(), SECONDS * 1_000);
+    this.#timer = setTimeout(() => this.close(), SECONDS * 1_000);
   }
 }
 
@@ -121,7 +114,7 @@ export class Toasts {
     });
     this.#shown.push(toast);
     this.#list.append(toast.element);
-    if (this.#shown.length > MOST) this.#shown[0]?.lapse();
+    if (this.#shown.length > MOST) this.#shown[0]?.close();
     announce(
       options.undo ? `${text}. Control Z to undo.` : text,
       options.kind === 'error' ? 'urgent' : 'polite',

@@ -1,7 +1,7 @@
 // What the page says: errors by their code, roles, sizes. The only file that turns a code into a
 // sentence. Knows no DOM.
 
-import { ConversationStoreError, type Role } from 'conversation-store';
+import { ConversationStoreError, type Message, type Role } from 'conversation-store';
 
 export const ROLES: readonly { role: Role; name: string }[] = [
   { role: 'user', name: 'You' },
@@ -12,6 +12,25 @@ export const ROLES: readonly { role: Role; name: string }[] = [
 export function roleName(role: Role): string {
   return ROLES.find((known) => known.role === role)?.name ?? role;
 }
+
+/** Where a message stands, if that is worth a word. Statuses may grow. */
+export function statusWords({ status, error }: Pick<Message, 'status' | 'error'>): string {
+  switch (status) {
+    case 'streaming':
+      return 'Writing…';
+    case 'waiting':
+      return 'Waits for you';
+    case 'aborted':
+      return 'Stopped';
+    case 'error':
+      return typeof error === 'string' ? `Failed: ${error}` : 'Failed';
+    default:
+      return '';
+  }
+}
+
+/** The brain that answers on this page, with no network. */
+export const OFFLINE = 'offline';
 
 const UNTITLED = 'Untitled chat';
 
@@ -133,6 +152,22 @@ export function because(error: unknown): string {
       return 'the part of the page that stores data stopped. Try again.';
     default:
       return 'something went wrong that should not have. Try again, or reload the page.';
+  }
+}
+
+/** Why a file was not imported. */
+export function whyNotImported(error: unknown): string {
+  switch (codeOf(error)) {
+    case 'unsupported-format':
+      return 'This file is of no kind that this page knows. Nothing was changed.';
+    case 'invalid-argument':
+    case 'corrupt':
+    case 'not-a-database':
+      return 'This file is damaged or incomplete: it could not be read to its end.';
+    case 'quota-exceeded':
+      return 'There is no space left for the rest of the chats in this file.';
+    default:
+      return `It stopped: ${because(error)}`;
   }
 }
 

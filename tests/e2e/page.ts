@@ -1,0 +1,145 @@
+/**
+ * What the tests of the page share: what is on it, and what a reader does to get somewhere.
+ */
+
+import {
+  type BrowserContext,
+  type ConsoleMessage,
+  expect,
+  type Page,
+  test,
+} from '@playwright/test';
+
+/** Rules broken by the page: errors in the console, exceptions, requests to elsewhere. */
+export const faults = new Map<Page, string[]>();
+
+function watch(page: Page): void {
+  const found: string[] = [];
+  faults.set(page, found);
+  page.on('console', (message: ConsoleMessage) => {
+    if (message.type() === 'error' || message.type() === 'warning') found.push(message.text());
+  });
+  page.on('pageerror', (error) => found.push(String(error)));
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (url.protocol === 'blob:' || url.protocol === 'data:') return;
+    if (url.host !== new URL(page.url()).host && page.url() !== 'about:blank') {
+      found.push(`request to ${url.href}`);
+    }
+  });
+}
+
+/** To be called once by a file of tests: none of them may end with a rule broken. */
+export function guard(): void {
+  test.beforeEach(({ page }) => {
+    faults.clear();
+    watch(page);
+  });
+  test.afterEach(() => {
+    expect([...faults.values()].flat()).toEqual([]);
+  });
+}
+
+export const rows = (page: Page) => page.getByTestId('conversation');
+export const titles = (page: Page) => page.getByTestId('row-title');
+export const texts = (page: Page) => page.getByTestId('message-text');
+export const composer = (page: Page) => page.getByTestId('composer');
+export const toast = (page: Page) => page.getByTestId('toast');
+
+/** Opens the page and waits until the list has been read. */
+export async function open(page: Page, hash = ''): Promise<void> {
+  await page.goto(`/${hash}`);
+  await ready(page);
+}
+
+export async function ready(page: Page): Promise<void> {
+  await expect(page.getByTestId('conversations')).toHaveAttribute('aria-busy', 'false');
+}
+
+/** Another tab or window, beside those that are open. */
+export async function another(context: BrowserContext): Promise<Page> {
+  const page = await context.newPage();
+  watch(page);
+  return page;
+}
+
+/** Makes an empty chat and leaves it open; one that nobody answers, unless another brain is asked for. */
+export async function create(page: Page, title: string, brain = 'claude'): Promise<void> {
+  await page.goto('/#/new');
+  await page.getByTestId('new-title').fill(title);
+  await page.getByTestId('new-brain').fill(brain);
+  await page.getByTestId('create').click();
+  await expect(page.getByTestId('chat-title')).toHaveText(title);
+}
+
+/** Opens a chat from the list. */
+export async function choose(page: Page, title: string): Promise<void> {
+  await rows(page).filter({ hasText: title }).click();
+  await expect(page.getByTestId('chat-title')).toHaveText(title);
+}
+
+export async function say(page: Page, text: string): Promise<void> {
+  const count = await texts(page).count();
+  await composer(page).fill(text);
+  await composer(page).press('Enter');
+  await expect(texts(page)).toHaveCount(count + 1);
+  await saved(page);
+}
+
+/** Waits until nothing on show is still being saved. */
+export async function saved(page: Page): Promise<void> {
+  await expect(page.locator('[data-testid="message"][aria-busy]')).toHaveCount(0);
+}
+
+/** Sends many messages through the composer's own events, without a round trip for each key. */
+export async function sayMany(page: Page, lines: string[]): Promise<void> {
+  for (let from = 0; from < lines.length; from += 25) {
+    const count = await texts(page).count();
+    const part = lines.slice(from, from + 25);
+    await composer(page).evaluate((field: HTMLTextAreaElement, all: string[]) => {
+      for (const line of all) {
+        field.value = line;
+        field.dispatchEvent(new Event('input', { bubbles: true }));
+        field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
+      }
+    }, part);
+    await expect(texts(page)).toHaveCount(count + part.length);
+    await saved(page);
+  }
+}
+
+/** Makes many empty chats as `create` does, without a round trip for each step. */
+export async function createMany(page: Page, names: string[]): Promise<void> {
+  await page.evaluate(async (all) => {
+    const find = (id: string) => document.querySelector<HTMLElement>(`[data-testid="${id}"]`);
+    const until = (holds: () => boolean) =>
+      new Promise<void>((resolve) => {
+        const look = () => {
+          if (!holds()) return;
+          observer.disconnect();
+          resolve();
+        };
+        const observer = new MutationObserver(look);
+        observer.observe(document.body, { childList: true, subtree: true, characterData: true });
+        look();
+      });
+    for (const name of all) {
+      location.hash = '#/new';
+      await until(() => find('new-title') !== null);
+      (find('new-title') as HTMLInputElement).value = name;
+      (find('new-brain') as HTMLInputElement).value = 'claude';
+      find('create')?.click();
+      await until(() => find('chat-title')?.textContent === name);
+    }
+  }, names);
+}
+
+export async function rowAction(
+  page: Page,
+  title: string,
+  action: 'Rename' | 'Delete',
+): Promise<void> {
+  const row = rows(page).filter({ hasText: title });
+  await row.hover();
+  await row.getByRole('button', { name: new RegExp(`^${action} `) }).click();
+}
