@@ -1,21 +1,15 @@
 // Shows how far an import has come, with a way to stop it, and then what came of it. Reads no file.
 
+import type { Counts, ImportFailure, ImportProgress, ImportReport } from 'conversation-store';
 import { announce } from './announce.ts';
 import { h } from './dom.ts';
 import { shorten } from './text.ts';
-import type {
-  ImportCounts,
-  ImportFailure,
-  ImportProgress,
-  ImportReport,
-  Outcome,
-} from './transfer-types.ts';
 import { codeOf, detailOf, size, whyNotImported } from './words.ts';
 
 /** More failures than these are only counted. */
 const LISTED = 200;
 
-const OUTCOMES: readonly { outcome: Outcome; name: string }[] = [
+const OUTCOMES: readonly { outcome: keyof Counts; name: string }[] = [
   { outcome: 'created', name: 'New' },
   { outcome: 'updated', name: 'Updated' },
   { outcome: 'skipped', name: 'Skipped' },
@@ -110,7 +104,7 @@ export class ImportDialog {
 }
 
 function table({ conversations, messages }: ImportReport): HTMLElement {
-  const row = (name: string, counts: ImportCounts) =>
+  const row = (name: string, counts: Counts) =>
     h(
       'tr',
       {},

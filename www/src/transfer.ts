@@ -1,13 +1,17 @@
 // Import and export: the part of the storage panel that offers them, files dropped on the page, and
 // what happens then. What a file holds is the store's to find out.
 
-import type { Conversation, ConversationStore } from 'conversation-store';
+import {
+  type Conversation,
+  type ConversationStore,
+  ConversationStoreError,
+  type ExportOptions,
+} from 'conversation-store';
 import { h } from './dom.ts';
 import { download, fileName, today } from './download.ts';
 import { ImportDialog } from './import-dialog.ts';
 import { shorten } from './text.ts';
 import type { Toasts } from './toasts.ts';
-import { type ExportOptions, reportOf, transferring } from './transfer-types.ts';
 import { because, size, titleOf } from './words.ts';
 
 export class Transfer {
@@ -69,14 +73,15 @@ export class Transfer {
     const abort = new AbortController();
     const dialog = new ImportDialog(file.name, () => abort.abort());
     try {
-      const report = await transferring(this.store).import(
+      const report = await this.store.import(
         file,
         { onProgress: (progress) => dialog.progress(progress) },
         { signal: abort.signal },
       );
       dialog.report(report);
     } catch (error) {
-      dialog.report(reportOf(error), error);
+      const details = error instanceof ConversationStoreError ? error.details : undefined;
+      dialog.report(details?.report, error);
     }
     this.#importing = false;
   }
@@ -107,9 +112,9 @@ export class Transfer {
 
   /** Resolves to what there is to be said. */
   async #save(name: string, options: ExportOptions): Promise<string> {
-    const file = await transferring(this.store).export(options);
+    const file = await this.store.export(options);
     // What it is decides what it is called: several files, or attachments, are an archive.
-    const ending = file instanceof File && /\.\w+$/.exec(file.name)?.[0];
+    const ending = /\.\w+$/.exec(file.name)?.[0];
     const whole = ending ? name.replace(/\.\w+$/, ending) : name;
     download(file, whole);
     return `“${whole}” (${size(file.size)}) is in your downloads.`;

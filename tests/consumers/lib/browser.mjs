@@ -13,6 +13,8 @@ const WRITTEN = {
   conversations: [{ title: TITLE, brain: BRAIN }],
   messages: MESSAGES,
   status: { storage: 'opfs', journalMode: 'wal', synchronous: 'full' },
+  file: 'application/x-ndjson',
+  again: [1, MESSAGES.length, 0],
 };
 
 /** A browser with a profile on disk, started when the first page is checked. */
