@@ -167,11 +167,13 @@ export const consumers = [
   },
   {
     name: 'own-worker build',
-    check: ({ project, browser }) => checkViteBuild(project, browser, 'own-worker'),
+    check: ({ project, browser }) =>
+      checkViteBuild(project, browser, 'own-worker', { imports: false }),
   },
   {
     name: 'own-worker dev',
-    check: ({ project, browser }) => checkViteDev(project, browser, 'own-worker'),
+    check: ({ project, browser }) =>
+      checkViteDev(project, browser, 'own-worker', { imports: false }),
   },
   {
     name: 'webpack',
@@ -219,20 +221,20 @@ const NEXT = {
   env: { NEXT_TELEMETRY_DISABLED: '1' },
 };
 
-async function checkViteBuild(project, browser, fixture) {
+async function checkViteBuild(project, browser, fixture, expected) {
   const vite = await project(fixture);
   const { stdout, stderr } = await vite.run('vite', ['build', '--logLevel', 'warn']);
   assert.equal(stdout + stderr, '', 'the build warns');
-  await checkVite(vite, browser, ['preview']);
+  await checkVite(vite, browser, ['preview'], expected);
 }
 
-async function checkViteDev(project, browser, fixture) {
-  await checkVite(await project(fixture), browser, []);
+async function checkViteDev(project, browser, fixture, expected) {
+  await checkVite(await project(fixture), browser, [], expected);
 }
 
-async function checkVite(vite, browser, command) {
+async function checkVite(vite, browser, command, expected) {
   const args = ['--host', '127.0.0.1', '--port', await freePort(), '--strictPort'];
-  await vite.serve('vite', [...command, ...args], {}, (url) => browser.check(url));
+  await vite.serve('vite', [...command, ...args], {}, (url) => browser.check(url, expected));
 }
 
 async function bundle(esbuild, args) {

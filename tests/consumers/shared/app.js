@@ -4,7 +4,7 @@
  */
 
 import { ConversationStore } from 'conversation-store';
-import { writeOrRead } from './conversation.js';
+import { exportAndImport, writeOrRead } from './conversation.js';
 
 /**
  * Puts the outcome, as JSON, where the runner looks for it: `data-result` of the body.
@@ -16,7 +16,8 @@ import { writeOrRead } from './conversation.js';
 export async function show(options) {
   let result;
   try {
-    result = await writeOrRead(await ConversationStore.open('consumer', options));
+    const store = await ConversationStore.open('consumer', options);
+    result = { ...(await writeOrRead(store)), ...(await exportAndImport(store)) };
   } catch (error) {
     result = { error: `${error.name} (${error.code}): ${error.message}` };
   }

@@ -20,15 +20,20 @@ export async function writeOrRead(store) {
   const conversations = await store.listConversations(10);
   const messages = await store.messagesFor(conversations[0].id);
   const { storage, journalMode, synchronous } = await store.status();
-  // By a worker and a module of their own, which the bundler has to find too.
-  const file = await store.export();
-  const again = await store.import(file);
   return {
-    file: file.type,
-    again: [again.conversations.skipped, again.messages.skipped, again.failures.length],
     found,
     conversations: conversations.map(({ title, brain }) => ({ title, brain })),
     messages: messages.map(({ role, content }) => ({ role, content })),
     status: { storage, journalMode, synchronous },
+  };
+}
+
+/** Gives everything as a file and takes it back, by a worker and a module that a bundler has to find too. */
+export async function exportAndImport(store) {
+  const file = await store.export();
+  const { conversations, messages, failures } = await store.import(file);
+  return {
+    file: file.type,
+    again: [conversations.skipped, messages.skipped, failures.length],
   };
 }
