@@ -23,9 +23,9 @@ use tsify::Tsify;
 pub use changes::{Append, ChangeOp, RowChange, RowKind};
 pub use status::{DatabaseOptions, StorageKind, StorageOption, StoreStatus, TabRole};
 pub use writes::{
-    Branch, ChatSaving, ConflictRule, Counts, HealRepair, HealReport, ImportCounts, ImportFailure,
-    ImportedChat, ImportedMessage, ImportingOptions, MessagePatch, NewConversation, NewMessage,
-    Repair, StoredBlob,
+    Branch, ChatSaving, ConflictRule, Counts, HealRepair, HealReport, HealStep, ImportCounts,
+    ImportFailure, ImportedChat, ImportedMessage, ImportingOptions, MessagePatch, NewConversation,
+    NewMessage, Repair, StoredBlob,
 };
 
 /// Highest integer that a JavaScript number holds exactly, 2^53 - 1; ids go no higher.

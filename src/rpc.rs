@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::error::{Result, StoreError};
 use crate::model::{
     AddedMessage, Branch, ChatSaving, Conversation, ConversationKey, ConversationPatch,
-    ConversationQuery, HealReport, ImportCounts, ImportedChat, ImportingOptions, Message,
+    ConversationQuery, HealReport, HealStep, ImportCounts, ImportedChat, ImportingOptions, Message,
     MessageKey, MessagePatch, MessageQuery, NewConversation, NewMessage, Operation, Role,
     StoredBlob, fingerprint, query_or_limit,
 };
@@ -99,6 +99,10 @@ pub enum Request {
         #[serde(default)]
         conversation_id: Option<ConversationKey>,
     },
+    HealStep {
+        #[serde(default)]
+        after: i64,
+    },
     ImportBatch {
         conversations: Vec<ImportedChat>,
         #[serde(default)]
@@ -180,6 +184,7 @@ pub enum Response {
     Saved(Vec<AddedMessage>),
     Branches(Vec<Branch>),
     Healed(HealReport),
+    HealStep(HealStep),
     Imported(ImportCounts),
     Exported(Option<ImportedChat>),
     Blob(Option<StoredBlob>),
@@ -317,6 +322,7 @@ pub fn dispatch(
         Request::Heal { conversation_id } => {
             Response::Healed(store.heal(conversation_id.as_ref())?)
         }
+        Request::HealStep { after } => Response::HealStep(store.heal_step(after)?),
         Request::ImportBatch {
             conversations,
             options,

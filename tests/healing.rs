@@ -287,6 +287,49 @@ fn messages_without_a_conversation_get_one() {
 }
 
 #[test]
+fn healing_in_steps_is_healing_at_once() {
+    let file = File::new();
+    let mut store = file.world.open();
+    for n in 0..30 {
+        let chat = store.create(&n.to_string(), None).unwrap();
+        for m in 0..90 {
+            store.add(&key(chat), Role::User, &m.to_string()).unwrap();
+        }
+    }
+    store.close().unwrap();
+    file.foreign(
+        "DROP TRIGGER conversations_edited;
+         UPDATE conversations SET message_count = 7;
+         INSERT INTO messages (conversation_id, role, content) VALUES (99, 'user', 'lost');
+         UPDATE messages SET revision = 1, uid = 'x', depth = 0 WHERE conversation_id = 99;",
+    );
+    let mut store = file.world.open();
+    let mut after = 0;
+    let mut counts = Vec::new();
+    let mut steps = 0;
+    loop {
+        let step = store.heal_step(after).unwrap();
+        steps += 1;
+        for repair in step.report.repairs {
+            if repair.kind == Repair::Count {
+                counts.extend(repair.ids);
+            }
+        }
+        match step.next {
+            Some(next) => after = next,
+            None => break,
+        }
+    }
+    assert!(steps > 2, "{steps}");
+    counts.sort_unstable();
+    let mut expected: Vec<i64> = (1..=31).collect();
+    expected.push(99);
+    assert_eq!(counts, expected);
+    assert_eq!(contents(&store, 99), ["lost"]);
+    check_whole(&mut store);
+}
+
+#[test]
 fn times_of_any_form_are_times() {
     for (time, expected) in [
         ("2024-02-29 12:00:05", "2024-02-29T12:00:05.000Z"),

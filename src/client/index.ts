@@ -646,7 +646,34 @@ export class ConversationStore<T extends StoreTypes = object>
    */
   heal(conversationId?: ConversationKey | CallOptions, options?: CallOptions): Promise<HealReport> {
     const [id, rest] = split(conversationId, options);
-    return this.#call('heal', () => ({ conversationId: id }), 'write', rest);
+    if (id !== undefined) {
+      return this.#call('heal', () => ({ conversationId: id }), 'write', rest);
+    }
+    return this.#healAll(this.#asking(rest));
+  }
+
+  /** In steps, so that other calls have their turn. */
+  async #healAll(ask: Ask): Promise<HealReport> {
+    const all: HealReport = { healed: 0, repairs: [] };
+    let after: number | null = 0;
+    do {
+      const step = (await ask('healStep', { after }, 'write')) as {
+        report: HealReport;
+        next: number | null;
+      };
+      all.healed += step.report.healed;
+      for (const repair of step.report.repairs) {
+        const known = all.repairs.find(({ kind }) => kind === repair.kind);
+        if (!known) {
+          all.repairs.push(repair);
+          continue;
+        }
+        known.count += repair.count;
+        known.ids = [...known.ids, ...repair.ids].slice(0, 1_000);
+      }
+      after = step.next;
+    } while (after !== null);
+    return all;
   }
 
   /**

@@ -290,6 +290,15 @@ pub struct HealReport {
     pub repairs: Vec<HealRepair>,
 }
 
+/// What a step of healing did, and where the next one begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct HealStep {
+    /// What was healed since this was last asked.
+    pub report: HealReport,
+    /// The conversation up to which all is healed; `None`: all of them.
+    pub next: Option<i64>,
+}
+
 impl HealReport {
     /// Adds a repair.
     pub fn add(&mut self, kind: Repair, id: i64) {

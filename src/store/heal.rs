@@ -13,7 +13,7 @@ use rusqlite::{Connection, params};
 use super::conversations::{self, Chat};
 use super::{Store, Writing, body, engine, growth};
 use crate::error::Result;
-use crate::model::{ChangeOp, ConversationKey, HealReport, Repair};
+use crate::model::{ChangeOp, ConversationKey, HealReport, HealStep, Repair};
 use crate::time::Timestamp;
 
 /// As the partial index spells it: the planner uses it only for the same expression.
@@ -23,6 +23,9 @@ pub(super) const UNHEALED_CONVERSATIONS: &str = "conversations INDEXED BY conver
 /// The same of messages.
 pub(super) const UNHEALED_MESSAGES: &str = "messages INDEXED BY messages_unhealed
      WHERE (revision IS NULL OR created_at IS NOT strftime('%Y-%m-%d %H:%M:%f', created_at))";
+
+/// Messages that a step of healing looks at, about.
+const MESSAGES_A_STEP: usize = 1_000;
 
 impl Store {
     /// Looks at every row, or at those of one conversation, and heals what is not right. Returns
@@ -34,11 +37,40 @@ impl Store {
         self.write(|writing| match key {
             Some(key) => {
                 let chat = conversations::require(writing.connection, key)?;
-                heal_chat(writing, chat.id, true)
+                heal_chat(writing, chat.id, true).map(|_| ())
             }
             None => heal_all(writing),
         })?;
         Ok(std::mem::take(&mut self.report))
+    }
+
+    /// Looks at the rows of some conversations after the one of that id, so that other requests have
+    /// their turn in between.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn heal_step(&mut self, after: i64) -> Result<HealStep> {
+        let next = self.write(|writing| {
+            let mut last = after;
+            let mut looked_at = 0;
+            while looked_at < MESSAGES_A_STEP {
+                let id: Option<i64> = writing
+                    .connection
+                    .prepare_cached(
+                        "SELECT min(id) FROM (SELECT min(id) AS id FROM conversations WHERE id > ?1
+                           UNION ALL SELECT min(conversation_id) FROM messages WHERE conversation_id > ?1)",
+                    )?
+                    .query_row([last], |row| row.get(0))?;
+                let Some(id) = id else { return Ok(None) };
+                looked_at += heal_chat(writing, id, true)? + 1;
+                last = id;
+            }
+            Ok(Some(last))
+        })?;
+        Ok(HealStep {
+            report: std::mem::take(&mut self.report),
+            next,
+        })
     }
 
     /// Heals what is marked, and folds in what grew when the file was last closed.
@@ -101,8 +133,9 @@ struct Row {
     is_changed: bool,
 }
 
-/// Heals one conversation. `thorough` looks into the texts of all messages, else of marked ones.
-fn heal_chat(writing: &mut Writing<'_>, id: i64, thorough: bool) -> Result<()> {
+/// Heals one conversation; how many messages it has. `thorough` looks into the texts of all of them,
+/// else of marked ones.
+fn heal_chat(writing: &mut Writing<'_>, id: i64, thorough: bool) -> Result<usize> {
     adopt_orphans(writing, id)?;
     heal_fields(writing, id)?;
     let mut rows = read(writing.connection, id)?;
@@ -112,7 +145,8 @@ fn heal_chat(writing: &mut Writing<'_>, id: i64, thorough: bool) -> Result<()> {
     let head = heal_tree(writing, &chat, &mut rows);
     heal_times(writing, &mut rows);
     write_rows(writing, &chat, &rows)?;
-    heal_summary(writing, &chat, head, &rows)
+    heal_summary(writing, &chat, head, &rows)?;
+    Ok(rows.len())
 }
 
 fn read(connection: &Connection, conversation: i64) -> Result<Vec<Row>> {
