@@ -136,13 +136,13 @@ struct Row {
 /// Heals one conversation; how many messages it has. `thorough` looks into the texts of all of them,
 /// else of marked ones.
 fn heal_chat(writing: &mut Writing<'_>, id: i64, thorough: bool) -> Result<usize> {
-    adopt_orphans(writing, id)?;
+    let is_made = adopt_orphans(writing, id)?;
     heal_fields(writing, id)?;
     let mut rows = read(writing.connection, id)?;
     heal_texts(writing, id, &rows, thorough)?;
     let chat = conversations::require(writing.connection, &ConversationKey::Id(id))?;
     heal_keys(writing, &chat, &mut rows);
-    let head = heal_tree(writing, &chat, &mut rows);
+    let head = heal_tree(writing, &chat, &mut rows, is_made);
     heal_times(writing, &mut rows);
     write_rows(writing, &chat, &rows)?;
     heal_summary(writing, &chat, head, &rows)?;
@@ -173,8 +173,9 @@ fn read(connection: &Connection, conversation: i64) -> Result<Vec<Row>> {
         .collect::<rusqlite::Result<_>>()?)
 }
 
-/// With foreign keys off, the other program can leave messages without a conversation.
-fn adopt_orphans(writing: &mut Writing<'_>, id: i64) -> Result<()> {
+/// With foreign keys off, the other program can leave messages without a conversation: whether one was
+/// made for them.
+fn adopt_orphans(writing: &mut Writing<'_>, id: i64) -> Result<bool> {
     let made = writing
         .connection
         .prepare_cached(
@@ -185,7 +186,7 @@ fn adopt_orphans(writing: &mut Writing<'_>, id: i64) -> Result<()> {
     if made > 0 {
         writing.report.add(Repair::Orphan, id);
     }
-    Ok(())
+    Ok(made > 0)
 }
 
 /// The conversation's own fields but for those that follow from its messages.
@@ -377,7 +378,12 @@ fn heal_keys(writing: &mut Writing<'_>, chat: &Chat, rows: &mut [Row]) {
 
 /// Links what is not linked, in the order of ids after what was there; mends parents that are none;
 /// and says what the head is then.
-fn heal_tree(writing: &mut Writing<'_>, chat: &Chat, rows: &mut [Row]) -> Option<i64> {
+fn heal_tree(
+    writing: &mut Writing<'_>,
+    chat: &Chat,
+    rows: &mut [Row],
+    is_made: bool,
+) -> Option<i64> {
     let place: HashMap<i64, usize> = rows
         .iter()
         .enumerate()
@@ -440,12 +446,8 @@ fn heal_tree(writing: &mut Writing<'_>, chat: &Chat, rows: &mut [Row]) -> Option
     if is_moved || rows.iter().any(is_shallow) {
         deepen(rows, &place);
     }
-    if head.is_none() {
-        // Messages, and none of them shown: the newest is.
-        head = match (chat.head, rows.last()) {
-            (Some(_), Some(last)) => Some(last.id),
-            _ => None,
-        };
+    if head.is_none() && is_made {
+        head = rows.last().map(|row| row.id);
     }
     show(rows, &place, head);
     head

@@ -332,7 +332,11 @@ fn import(
     counts.ids.push(chat.id);
     let before = chat.head_uid.clone();
     let last = given.messages.last().map(|message| message.uid.clone());
-    let wanted = given.head.clone().unwrap_or(last);
+    let is_there = |uid: &String| given.messages.iter().any(|message| message.uid == *uid);
+    let wanted = match &given.head {
+        Some(head) if head.as_ref().is_none_or(is_there) => head.clone(),
+        _ => last,
+    };
     // What is new is written where it belongs, once.
     let path = if is_known {
         HashSet::new()
@@ -412,19 +416,20 @@ fn create_chat(
 /// Notes what a new conversation's row has not yet, and what it was imported with.
 fn note_chat(writing: &mut Writing<'_>, id: i64, given: &ImportedChat) -> Result<()> {
     body::check_json(writing.connection, "source", given.source.as_deref())?;
-    let print = print_of_chat(writing.connection, id)?;
     writing
         .connection
         .prepare_cached(
-            "UPDATE conversations SET source = ?2, trashed_at = ?3, imported = ?4, revision = revision + 1
-             WHERE id = ?1",
+            "UPDATE conversations SET source = ?2, trashed_at = ?3, revision = revision + 1 WHERE id = ?1",
         )?
         .execute(params![
             id,
             given.source,
-            given.trashed_at.map(Timestamp::to_sql),
-            print
+            given.trashed_at.map(Timestamp::to_sql)
         ])?;
+    writing
+        .connection
+        .prepare_cached("UPDATE conversations SET imported = ?2 WHERE id = ?1")?
+        .execute([id, print_of_chat(writing.connection, id)?])?;
     Ok(())
 }
 
