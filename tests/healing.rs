@@ -111,7 +111,7 @@ fn what_the_other_program_adds_follows_the_head() {
     assert_eq!(
         kinds(&report),
         [
-            (Repair::Time, vec![1]),
+            (Repair::ConversationTime, vec![1]),
             (Repair::AdoptedMessage, vec![5, 6, 7, 8]),
             (Repair::AdoptedConversation, vec![2]),
         ]
@@ -283,6 +283,75 @@ fn messages_without_a_conversation_get_one() {
             .len(),
         3
     );
+    check_whole(&mut store);
+}
+
+#[test]
+fn an_id_that_is_given_again_is_nobodys_head_or_parent() {
+    for (sql, expected) in [
+        (
+            "DELETE FROM messages WHERE id = 4;
+             DELETE FROM messages WHERE id = 3;
+             INSERT INTO messages (conversation_id, role, content) VALUES (1, 'assistant', 'redo'), (1, 'user', 'more');",
+            vec!["a", "b", "redo", "more"],
+        ),
+        (
+            "DELETE FROM messages WHERE id >= 2;
+             INSERT INTO messages (conversation_id, role, content) VALUES (1, 'user', 'x'), (1, 'user', 'y'), (1, 'user', 'z');",
+            vec!["a", "x", "y", "z"],
+        ),
+        (
+            "INSERT OR REPLACE INTO messages (id, conversation_id, role, content) VALUES (2, 1, 'user', 'replaced');",
+            vec!["a", "c", "replaced"],
+        ),
+    ] {
+        let file = File::new();
+        file.foreign(sql);
+        let (mut store, _) = file.open();
+        assert_eq!(contents(&store, 1), expected, "{sql}");
+        check_whole(&mut store);
+    }
+}
+
+#[test]
+fn what_a_deleted_conversation_leaves_is_not_anothers() {
+    let file = File::new();
+    file.foreign(
+        "DELETE FROM conversations WHERE id = 1;
+         INSERT INTO conversations (title) VALUES ('fresh');
+         INSERT INTO messages (conversation_id, role, content) VALUES (1, 'user', 'new');",
+    );
+    let (mut store, _) = file.open();
+    assert_eq!(contents(&store, 1), ["new"]);
+    assert_eq!(contents(&store, 2), ["a", "b", "c"]);
+    let titles: Vec<_> = store
+        .list_conversations(&ConversationQuery::default())
+        .unwrap()
+        .into_iter()
+        .map(|it| it.title)
+        .collect();
+    assert!(
+        titles.contains(&"Recovered messages".to_owned()),
+        "{titles:?}"
+    );
+    check_whole(&mut store);
+}
+
+#[test]
+fn values_of_another_type_are_mended() {
+    let file = File::new();
+    file.foreign(
+        "UPDATE conversations SET pinned = 'x', head_id = 'y', message_count = 'z';
+         UPDATE messages SET parent_id = 'abc', status = 5 WHERE id = 2;",
+    );
+    let mut store = file.world.open();
+    store.heal(None).unwrap();
+    let row = store.get_conversation(&key(1)).unwrap().unwrap();
+    assert_eq!(
+        (row.pinned, row.message_count, row.head_uid.as_deref()),
+        (false, 4, Some("c"))
+    );
+    assert_eq!(contents(&store, 1).len(), 2, "b is a first message now");
     check_whole(&mut store);
 }
 

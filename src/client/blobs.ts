@@ -28,7 +28,9 @@ export async function putBlob(ask: Ask, blob: unknown): Promise<StoredBlob> {
     await ask('putBlobPiece', { hash, size: blob.size, type: blob.type, offset, bytes }, 'write');
     offset += PIECE;
   } while (offset < end);
-  return (await ask('getBlob', { hash }, 'read')) as StoredBlob;
+  const stored = (await ask('getBlob', { hash }, 'read')) as StoredBlob;
+  // The bytes may have been put under another type before.
+  return { ...stored, type: blob.type };
 }
 
 /** Gives one back, if it is there. */

@@ -16,7 +16,7 @@ import {
   within,
 } from './connection.js';
 import { ConversationStoreError } from './errors.js';
-import { given, plain, plainQuery, row } from './rows.js';
+import { given, plain, plainQuery, row, text } from './rows.js';
 import type { ExportOptions, ImportOptions, ImportReport, TransferCalls } from './transfer.js';
 import type {
   AddedMessage,
@@ -261,7 +261,7 @@ export class ConversationStore<T extends StoreTypes = object>
     const params = () => {
       const message = given(fields ?? {});
       if (!Array.isArray(content)) return { conversationId, role, content, extra: message };
-      const parts = JSON.stringify(content);
+      const parts = text(content);
       return { conversationId, role, extra: { ...(message as object), parts } };
     };
     return this.#call('addMessage', params, 'write', rest);
@@ -295,7 +295,9 @@ export class ConversationStore<T extends StoreTypes = object>
       return await this.#call('saveMessages', params, 'write', rest);
     } catch (error) {
       const { head } = (fields ?? {}) as ChatSaving;
-      if (!isConflict(error) || head === undefined) throw error;
+      // Not that of an operation.
+      const isOfHead = isConflict(error) && error.message.startsWith('head:');
+      if (!isOfHead || head === undefined) throw error;
       const since = (await this.#since(conversationId, head, rest)) as unknown as AnyMessage[];
       throw new ConversationStoreError('conflict', error.message, { details: { messages: since } });
     }
@@ -475,8 +477,11 @@ export class ConversationStore<T extends StoreTypes = object>
           const here = found && [found.conversationId, found.conversationUid];
           return here?.includes(conversationId) ? found : undefined;
         },
-        append: (id, text) => ask('appendToMessage', { id, text, streaming: true }, 'write'),
-        update: (id, patch) => ask('updateMessage', { id, patch: given(patch) }, 'write'),
+        // By its uid: after a restore an id may be another message's.
+        append: ({ uid }, text, streaming) =>
+          ask('appendToMessage', { id: { conversationId, uid }, text, streaming }, 'write'),
+        update: ({ uid }, patch) =>
+          ask('updateMessage', { id: { conversationId, uid }, patch: given(patch) }, 'write'),
       },
       (fields ?? {}) as WriterOptions,
       rest.signal,
@@ -596,13 +601,14 @@ export class ConversationStore<T extends StoreTypes = object>
 
   #transfer(options?: CallOptions): TransferCalls {
     const ask = this.#asking(options);
+    let batches = 0;
     return {
-      importBatch: (conversations, options) =>
-        ask(
-          'importBatch',
-          { conversations, options: plain(options) },
-          'write',
-        ) as Promise<ImportReport>,
+      importBatch: (conversations, how) => {
+        batches += 1;
+        const operationId = options?.operationId && `${options.operationId}#${batches}`;
+        const params = () => ({ conversations, options: plain(how) });
+        return this.#call('importBatch', params, 'write', { ...options, operationId });
+      },
       chats: ({ conversationIds }) => this.#chats(ask, conversationIds),
       putBlob: (blob) => putBlob(ask, blob),
       getBlob: (ref) => getBlob(ask, ref),

@@ -40,7 +40,7 @@ export function given(fields: unknown): unknown {
   const copy = plainObject(fields) as Record<string, unknown>;
   for (const name of TEXTS) {
     const value = (fields as Record<string, unknown>)[name];
-    if (value !== undefined && value !== null) copy[name] = JSON.stringify(value);
+    if (value !== undefined && value !== null) copy[name] = text(value);
   }
   // A reactive proxy cannot be sent.
   if (Array.isArray(copy.tags)) copy.tags = [...copy.tags];
@@ -48,6 +48,14 @@ export function given(fields: unknown): unknown {
   if (typeof copy.head === 'object') copy.head = plain(copy.head);
   if (typeof copy.create === 'object') copy.create = given(copy.create);
   return copy;
+}
+
+/** JSON of a value. Half of a surrogate pair, which no UTF-8 holds, is U+FFFD, in texts and here alike. */
+export function text(value: unknown): string | undefined {
+  const json: string | undefined = JSON.stringify(value);
+  if (!json?.includes('\\ud')) return json;
+  // JSON.stringify writes a pair as it is: what it escapes is a half.
+  return json.replace(/(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, '$1\\ufffd');
 }
 
 /** Of a row given as a cursor, the keys are sent, not its text. */

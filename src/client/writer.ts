@@ -20,8 +20,9 @@ export interface WriterTarget {
   add(fields: { role: unknown; status: unknown }): Promise<AddedMessage>;
   /** The message to continue, or undefined. */
   find(messageId: unknown): Promise<AddedMessage | undefined>;
-  append(id: number, text: string): Promise<unknown>;
-  update(id: number, patch: object): Promise<unknown>;
+  /** `streaming`: the message is (still, or again) one that streams. */
+  append(message: AddedMessage, text: string, streaming: boolean): Promise<unknown>;
+  update(message: AddedMessage, patch: object): Promise<unknown>;
 }
 
 const DEFAULT_INTERVAL = 100;
@@ -64,14 +65,14 @@ export async function openWriter(
         `messageId names no message of this conversation: ${JSON.stringify(messageId)}`,
       );
     }
-    await target.update(message.id, { ...fields, status });
+    await target.update(message, { ...fields, status });
   }
   const { id, uid, createdAt } = message;
   const writer: MessageWriter = new MessageWriter(
     { id, uid, createdAt },
     new MessageSink({
-      append: (text) => target.append(id, text),
-      update: (patch) => target.update(id, patch),
+      append: (text, streaming) => target.append(message, text, streaming),
+      update: (patch) => target.update(message, patch),
       interval: flushInterval,
       signal,
       ended: () => open.delete(writer),
@@ -120,7 +121,7 @@ export class MessageWriter extends WritableStream<string | MessagePatch> {
 }
 
 interface SinkOptions {
-  append(text: string): Promise<unknown>;
+  append(text: string, streaming: boolean): Promise<unknown>;
   update(patch: object): Promise<unknown>;
   interval: number;
   signal: AbortSignal | undefined;
@@ -143,6 +144,8 @@ export class MessageSink implements UnderlyingSink<string | MessagePatch> {
   /** The first half of a surrogate pair. */
   #half = '';
   #status: string | undefined;
+  /** As it is stored, the message streams: no other status was set on the way. */
+  #streams = true;
   /** Chunks that were written to the stream, and those of them that came here. */
   #given = 0;
   #arrived = 0;
@@ -262,7 +265,7 @@ export class MessageSink implements UnderlyingSink<string | MessagePatch> {
   #addPatch(chunk: MessagePatch): void {
     const fields = Object.entries(chunk).filter(([, value]) => value !== undefined);
     if (fields.length === 0) return;
-    const patch: MessagePatch = Object.fromEntries(fields);
+    const patch = copied(Object.fromEntries(fields));
     if (patch.status !== undefined) this.#status = patch.status;
     const last = this.#waiting.at(-1);
     // Of whole parts given with each token, only the last are stored.
@@ -312,7 +315,12 @@ export class MessageSink implements UnderlyingSink<string | MessagePatch> {
     const began = performance.now();
     try {
       for (const item of batch) {
-        await (typeof item === 'string' ? this.#options.append(item) : this.#options.update(item));
+        if (typeof item === 'string') {
+          await this.#options.append(item, this.#streams);
+        } else {
+          await this.#options.update(item);
+          if (item.status !== undefined) this.#streams = item.status === 'streaming';
+        }
       }
     } catch (error) {
       this.#fail(error as ConversationStoreError);
@@ -350,6 +358,19 @@ export class MessageSink implements UnderlyingSink<string | MessagePatch> {
       ended();
     };
     end.then(done, done);
+  }
+}
+
+/** As it is now: its maker may go on to change it. */
+function copied(patch: object): MessagePatch {
+  try {
+    return JSON.parse(JSON.stringify(patch));
+  } catch (error) {
+    throw new ConversationStoreError(
+      'invalid-argument',
+      `an object in the stream cannot be written as JSON: ${error}`,
+      { cause: error },
+    );
   }
 }
 

@@ -247,7 +247,9 @@ pub enum Repair {
     AdoptedMessage,
     /// Messages without a conversation, which got one.
     Orphan,
-    /// A time that is none, or of another form.
+    /// A time of a conversation that is none, or of another form.
+    ConversationTime,
+    /// The same of a message.
     Time,
     /// A parent that is not there, or of another conversation, or below the message itself.
     Parent,
@@ -275,7 +277,7 @@ pub struct HealRepair {
     pub kind: Repair,
     /// Of how many rows.
     pub count: i64,
-    /// Their ids, the first 1,000: of conversations for 'adopted-conversation', 'orphan', 'head',
+    /// Their ids, the first 1,000: of conversations for 'adopted-conversation', 'conversation-time', 'orphan', 'head',
     /// 'count' and 'updated-at', of messages for the others.
     pub ids: Vec<i64>,
 }

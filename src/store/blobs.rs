@@ -100,6 +100,10 @@ impl Store {
                 "blob: give at most 256 GB, with a type of at most 1,000 bytes",
             ));
         }
+        if offset == 0 {
+            // A store may be open for weeks.
+            self.collect_blobs()?;
+        }
         self.write(|writing| {
             let id = begin(writing, hash, size, media_type)?;
             put(writing.connection, id, offset / PIECE, bytes)?;
@@ -285,7 +289,20 @@ pub(super) fn refer(
     connection
         .prepare_cached("DELETE FROM blob_refs WHERE conversation_id = ?1 AND message_id = ?2")?
         .execute([conversation, message])?;
-    for hash in texts.iter().flatten().flat_map(|text| named(text)) {
+    for text in texts.iter().flatten() {
+        add_references(connection, conversation, message, text)?;
+    }
+    Ok(())
+}
+
+/// Notes which attachments one more text names.
+pub(super) fn add_references(
+    connection: &Connection,
+    conversation: i64,
+    message: i64,
+    text: &str,
+) -> Result<()> {
+    for hash in named(text) {
         connection
             .prepare_cached(
                 "INSERT OR IGNORE INTO blob_refs (hash, conversation_id, message_id) VALUES (?1, ?2, ?3)",
@@ -309,7 +326,11 @@ pub(super) fn extract(writing: &mut Writing<'_>, json: &mut Option<Json>) -> Res
         out.push_str(&rest[..from]);
         match url.split_once(";base64,") {
             Some((head, data)) if url.len() > EXTRACTED_FROM => match STANDARD.decode(data) {
-                Ok(bytes) => out.push_str(&keep(writing, &head["data:".len()..], &bytes)?),
+                Ok(bytes) => match keep(writing, &head["data:".len()..], &bytes)? {
+                    Some(reference) => out.push_str(&reference),
+                    // The same bytes are there as another type: this one would come back as that.
+                    None => out.push_str(url),
+                },
                 // Not what it says it is: left as it is.
                 Err(_) => out.push_str(url),
             },
@@ -324,41 +345,51 @@ pub(super) fn extract(writing: &mut Writing<'_>, json: &mut Option<Json>) -> Res
     Ok(())
 }
 
-/// Keeps bytes as an attachment and gives the reference.
-fn keep(writing: &mut Writing<'_>, media_type: &str, bytes: &[u8]) -> Result<String> {
+/// Keeps bytes as an attachment and gives the reference, unless they are kept as another type.
+fn keep(writing: &mut Writing<'_>, media_type: &str, bytes: &[u8]) -> Result<Option<String>> {
     let mut hasher = Hasher::default();
     hasher.update(bytes);
     let hash = hasher.finish();
+    if find(writing.connection, &hash)?.is_some_and(|row| row.media_type != media_type) {
+        return Ok(None);
+    }
     let size = bytes.len() as i64;
     let id = begin(writing, &hash, size, media_type)?;
     for (number, piece) in bytes.chunks(PIECE as usize).enumerate() {
         put(writing.connection, id, number as i64, piece)?;
     }
     finish(writing.connection, id, size)?;
-    Ok(format!("{PREFIX}{hash}"))
+    Ok(Some(format!("{PREFIX}{hash}")))
 }
 
 /// Puts data: URLs in the place of a message's references, where the attachment is there.
 pub(super) fn inline(connection: &Connection, message: &mut Message) -> Result<()> {
+    inline_text(connection, &mut message.content)?;
     for json in [
         &mut message.parts,
         &mut message.metadata,
         &mut message.source,
     ] {
-        let Some(text) = json else { continue };
-        // Of one that comes twice, the second is not found any more.
-        let hashes: Vec<String> = named(text).map(str::to_owned).collect();
-        for hash in hashes {
-            let Some(row) = find(connection, &hash)?.filter(|row| row.complete) else {
-                continue;
-            };
-            let mut bytes = Vec::new();
-            for number in 0..(row.size + PIECE - 1) / PIECE {
-                bytes.extend(piece(connection, row.id, number)?);
-            }
-            let url = format!("data:{};base64,{}", row.media_type, STANDARD.encode(&bytes));
-            *text = text.replace(&format!("{PREFIX}{hash}"), &url);
+        if let Some(text) = json {
+            inline_text(connection, text)?;
         }
+    }
+    Ok(())
+}
+
+fn inline_text(connection: &Connection, text: &mut String) -> Result<()> {
+    // Of one that comes twice, the second is not found any more.
+    let hashes: Vec<String> = named(text).map(str::to_owned).collect();
+    for hash in hashes {
+        let Some(row) = find(connection, &hash)?.filter(|row| row.complete) else {
+            continue;
+        };
+        let mut bytes = Vec::new();
+        for number in 0..(row.size + PIECE - 1) / PIECE {
+            bytes.extend(piece(connection, row.id, number)?);
+        }
+        let url = format!("data:{};base64,{}", row.media_type, STANDARD.encode(&bytes));
+        *text = text.replace(&format!("{PREFIX}{hash}"), &url);
     }
     Ok(())
 }

@@ -328,7 +328,7 @@ fn chat(row: &Row<'_>) -> rusqlite::Result<Chat> {
     Ok(Chat {
         id: row.get(0)?,
         uid: engine::text(row, 1)?,
-        head: row.get(2)?,
+        head: engine::optional_integer(row, 2)?,
         head_uid: engine::optional_text(row, 3)?,
         created_at: engine::time(row, 4)?,
     })
@@ -395,13 +395,13 @@ fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
         brain: engine::text(row, 3)?,
         created_at: engine::time(row, 4)?,
         updated_at: engine::time(row, 5)?,
-        pinned: row.get(6)?,
-        archived: row.get(7)?,
+        pinned: engine::flag(row, 6)?,
+        archived: engine::flag(row, 7)?,
         trashed_at: engine::optional_time(row, 8)?,
         tags: engine::optional_text(row, 9)?,
         metadata: engine::optional_text(row, 10)?,
-        head_id: row.get(11)?,
+        head_id: engine::optional_integer(row, 11)?,
         head_uid: engine::optional_text(row, 12)?,
-        message_count: row.get(13)?,
+        message_count: engine::optional_integer(row, 13)?.unwrap_or_default(),
     })
 }

@@ -75,6 +75,19 @@ pub(super) fn optional_text(row: &Row<'_>, column: usize) -> rusqlite::Result<Op
     })
 }
 
+/// Reads a whole number that may be NULL; what is none reads as NULL.
+pub(super) fn optional_integer(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<i64>> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Integer(number) => Some(number),
+        _ => None,
+    })
+}
+
+/// Reads a flag; what is none reads as not set.
+pub(super) fn flag(row: &Row<'_>, column: usize) -> rusqlite::Result<bool> {
+    Ok(optional_integer(row, column)?.is_some_and(|number| number != 0))
+}
+
 /// Reads a time column that may be NULL.
 pub(super) fn optional_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
     Ok(match row.get_ref(column)? {

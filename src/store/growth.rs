@@ -8,10 +8,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::conversations::{self, Chat};
 use super::messages::{self, message_change};
-use super::{Change, Store, Writing, body, engine, tree};
-use crate::error::Result;
+use super::{Change, Store, Writing, blobs, body, engine, tree};
+use crate::error::{Result, StoreError};
 use crate::model::{
-    Append, ChangeOp, ConversationKey, Message, MessageKey, Repair, RowChange, Status,
+    Append, ChangeOp, ConversationKey, MAX_CONTENT, Message, MessageKey, Repair, RowChange, Status,
 };
 
 /// Growth is folded in at the earliest when it is so long, in UTF-16 units.
@@ -26,6 +26,8 @@ struct Growing {
     conversation: i64,
     conversation_uid: String,
     uid: String,
+    /// The tab that streams it.
+    writer: Option<String>,
     /// Length of the folded content, in UTF-16 units.
     length: i64,
     /// The growth is a part of its own, and a blank line stands before it in `content`.
@@ -144,10 +146,31 @@ pub(super) fn growing(connection: &Connection, conversation: i64) -> Result<Vec<
         .collect::<rusqlite::Result<_>>()?)
 }
 
+/// The id of a message that grows, by whatever key, without looking at the message itself.
+fn growing_id(connection: &Connection, key: &MessageKey) -> Result<Option<i64>> {
+    let (conversation, uid) = match key {
+        MessageKey::Id(id) => return Ok(Some(*id)),
+        MessageKey::InConversation { conversation, uid } => (conversation, uid),
+        // Another conversation may have it too.
+        MessageKey::Uid(_) => return Ok(None),
+    };
+    let (id, name) = match conversation {
+        ConversationKey::Id(id) => (Some(id), None),
+        ConversationKey::Uid(uid) => (None, Some(uid)),
+    };
+    Ok(connection
+        .prepare_cached(
+            "SELECT message_id FROM growing
+             WHERE uid = ?1 AND (conversation_id = ?2 OR conversation_uid = ?3)",
+        )?
+        .query_row(params![uid, id, name], |row| row.get(0))
+        .optional()?)
+}
+
 fn find(connection: &Connection, id: i64) -> Result<Option<Growing>> {
     Ok(connection
         .prepare_cached(
-            "SELECT conversation_id, conversation_uid, uid, length, is_new_part, has_gap
+            "SELECT conversation_id, conversation_uid, uid, length, is_new_part, has_gap, writer
              FROM growing WHERE message_id = ?1",
         )?
         .query_row([id], |row| {
@@ -158,6 +181,7 @@ fn find(connection: &Connection, id: i64) -> Result<Option<Growing>> {
                 length: row.get(3)?,
                 is_new_part: row.get(4)?,
                 has_gap: row.get(5)?,
+                writer: engine::optional_text(row, 6)?,
             })
         })
         .optional()?)
@@ -209,9 +233,9 @@ pub(super) fn begin(writing: &mut Writing<'_>, id: i64) -> Result<()> {
 
 fn append(writing: &mut Writing<'_>, key: &MessageKey, text: &str, streaming: bool) -> Result<()> {
     let connection = writing.connection;
-    let id = match key {
-        MessageKey::Id(id) => *id,
-        _ => tree::require(connection, key)?.id,
+    let id = match growing_id(connection, key)? {
+        Some(id) => id,
+        None => tree::require(connection, key)?.id,
     };
     let mut found = find(connection, id)?;
     if found.is_none() {
@@ -228,6 +252,9 @@ fn append(writing: &mut Writing<'_>, key: &MessageKey, text: &str, streaming: bo
     if text.is_empty() {
         return Ok(());
     }
+    if growing.writer.is_some() && growing.writer.as_deref() != writing.tab {
+        take_over(writing, id)?;
+    }
     let last: Option<(i64, String)> = connection
         .prepare_cached(
             "SELECT start, text FROM growth WHERE message_id = ?1 ORDER BY start DESC LIMIT 1",
@@ -239,6 +266,11 @@ fn append(writing: &mut Writing<'_>, key: &MessageKey, text: &str, streaming: bo
         Some((start, text)) => start + units(&text),
         None => growing.length + units(growing.gap()),
     };
+    if start + units(text) > MAX_CONTENT as i64 {
+        return Err(StoreError::invalid(format!(
+            "text: the message would be longer than {MAX_CONTENT}: begin another"
+        )));
+    }
     connection
         .prepare_cached("INSERT INTO growth (message_id, start, text) VALUES (?1, ?2, ?3)")?
         .execute(params![id, start, text])?;
@@ -262,6 +294,15 @@ fn append(writing: &mut Writing<'_>, key: &MessageKey, text: &str, streaming: bo
     if start + units(text) - growing.length > growing.length.max(FOLDED_FROM) {
         fold(connection, id)?;
     }
+    Ok(())
+}
+
+/// What streams belongs to the tab that last wrote it.
+pub(super) fn take_over(writing: &Writing<'_>, id: i64) -> Result<()> {
+    writing
+        .connection
+        .prepare_cached("UPDATE growing SET writer = ?2 WHERE message_id = ?1")?
+        .execute(params![id, writing.tab])?;
     Ok(())
 }
 
@@ -343,6 +384,11 @@ fn fold(connection: &Connection, id: i64) -> Result<()> {
              WHERE id = ?1",
         )?
         .execute(params![id, growing.gap(), text, parts])?;
+    // A name may have come in two pieces.
+    let content: String = connection
+        .prepare_cached("SELECT content FROM messages WHERE id = ?1")?
+        .query_row([id], |row| engine::text(row, 0))?;
+    blobs::add_references(connection, growing.conversation, id, &content)?;
     connection
         .prepare_cached("DELETE FROM growth WHERE message_id = ?1")?
         .execute([id])?;

@@ -8,7 +8,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::conversations::{self, Chat};
 use super::{Store, Writing, body, engine, growth};
@@ -136,6 +136,10 @@ struct Row {
 /// Heals one conversation; how many messages it has. `thorough` looks into the texts of all of them,
 /// else of marked ones.
 fn heal_chat(writing: &mut Writing<'_>, id: i64, thorough: bool) -> Result<usize> {
+    heal_types(writing, id)?;
+    if let Some(other) = part_from_stranger(writing, id)? {
+        heal_chat(writing, other, thorough)?;
+    }
     let is_made = adopt_orphans(writing, id)?;
     heal_fields(writing, id)?;
     let mut rows = read(writing.connection, id)?;
@@ -189,6 +193,66 @@ fn adopt_orphans(writing: &mut Writing<'_>, id: i64) -> Result<bool> {
     Ok(made > 0)
 }
 
+/// SQLite holds no column to its type.
+fn heal_types(writing: &mut Writing<'_>, id: i64) -> Result<()> {
+    for (sql, kind) in [
+        (
+            "UPDATE conversations SET pinned = pinned IS 1, archived = archived IS 1,
+               head_id = CASE typeof(head_id) WHEN 'integer' THEN head_id END,
+               message_count = CASE typeof(message_count) WHEN 'integer' THEN message_count ELSE 0 END,
+               revision = NULL
+             WHERE id = ?1 AND (typeof(pinned) <> 'integer' OR typeof(archived) <> 'integer'
+               OR typeof(head_id) NOT IN ('integer', 'null') OR typeof(message_count) <> 'integer')",
+            Repair::Head,
+        ),
+        (
+            "UPDATE messages SET parent_id = CASE typeof(parent_id) WHEN 'integer' THEN parent_id END,
+               depth = CASE typeof(depth) WHEN 'integer' THEN depth END,
+               on_path = CASE typeof(on_path) WHEN 'integer' THEN on_path END, revision = NULL
+             WHERE conversation_id = ?1 AND (typeof(parent_id) NOT IN ('integer', 'null')
+               OR typeof(depth) NOT IN ('integer', 'null') OR typeof(on_path) NOT IN ('integer', 'null'))",
+            Repair::Parent,
+        ),
+    ] {
+        if writing.connection.prepare_cached(sql)?.execute([id])? > 0 {
+            writing.report.add(kind, id);
+        }
+    }
+    Ok(())
+}
+
+/// With foreign keys off, the other program can give a deleted conversation's id to a new one, and
+/// what was left of the old with it. That gets a conversation of its own.
+fn part_from_stranger(writing: &mut Writing<'_>, id: i64) -> Result<Option<i64>> {
+    let connection = writing.connection;
+    let other: Option<i64> = connection
+        .prepare_cached(
+            "SELECT max((SELECT max(id) FROM conversations), last_conversation_id,
+                (SELECT max(conversation_id) FROM messages)) + 1
+             FROM store_state
+             WHERE EXISTS (SELECT 1 FROM conversations WHERE id = ?1 AND uid IS NULL)
+               AND EXISTS (SELECT 1 FROM messages WHERE conversation_id = ?1 AND depth IS NOT NULL)",
+        )?
+        .query_row([id], |row| row.get(0))
+        .optional()?;
+    if let Some(other) = other {
+        let uid = writing.env.uid(writing.env.now());
+        connection
+            .prepare_cached(
+                "INSERT INTO conversations (id, uid, title) VALUES (?1, ?2, 'Recovered messages')",
+            )?
+            .execute(params![other, uid])?;
+        writing.report.add(Repair::Orphan, other);
+        connection
+            .prepare_cached(
+                "UPDATE messages SET conversation_id = ?2, revision = NULL
+                 WHERE conversation_id = ?1 AND depth IS NOT NULL",
+            )?
+            .execute([id, other])?;
+    }
+    Ok(other)
+}
+
 /// The conversation's own fields but for those that follow from its messages.
 fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
     let (connection, env) = (writing.connection, writing.env);
@@ -215,7 +279,7 @@ fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
         env.uid(created_at)
     } else {
         if created != created_at.to_sql() || updated != updated_at.to_sql() {
-            writing.report.add(Repair::Time, id);
+            writing.report.add(Repair::ConversationTime, id);
         }
         uid
     };
@@ -265,9 +329,10 @@ fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
 fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) -> Result<()> {
     let connection = writing.connection;
     for row in rows.iter().filter(|row| thorough || row.is_marked) {
-        let (content, is_text, json) = connection
+        let (content, is_text, json, bytes) = connection
             .prepare_cached(
-                "SELECT content, typeof(content) = 'text', parts, usage, error, metadata, source
+                "SELECT content, typeof(content) = 'text', parts, usage, error, metadata, source,
+                   CASE WHEN typeof(content) <> 'text' OR revision IS NULL THEN hex(content) END
                  FROM messages WHERE id = ?1",
             )?
             .query_row([row.id], |found| {
@@ -278,7 +343,8 @@ fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) 
                 for column in 2..7 {
                     json.push(engine::optional_text(found, column)?);
                 }
-                Ok((text, is_text, json))
+                let bytes = engine::text(found, 7)?;
+                Ok((text, is_text, json, bytes))
             })?;
         // Another program's text ends at its first NUL wherever it is read in C.
         let new_content = if row.is_new {
@@ -291,6 +357,13 @@ fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) 
         }
         let mut new_json = json.clone();
         let mut is_broken = false;
+        if new_content != content {
+            let former = crate::model::json_string(&content);
+            new_json[4] = Some(with_former(connection, &json[4], "formerContent", &former)?);
+        } else if !is_text {
+            let former = format!("\"{bytes}\"");
+            new_json[4] = Some(with_former(connection, &json[4], "formerBytes", &former)?);
+        }
         for field in new_json.iter_mut().skip(1) {
             if let Some(text) = field
                 && body::json_type(connection, text)?.is_none()
@@ -310,7 +383,8 @@ fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) 
                 Ok(_) => {
                     writing.report.add(Repair::Content, row.id);
                     new_json[0] = None;
-                    new_json[4] = Some(with_former_parts(connection, &new_json[4], parts)?);
+                    new_json[4] =
+                        Some(with_former(connection, &new_json[4], "formerParts", parts)?);
                 }
                 Err(_) => {
                     is_broken = true;
@@ -318,13 +392,20 @@ fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) 
                     if new_content.is_empty() {
                         new_content.clone_from(parts);
                     } else {
-                        new_json[4] = Some(with_former_parts(connection, &new_json[4], parts)?);
+                        new_json[4] =
+                            Some(with_former(connection, &new_json[4], "formerParts", parts)?);
                     }
                 }
             }
         }
         if is_broken {
             writing.report.add(Repair::Json, row.id);
+        }
+        let named = [&new_json[0], &new_json[3], &new_json[4]]
+            .into_iter()
+            .flatten();
+        for text in named.chain([&new_content]) {
+            super::blobs::add_references(connection, id, row.id, text)?;
         }
         if is_text && new_content == content && new_json == json {
             continue;
@@ -344,24 +425,23 @@ fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) 
                 new_json[3],
                 new_json[4]
             ])?;
-        let texts = [&new_json[0], &new_json[3], &new_json[4]].map(|it| it.as_deref());
-        super::blobs::refer(connection, id, row.id, &texts)?;
     }
     Ok(())
 }
 
-/// A source that also holds the parts which a message had.
-fn with_former_parts(
+/// A source that also holds what a message had, as JSON or as text.
+fn with_former(
     connection: &Connection,
     source: &Option<String>,
-    parts: &str,
+    name: &str,
+    former: &str,
 ) -> Result<String> {
     Ok(connection
         .prepare_cached(
             "SELECT json_set(CASE json_type(?1) WHEN 'object' THEN ?1 ELSE json_object('data', json(?1)) END,
-               '$.formerParts', CASE WHEN json_valid(?2) THEN json(?2) ELSE ?2 END)",
+               '$.' || ?3, CASE WHEN json_valid(?2) THEN json(?2) ELSE ?2 END)",
         )?
-        .query_row([source.as_deref().unwrap_or("{}"), parts], |row| row.get(0))?)
+        .query_row(params![source.as_deref().unwrap_or("{}"), former, name], |row| row.get(0))?)
 }
 
 fn heal_keys(writing: &mut Writing<'_>, chat: &Chat, rows: &mut [Row]) {
@@ -389,7 +469,10 @@ fn heal_tree(
         .enumerate()
         .map(|(at, row)| (row.id, at))
         .collect();
-    let mut head = chat.head.filter(|head| place.contains_key(head));
+    // The other program gives the id of a last row that it deleted to its next: that one is no head, and
+    // nobody's parent.
+    let is_old = |id: &i64| place.get(id).is_some_and(|at| !rows[*at].is_new);
+    let mut head = chat.head.filter(is_old);
     if head != chat.head {
         writing.report.add(Repair::Head, chat.id);
     }
@@ -417,10 +500,15 @@ fn heal_tree(
             .find(|id| *id != not)
     };
     let mut is_moved = false;
+    let new: HashSet<i64> = rows
+        .iter()
+        .filter(|row| row.is_new)
+        .map(|row| row.id)
+        .collect();
     for row in rows.iter_mut() {
-        let is_there = row
-            .parent
-            .is_some_and(|it| place.contains_key(&it) && it != row.id);
+        let is_there = row.parent.is_some_and(|it| {
+            it != row.id && place.contains_key(&it) && (row.is_new || !new.contains(&it))
+        });
         row.parent = match row.depth {
             Some(_) if is_there || row.parent.is_none() => continue,
             Some(depth) => above(depth, row.id),

@@ -471,9 +471,12 @@ pub(super) fn insert(
             row.source,
             row.imported,
         ])?;
-    let texts = [&row.body.parts, &row.metadata, &row.source].map(|it| it.as_deref());
-    if texts.iter().any(Option::is_some) {
-        blobs::refer(connection, chat.id, id, &texts)?;
+    blobs::add_references(connection, chat.id, id, &row.body.content)?;
+    for text in [&row.body.parts, &row.metadata, &row.source]
+        .into_iter()
+        .flatten()
+    {
+        blobs::add_references(connection, chat.id, id, text)?;
     }
     let node = Node {
         id,
@@ -531,6 +534,9 @@ fn update(writing: &mut Writing<'_>, key: &MessageKey, patch: &MessagePatch) -> 
     if after != before {
         rewrite(writing, &before, &after)?;
     }
+    if after.status == Status::Streaming && patch.status.is_some() {
+        growth::take_over(writing, node.id)?;
+    }
     Ok(())
 }
 
@@ -553,7 +559,7 @@ pub(super) fn rewrite(writing: &mut Writing<'_>, before: &Message, after: &Messa
     connection
         .prepare_cached(
             "UPDATE messages SET content = ?2, parts = ?3, status = ?4, model = ?5, usage = ?6,
-               finish_reason = ?7, error = ?8, metadata = ?9, source = ?10, uid = ?11,
+               finish_reason = ?7, error = ?8, metadata = ?9, source = ?10, uid = ?11, role = ?12,
                revision = coalesce(revision, 0) + 1
              WHERE id = ?1",
         )?
@@ -569,11 +575,12 @@ pub(super) fn rewrite(writing: &mut Writing<'_>, before: &Message, after: &Messa
             after.metadata,
             after.source,
             after.uid,
+            after.role.as_str(),
         ])?;
-    if (&before.parts, &before.metadata, &before.source)
-        != (&after.parts, &after.metadata, &after.source)
-    {
+    if is_edited || (&before.metadata, &before.source) != (&after.metadata, &after.source) {
         let texts = [&after.parts, &after.metadata, &after.source].map(|it| it.as_deref());
+        let [parts, metadata, source] = texts;
+        let texts = [Some(after.content.as_str()), parts, metadata, source];
         blobs::refer(connection, after.conversation_id, after.id, &texts)?;
     }
     if settles && after.status == Status::Streaming {
@@ -735,7 +742,7 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
         uid: engine::text(row, 1)?,
         conversation_id: row.get(2)?,
         conversation_uid: String::new(),
-        parent_id: row.get(3)?,
+        parent_id: engine::optional_integer(row, 3)?,
         parent_uid: None,
         // The schema's CHECK allows three; the other program's file has the same.
         role: match engine::text(row, 4)?.as_str() {

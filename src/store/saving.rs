@@ -230,6 +230,7 @@ fn says_nothing_new(before: &Message, given: &NewMessage) -> bool {
 /// A message as it is after what was given of it.
 fn merged(before: &Message, given: &NewMessage, row: &NewRow) -> Message {
     let mut after = before.clone();
+    after.role = row.role;
     if given.content.is_some() || given.parts.is_some() {
         after.content.clone_from(&row.body.content);
         after.parts.clone_from(&row.body.parts);

@@ -163,6 +163,15 @@ pub fn a_message_is_text_or_parts(world: &World) {
             "{parts}"
         );
     }
+    let deep = format!(
+        r#"[{{"type":"x","deep":{}{}}}]"#,
+        "[".repeat(200),
+        "]".repeat(200)
+    );
+    let added = store
+        .add_message(&key(id), Role::User, None, &with(&deep))
+        .unwrap();
+    assert_eq!(message(&store, added.id).parts, Some(deep));
     let before = store.messages_for(&key(id), &all()).unwrap();
     for parts in [
         "",
