@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
-import type { MessagePatch } from '../../src/client/wasm/conversation_store.js';
+import type { AddedMessage, MessagePatch } from '../../src/client/wasm/conversation_store.js';
 import { type MessageWriter, openWriter, type WriterTarget } from '../../src/client/writer.js';
 import { Deferred, failure, outcome, Random, settle } from './tools.js';
 
@@ -15,6 +15,8 @@ class Fake implements WriterTarget {
   /** Calls that are not answered; undefined where they answer themselves. */
   held: Deferred[] | undefined;
   fails: Error | undefined;
+  /** Of each text that was stored: whether the message streams with it. */
+  readonly streaming: boolean[] = [];
   underWay = 0;
 
   async add(fields: object) {
@@ -26,14 +28,15 @@ class Fake implements WriterTarget {
     return messageId === 'm3' ? { ...KEYS, content: 'and more' } : undefined;
   }
 
-  append(id: number, text: string): Promise<void> {
-    assert.equal(id, KEYS.id);
+  append({ uid }: AddedMessage, text: string, streaming: boolean): Promise<void> {
+    assert.equal(uid, KEYS.uid);
     assert.notEqual(text, '');
+    this.streaming.push(streaming);
     return this.#store(text);
   }
 
-  update(id: number, patch: object): Promise<void> {
-    assert.equal(id, KEYS.id);
+  update({ uid }: AddedMessage, patch: object): Promise<void> {
+    assert.equal(uid, KEYS.uid);
     return this.#store(patch);
   }
 
@@ -617,3 +620,28 @@ async function stream(random: Random): Promise<void> {
   await settle();
   assert.equal(open.size, 0);
 }
+
+test('text after a status leaves that status, and close does too', async () => {
+  const store = new Fake();
+  const writer = (await openWriter(store)).getWriter();
+  for (const chunk of ['Approve?', { status: 'waiting' as const }, ' Please.']) {
+    await writer.write(chunk);
+  }
+  await writer.close();
+  assert.deepEqual(store.stored, ['Approve?', { status: 'waiting' }, ' Please.']);
+  assert.deepEqual(store.streaming, [true, false]);
+});
+
+test('an object is stored as it was when it was written; one that is no JSON is refused', async () => {
+  const store = new Fake();
+  const stream = await openWriter(store);
+  const writer = stream.getWriter();
+  const patch = { usage: { inputTokens: 1 } };
+  await writer.write(patch);
+  patch.usage.inputTokens = 99;
+  await stream.flush();
+  assert.deepEqual(store.stored, [{ usage: { inputTokens: 1 } }]);
+  const refused = writer.write({ metadata: 1n });
+  await assert.rejects(refused, { code: 'invalid-argument' });
+  await assert.rejects(writer.closed, { code: 'invalid-argument' });
+});

@@ -1182,6 +1182,31 @@ pub fn what_streams_belongs_to_its_tab(world: &World) {
     assert_eq!(message(&store, ids[1]).status, Status::Complete);
     store.end_streams("alive").unwrap();
     assert_eq!(status(&store), [Status::Aborted, Status::Complete]);
+    // It belongs to the tab that last wrote it.
+    for take in ["append", "update"] {
+        store.set_tab(Some("first"));
+        let id = store
+            .add_message(&key(chat), Role::Assistant, Some(""), &streaming)
+            .unwrap()
+            .id;
+        store.set_tab(Some("second"));
+        match take {
+            "append" => store
+                .append_to_message(&MessageKey::Id(id), "x", false)
+                .unwrap(),
+            _ => {
+                let patch = MessagePatch {
+                    status: Some(Status::Streaming),
+                    ..Default::default()
+                };
+                store.update_message(&MessageKey::Id(id), &patch).unwrap();
+            }
+        }
+        store.end_streams("first").unwrap();
+        assert_eq!(message(&store, id).status, Status::Streaming);
+        store.end_streams("second").unwrap();
+        assert_eq!(message(&store, id).status, Status::Aborted);
+    }
     // A person's approval is waited for as long as it takes.
     let patch = MessagePatch {
         status: Some(Status::Waiting),
@@ -1344,6 +1369,35 @@ pub fn attachments_that_nobody_names_go_after_a_day(world: &World) {
     world.tick(1);
     store.collect_blobs().unwrap();
     assert_eq!(there(&store), [false, true, true]);
+    // In plain text, in what is appended (also in two pieces), in what is saved: each a name.
+    let plain = put(&mut store, b"4");
+    let grown = put(&mut store, b"5");
+    let name = |hash: &str| format!("see conversation-store:sha256-{hash}.");
+    store.add(&key(chat), Role::User, &name(&plain)).unwrap();
+    let growing = store.add(&key(chat), Role::User, "").unwrap().id;
+    let text = name(&grown);
+    for piece in [&text[..30], &text[30..]] {
+        store
+            .append_to_message(&MessageKey::Id(growing), piece, false)
+            .unwrap();
+    }
+    let settle = MessagePatch {
+        status: Some(Status::Waiting),
+        ..Default::default()
+    };
+    store
+        .update_message(&MessageKey::Id(growing), &settle)
+        .unwrap();
+    world.tick(2 * DAY);
+    store.collect_blobs().unwrap();
+    store.collect_blobs().unwrap();
+    assert!(get(&store, &plain).is_some() && get(&store, &grown).is_some());
+    let query = MessageQuery {
+        inline_blobs: true,
+        ..Default::default()
+    };
+    let rows = store.messages_for(&key(chat), &query).unwrap();
+    assert_eq!(rows[1].content, "see data:image/png;base64,NA==.");
     // A day after the last name is gone.
     store.delete_message(&MessageKey::Id(id)).unwrap();
     store.delete_conversation(&key(chat)).unwrap();
@@ -1389,6 +1443,20 @@ pub fn long_data_urls_become_attachments(world: &World) {
             .as_deref(),
         Some(parts.as_str())
     );
+    // The same bytes as another type stay where they are: the first type would come back.
+    let other = NewMessage {
+        parts: Some(format!(
+            r#"[{{"type":"file","url":"{}"}}]"#,
+            long.replace("image/png", "text/html")
+        )),
+        extract_blobs: Some(true),
+        ..Default::default()
+    };
+    let id = store
+        .add_message(&key(chat), Role::User, None, &other)
+        .unwrap()
+        .id;
+    assert_eq!(message(&store, id).parts, other.parts);
     let hash = &kept[kept.find("sha256-").unwrap() + 7..][..64];
     assert_eq!(get(&store, hash).unwrap(), "ABC".repeat(8_000).into_bytes());
     world.tick(10 * 24 * 60 * 60 * 1_000);
