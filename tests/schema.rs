@@ -197,6 +197,42 @@ fn files_are_merged_and_merged_again_without_a_change() {
     }
 }
 
+#[test]
+fn orphans_are_merged_once_and_as_restore_has_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, world) = file(&folder);
+    let make = || {
+        let copy = path.replace("main", "copy");
+        let _ = std::fs::remove_file(&copy);
+        let mut lesson = Connection::open(&copy).unwrap();
+        migrate_to(&mut lesson, 1).unwrap();
+        lesson
+            .execute_batch(
+                "PRAGMA foreign_keys = OFF;
+                 INSERT INTO conversations (id, title, created_at) VALUES (3, 'a', '2024-02-29 12:00:00');
+                 INSERT INTO messages (conversation_id, role, content, created_at) VALUES
+                   (3, 'user', 'hi', '2024-02-29 12:00:01'), (555, 'user', 'orphan', '2024-02-29 12:00:02');",
+            )
+            .unwrap();
+        copy
+    };
+    let mut store = world.open();
+    let merge = |store: &mut Store| {
+        let other = Store::open_copy(&make(), None, world.env()).unwrap();
+        store
+            .merge(&other, &Default::default(), |_| Ok(()))
+            .unwrap()
+    };
+    assert_eq!(merge(&mut store).conversations.created, 2);
+    assert_eq!(merge(&mut store).conversations.created, 0);
+    store.restore_from(&make(), None, 0).unwrap();
+    let again = merge(&mut store);
+    assert_eq!(
+        (again.conversations.created, again.messages.created),
+        (0, 0)
+    );
+}
+
 /// A store in memory with one conversation, and everything in it.
 fn mine() -> (Store, String) {
     let mut store = World::new(None, None).open();

@@ -569,9 +569,13 @@ export class ConversationStore<T extends StoreTypes = object>
     options?: ImportOptions | CallOptions,
     callOptions?: CallOptions,
   ): Promise<ImportReport> {
-    const [asked, rest] = split(options, callOptions);
+    const [asked, rest] = parted(options, callOptions);
+    const { onProgress, conversationId } = asked as ImportOptions;
+    if (onProgress !== undefined && typeof onProgress !== 'function') {
+      throw new ConversationStoreError('invalid-argument', 'onProgress is not a function');
+    }
     const { importInto } = await import('./transfer.js');
-    return importInto(this.#transfer(rest), data, {
+    return importInto(this.#transfer(rest, conversationId), data, {
       ...(asked as ImportOptions),
       ...this.#limits(rest),
     });
@@ -585,7 +589,14 @@ export class ConversationStore<T extends StoreTypes = object>
    * @throws `not-found`, `aborted`.
    */
   async export(options?: ExportOptions | CallOptions, callOptions?: CallOptions): Promise<File> {
-    const [asked, rest] = split(options, callOptions);
+    const [asked, rest] = parted(options, callOptions);
+    const { conversationIds } = asked as ExportOptions;
+    if (conversationIds !== undefined && !Array.isArray(conversationIds)) {
+      throw new ConversationStoreError(
+        'invalid-argument',
+        'conversationIds is not an array of ids and uids',
+      );
+    }
     const { exportFrom } = await import('./transfer.js');
     return exportFrom(this.#transfer(rest), {
       ...(asked as ExportOptions),
@@ -599,7 +610,7 @@ export class ConversationStore<T extends StoreTypes = object>
     return { signal, timeout, ...this.#connection.formats };
   }
 
-  #transfer(options?: CallOptions): TransferCalls {
+  #transfer(options?: CallOptions, into?: ConversationKey): TransferCalls {
     const ask = this.#asking(options);
     let batches = 0;
     return {
@@ -612,8 +623,20 @@ export class ConversationStore<T extends StoreTypes = object>
       chats: ({ conversationIds }) => this.#chats(ask, conversationIds),
       putBlob: (blob) => putBlob(ask, blob),
       getBlob: (ref) => getBlob(ask, ref),
-      importSqlite: (file, { conflict }) =>
-        ask('merge', { file, options: plain({ conflict }) }, 'write') as Promise<ImportReport>,
+      importSqlite: async (file, { conflict, onProgress }) => {
+        const how = plain({ conflict, conversationId: into });
+        const report = (await ask('merge', { file, options: how }, 'write')) as ImportReport;
+        const { conversations, messages } = report;
+        const sum = (counts: typeof messages) =>
+          counts.created + counts.updated + counts.skipped + counts.failed;
+        onProgress?.({
+          read: file.size,
+          total: file.size,
+          conversations: sum(conversations),
+          messages: sum(messages),
+        });
+        return report;
+      },
     };
   }
 
@@ -631,17 +654,20 @@ export class ConversationStore<T extends StoreTypes = object>
       return;
     }
     const query = { limit: 500, archived: 'any', trashed: 'any' } as const;
+    const all: number[] = [];
     let after: Conversation | undefined;
     do {
       const params = { query: plainQuery({ ...query, after }) };
       const page = (await ask('listConversations', params, 'read')) as Conversation[];
-      for (const { id } of page) {
-        const chat = await ask('exportChat', { id }, 'read');
-        // It may have gone since.
-        if (chat) yield JSON.stringify(chat);
-      }
+      for (const { id } of page) all.push(id);
       after = page.length === query.limit ? page.at(-1) : undefined;
     } while (after);
+    // As they came: those of one time are in the order of their ids, here and where they go.
+    for (const id of all.sort((a, b) => a - b)) {
+      const chat = await ask('exportChat', { id }, 'read');
+      // It may have gone since.
+      if (chat) yield JSON.stringify(chat);
+    }
   }
 
   /**
@@ -843,6 +869,13 @@ function streamed(message: Record<string, unknown>): object {
 function split<T>(given: T | CallOptions | undefined, options: CallOptions | undefined) {
   if (options === undefined && isCallOptions(given)) return [undefined, given] as const;
   return [given as T | undefined, options] as const;
+}
+
+/** Options of a call among those of an import or export, or after them. */
+function parted(given: object | undefined, options: CallOptions | undefined) {
+  const { signal, timeout, operationId, ...asked } = (given ?? {}) as CallOptions;
+  const rest = { signal, timeout, operationId, ...options };
+  return [asked as object, rest] as const;
 }
 
 const CALL_OPTIONS = ['signal', 'timeout', 'operationId'];

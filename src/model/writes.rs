@@ -394,7 +394,10 @@ pub struct ImportedMessage {
     pub parts: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "known_status"
+    )]
     pub status: Option<Status>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -442,6 +445,12 @@ pub struct ImportFailure {
     pub id: String,
     pub code: crate::error::ErrorCode,
     pub message: String,
+}
+
+/// One that this version does not know reads as complete.
+fn known_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Status>, D::Error> {
+    let status = Option::<String>::deserialize(deserializer)?;
+    Ok(status.map(|status| Status::parse(&status)))
 }
 
 fn is_false(flag: &bool) -> bool {

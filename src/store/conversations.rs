@@ -201,6 +201,7 @@ pub(super) fn clear(connection: &Connection) -> rusqlite::Result<()> {
          DELETE FROM blob_refs;
          DELETE FROM blob_pieces;
          DELETE FROM blobs;
+         DELETE FROM deleted_imports;
          DELETE FROM conversations;",
     )
 }

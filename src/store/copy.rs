@@ -111,10 +111,12 @@ impl Store {
             // Also for a value that the schema or its types refuse.
             replace_rows(connection).map_err(|error| of_the_file(error.into()))?;
             check_ids(connection)?;
-            heal::heal_all(writing)?;
             writing.changes.push(Change::Reset);
             Ok(())
         })?;
+        // The same as an import of the file gives.
+        self.derive_uids()?;
+        self.write(heal::heal_all)?;
         // Their tabs are not here.
         self.heal_streams(&[] as &[&str])
     }
@@ -128,16 +130,25 @@ fn replace_rows(transaction: &Connection) -> rusqlite::Result<()> {
         if table == "messages" {
             // With foreign keys off the other program can leave messages without a conversation.
             transaction.execute_batch(
-                "INSERT INTO conversations (id, title)
-                   SELECT DISTINCT conversation_id, 'Recovered messages' FROM incoming.messages m
-                   WHERE NOT EXISTS (SELECT 1 FROM conversations c WHERE c.id = m.conversation_id);",
+                "INSERT INTO conversations (id, title, created_at, updated_at)
+                   SELECT conversation_id, 'Recovered messages', min(created_at), max(created_at)
+                   FROM incoming.messages m
+                   WHERE NOT EXISTS (SELECT 1 FROM conversations c WHERE c.id = m.conversation_id)
+                   GROUP BY conversation_id;",
             )?;
         }
         transaction.execute_batch(&format!(
             "INSERT INTO main.{table} ({columns}) SELECT {columns} FROM incoming.{table};"
         ))?;
     }
-    for table in ["growth", "growing", "blobs", "blob_pieces", "blob_refs"] {
+    for table in [
+        "growth",
+        "growing",
+        "blobs",
+        "blob_pieces",
+        "blob_refs",
+        "deleted_imports",
+    ] {
         if let Some(columns) = common_columns(transaction, table)? {
             transaction.execute_batch(&format!(
                 "INSERT INTO main.{table} ({columns}) SELECT {columns} FROM incoming.{table};"

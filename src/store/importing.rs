@@ -4,7 +4,7 @@
 //! loses nothing else. A row remembers the fingerprint it was imported with, by which is told whether
 //! it has been edited here since.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -16,8 +16,8 @@ use super::{Store, Writing, engine};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{
     ChangeOp, ConflictRule, ConversationKey, ImportCounts, ImportFailure, ImportedChat,
-    ImportedMessage, ImportingOptions, Json, Message, NewConversation, check_title, check_uid,
-    stable_print, tags_json,
+    ImportedMessage, ImportingOptions, Json, Message, NewConversation, Status, check_title,
+    check_uid, stable_print, tags_json,
 };
 use crate::time::Timestamp;
 
@@ -70,6 +70,13 @@ impl Store {
     pub(super) fn derive_uids(&mut self) -> Result<()> {
         self.write(|writing| {
             let connection = writing.connection;
+            connection.execute_batch(
+                "INSERT INTO conversations (id, title, created_at, updated_at)
+                 SELECT conversation_id, 'Recovered messages', min(created_at), max(created_at)
+                 FROM messages m
+                 WHERE NOT EXISTS (SELECT 1 FROM conversations c WHERE c.id = m.conversation_id)
+                 GROUP BY conversation_id",
+            )?;
             let unnamed = |sql: &str| -> Result<Vec<(i64, String)>> {
                 Ok(connection
                     .prepare(sql)?
@@ -160,7 +167,7 @@ impl Store {
         let source = connection
             .prepare_cached("SELECT source FROM conversations WHERE id = ?1")?
             .query_row([row.id], |row| engine::optional_text(row, 0))?;
-        let messages = self.messages_for(&ConversationKey::Id(row.id), &query)?;
+        let messages = in_order(self.messages_for(&ConversationKey::Id(row.id), &query)?);
         Ok(Some(ImportedChat {
             uid: row.uid,
             title: row.title,
@@ -177,6 +184,25 @@ impl Store {
             messages: messages.into_iter().map(exported).collect(),
         }))
     }
+}
+
+/// Messages in the order in which they came, parents before children: siblings stay in their order.
+fn in_order(messages: Vec<Message>) -> Vec<Message> {
+    let mut by_id: BTreeMap<i64, Message> = messages.into_iter().map(|it| (it.id, it)).collect();
+    let mut ordered = Vec::with_capacity(by_id.len());
+    while let Some((&first, _)) = by_id.iter().next() {
+        // Of one whose parent came later, the parents that are not out yet go first.
+        let mut chain = vec![first];
+        while let Some(parent) = chain
+            .last()
+            .and_then(|id| by_id.get(id)?.parent_id)
+            .filter(|parent| by_id.contains_key(parent))
+        {
+            chain.push(parent);
+        }
+        ordered.extend(chain.iter().rev().filter_map(|id| by_id.remove(id)));
+    }
+    ordered
 }
 
 fn exported(message: Message) -> ImportedMessage {
@@ -365,6 +391,10 @@ fn import(
         (chat.head, chat.head_uid) = (Some(node.id), Some(node.uid));
     }
     if created > 0 || chat.head_uid != before {
+        if is_known && counts.conversations.skipped > 0 {
+            counts.conversations.skipped = 0;
+            counts.conversations.updated = 1;
+        }
         let at = if options.conversation_id.is_some() {
             Some(writing.env.now())
         } else {
@@ -462,10 +492,11 @@ fn update_chat(
         .query_row([chat.id], |row| row.get(0))?;
     let here = print_of_chat(connection, chat.id)?;
     let tags = tags_json(&given.tags)?;
-    let brain = given
-        .brain
-        .as_deref()
-        .unwrap_or(crate::model::DEFAULT_BRAIN);
+    let held: String = connection
+        .prepare_cached("SELECT brain FROM conversations WHERE id = ?1")?
+        .query_row([chat.id], |row| engine::text(row, 0))?;
+    // What the file does not say stays.
+    let brain = given.brain.as_deref().unwrap_or(&held);
     let flags = (given.pinned, given.archived, given.trashed_at.is_some());
     let theirs = chat_print(&given.title, brain, flags, &tags, &given.metadata);
     if theirs == here {
@@ -526,10 +557,11 @@ fn import_messages(
     // What stands on its own follows what is there already.
     let mut before: Option<Node> = match chat.head {
         Some(head) if !given.messages.iter().any(|it| it.parent.is_some()) => {
-            let is_known = match given.messages.first() {
-                Some(first) => tree::by_uid(connection, chat.id, &first.uid)?.is_some(),
-                None => true,
-            };
+            let mut is_known = given.messages.is_empty();
+            for message in &given.messages {
+                is_known |= tree::by_uid(connection, chat.id, &message.uid)?.is_some()
+                    || is_deleted(connection, chat.id, &message.uid)?;
+            }
             if is_known {
                 None
             } else {
@@ -567,6 +599,17 @@ fn import_messages(
         let earliest = parent.as_ref().map_or(chat.created_at, |it| it.created_at);
         let row = row_of(writing, message, earliest).map_err(in_place)?;
         let node = match tree::by_uid(connection, chat.id, &message.uid)? {
+            None if is_deleted(connection, chat.id, &message.uid)? => {
+                counts.messages.skipped += 1;
+                // What follows it follows its parent, as when it was deleted.
+                if let Some(parent) = parent {
+                    before = Some(parent.clone());
+                    nodes.insert(&message.uid, parent);
+                } else {
+                    before = None;
+                }
+                continue;
+            }
             None => {
                 created += 1;
                 counts.messages.created += 1;
@@ -578,7 +621,7 @@ fn import_messages(
                 messages::insert(writing, chat, parent.as_ref(), on_path, &row)?
             }
             Some(node) => {
-                update_message(writing, &node, row, counts)?;
+                update_message(writing, &node, row, message.status, counts)?;
                 node
             }
         };
@@ -586,6 +629,15 @@ fn import_messages(
         nodes.insert(&message.uid, node);
     }
     Ok((created, is_loose))
+}
+
+/// Whether a message was imported before, and deleted here since.
+fn is_deleted(connection: &Connection, conversation: i64, uid: &str) -> Result<bool> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM deleted_imports WHERE conversation_id = ?1 AND uid = ?2)",
+        )?
+        .query_row(params![conversation, uid], |row| row.get(0))?)
 }
 
 fn row_of(writing: &Writing<'_>, message: &ImportedMessage, earliest: Timestamp) -> Result<NewRow> {
@@ -632,22 +684,25 @@ fn update_message(
     writing: &mut Writing<'_>,
     node: &Node,
     row: NewRow,
+    status: Option<Status>,
     counts: &mut ImportCounts,
 ) -> Result<()> {
     let connection = writing.connection;
     let Some(before) = messages::get(connection, node.id)? else {
         return Ok(());
     };
+    // What the file does not say stays.
     let after = Message {
+        role: row.role,
         content: row.body.content,
         parts: row.body.parts,
-        status: row.status,
-        model: row.model,
-        usage: row.usage,
-        finish_reason: row.finish_reason,
-        error: row.error,
-        metadata: row.metadata,
-        source: row.source,
+        status: status.unwrap_or(before.status),
+        model: row.model.or_else(|| before.model.clone()),
+        usage: row.usage.or_else(|| before.usage.clone()),
+        finish_reason: row.finish_reason.or_else(|| before.finish_reason.clone()),
+        error: row.error.or_else(|| before.error.clone()),
+        metadata: row.metadata.or_else(|| before.metadata.clone()),
+        source: row.source.or_else(|| before.source.clone()),
         ..before.clone()
     };
     let (here, theirs) = (message_print(&before), message_print(&after));

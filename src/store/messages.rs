@@ -155,6 +155,12 @@ impl Store {
                     .transpose()?;
             }
             connection
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO deleted_imports (conversation_id, uid)
+                     SELECT conversation_id, uid FROM messages WHERE id = ?1 AND imported IS NOT NULL",
+                )?
+                .execute([node.id])?;
+            connection
                 .prepare_cached("DELETE FROM messages WHERE id = ?1")?
                 .execute([node.id])?;
             writing.changed_message(ChangeOp::Delete, node.id, &node.uid, &chat);

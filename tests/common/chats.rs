@@ -36,6 +36,7 @@ macro_rules! for_each_chat_case {
             long_data_urls_become_attachments,
             an_import_is_done_once,
             an_import_keeps_what_was_edited_here,
+            an_import_brings_nothing_back_and_takes_nothing_away,
             an_import_loses_only_what_is_wrong,
             what_is_exported_comes_back,
             everything_is_cleared,
@@ -1650,6 +1651,70 @@ pub fn an_import_keeps_what_was_edited_here(world: &World) {
     };
     refused(store.import_batch(&[], &nowhere), ErrorCode::NotFound);
     check_whole(&mut store);
+}
+
+pub fn an_import_brings_nothing_back_and_takes_nothing_away(world: &World) {
+    let mut store = world.open();
+    let mut chat = imported("c", &[("a", "1"), ("b", "2"), ("c", "3")]);
+    chat.brain = Some("gpt".into());
+    chat.messages[1].model = Some("m".into());
+    chat.messages[1].usage = Some("{}".into());
+    let id = import(
+        &mut store,
+        std::slice::from_ref(&chat),
+        ConflictRule::Update,
+    )
+    .ids[0];
+    // What a file does not say stays.
+    let mut less = chat.clone();
+    less.brain = None;
+    (less.messages[1].model, less.messages[1].usage) = (None, None);
+    store.take_changes();
+    let report = import(&mut store, &[less], ConflictRule::Update);
+    assert_eq!(
+        (counts(report.conversations), counts(report.messages)),
+        ([0, 0, 1, 0], [0, 0, 3, 0])
+    );
+    assert_eq!(store.take_changes(), []);
+    // What was deleted here stays away; what follows it follows its parent.
+    store.delete_message(&uid("a")).unwrap();
+    store.delete_message(&uid("b")).unwrap();
+    chat.messages.push(ImportedMessage {
+        uid: "d".into(),
+        content: "4".into(),
+        ..Default::default()
+    });
+    let report = import(
+        &mut store,
+        std::slice::from_ref(&chat),
+        ConflictRule::Update,
+    );
+    assert_eq!(counts(report.messages), [1, 0, 3, 0]);
+    assert_eq!(
+        counts(report.conversations),
+        [0, 1, 0, 0],
+        "it has one more"
+    );
+    assert_eq!(path(&store, id), ["c", "d"]);
+    check_whole(&mut store);
+
+    // Siblings come back in their order.
+    let chat = store.create("siblings", None).unwrap();
+    add(&mut store, chat, "q", NewMessage::default());
+    for name in ["v1", "v2", "v3"] {
+        add(&mut store, chat, name, below(Some("q")));
+    }
+    show(&mut store, chat, Some("v1"));
+    let out = store.export_chat(&key(chat)).unwrap().unwrap();
+    store.clear().unwrap();
+    import(&mut store, &[out], ConflictRule::Update);
+    let names: Vec<_> = store
+        .branches(&uid("v2"))
+        .unwrap()
+        .into_iter()
+        .map(|it| it.message.uid)
+        .collect();
+    assert_eq!(names, ["v1", "v2", "v3"]);
 }
 
 pub fn an_import_loses_only_what_is_wrong(world: &World) {

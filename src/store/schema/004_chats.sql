@@ -91,6 +91,12 @@ CREATE TABLE blob_refs (
 ) WITHOUT ROWID;
 CREATE INDEX blob_refs_of ON blob_refs(conversation_id, message_id);
 
+CREATE TABLE deleted_imports (
+  conversation_id INTEGER NOT NULL,
+  uid TEXT NOT NULL,
+  PRIMARY KEY (conversation_id, uid)
+) WITHOUT ROWID;
+
 CREATE TRIGGER messages_edited
   AFTER UPDATE OF conversation_id, role, content, created_at, uid, parent_id, depth, on_path, parts ON messages
   WHEN new.revision IS old.revision
@@ -114,4 +120,5 @@ CREATE TRIGGER conversations_deleted AFTER DELETE ON conversations
 BEGIN
   UPDATE messages SET revision = NULL WHERE conversation_id = old.id;
   DELETE FROM blob_refs WHERE conversation_id = old.id AND message_id = 0;
+  DELETE FROM deleted_imports WHERE conversation_id = old.id;
 END;

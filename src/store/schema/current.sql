@@ -118,6 +118,13 @@ CREATE TABLE blob_refs (
 ) WITHOUT ROWID;
 CREATE INDEX blob_refs_of ON blob_refs(conversation_id, message_id);
 
+-- Messages that were imported and deleted here: the next import does not bring them back.
+CREATE TABLE deleted_imports (
+  conversation_id INTEGER NOT NULL,
+  uid TEXT NOT NULL,
+  PRIMARY KEY (conversation_id, uid)
+) WITHOUT ROWID;
+
 -- What another program changes is marked by revision NULL, and what is kept beside a message goes with
 -- it, also where foreign keys are off.
 CREATE TRIGGER messages_edited
@@ -143,6 +150,7 @@ CREATE TRIGGER conversations_deleted AFTER DELETE ON conversations
 BEGIN
   UPDATE messages SET revision = NULL WHERE conversation_id = old.id;
   DELETE FROM blob_refs WHERE conversation_id = old.id AND message_id = 0;
+  DELETE FROM deleted_imports WHERE conversation_id = old.id;
 END;
 
 -- One row about the file itself.
