@@ -256,9 +256,10 @@ fn part_from_stranger(writing: &mut Writing<'_>, id: i64) -> Result<Option<i64>>
 /// The conversation's own fields but for those that follow from its messages.
 fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
     let (connection, env) = (writing.connection, writing.env);
-    let (uid, created, updated, tags, metadata, trashed) = connection
+    let (uid, created, updated, tags, metadata, trashed, is_new) = connection
         .prepare_cached(
-            "SELECT coalesce(uid, ''), created_at, updated_at, tags, metadata, trashed_at
+            "SELECT coalesce(uid, ''), created_at, updated_at, tags, metadata, trashed_at,
+               revision IS NULL AND head_id IS NULL AND message_count = 0
              FROM conversations WHERE id = ?1",
         )?
         .query_row([id], |row| {
@@ -269,18 +270,20 @@ fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
                 engine::optional_text(row, 3)?,
                 engine::optional_text(row, 4)?,
                 engine::optional_text(row, 5)?,
+                row.get::<_, bool>(6)?,
             ))
         })?;
     let times = [Timestamp::parse(&created), Timestamp::parse(&updated)];
     let created_at = times[0].or(times[1]).unwrap_or_else(|| env.now());
     let updated_at = times[1].unwrap_or(created_at).max(created_at);
-    let new_uid = if uid.is_empty() {
+    if is_new {
         writing.report.add(Repair::AdoptedConversation, id);
+    } else if created != created_at.to_sql() || updated != updated_at.to_sql() {
+        writing.report.add(Repair::ConversationTime, id);
+    }
+    let new_uid = if uid.is_empty() {
         env.uid(created_at)
     } else {
-        if created != created_at.to_sql() || updated != updated_at.to_sql() {
-            writing.report.add(Repair::ConversationTime, id);
-        }
         uid
     };
     let new_trashed = trashed
@@ -450,6 +453,8 @@ fn heal_keys(writing: &mut Writing<'_>, chat: &Chat, rows: &mut [Row]) {
             let at = row.created_at.unwrap_or(chat.created_at);
             row.uid = writing.env.uid(at);
             row.is_changed = true;
+        }
+        if row.is_new {
             writing.report.add(Repair::AdoptedMessage, row.id);
         }
         row.is_changed |= row.is_marked;
@@ -621,11 +626,15 @@ fn show(rows: &mut [Row], place: &HashMap<i64, usize>, head: Option<i64>) {
 
 /// Times of this store's form; one that had to be healed is not below its parent's.
 fn heal_times(writing: &mut Writing<'_>, rows: &mut [Row]) {
-    let mut order: Vec<usize> = (0..rows.len()).collect();
-    order.sort_by_key(|at| rows[*at].depth);
+    let mut order: Vec<(i64, i64)> = rows
+        .iter()
+        .enumerate()
+        .map(|(at, row)| (row.depth.unwrap_or_default(), at as i64))
+        .collect();
+    order.sort_unstable();
     let mut times: HashMap<i64, Timestamp> = HashMap::with_capacity(rows.len());
-    for at in order {
-        let row = &mut rows[at];
+    for (_, at) in order {
+        let row = &mut rows[at as usize];
         let before = row.parent.and_then(|parent| times.get(&parent)).copied();
         if !row.is_timed {
             let own = row

@@ -4,7 +4,7 @@
 //! loses nothing else. A row remembers the fingerprint it was imported with, by which is told whether
 //! it has been edited here since.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -167,7 +167,12 @@ impl Store {
         let source = connection
             .prepare_cached("SELECT source FROM conversations WHERE id = ?1")?
             .query_row([row.id], |row| engine::optional_text(row, 0))?;
-        let messages = in_order(self.messages_for(&ConversationKey::Id(row.id), &query)?);
+        let ids = connection
+            .prepare_cached("SELECT id FROM messages WHERE conversation_id = ?1 ORDER BY id")?
+            .query_map([row.id], |row| row.get(0))?
+            .collect::<rusqlite::Result<Vec<i64>>>()?;
+        let messages = self.messages_for(&ConversationKey::Id(row.id), &query)?;
+        let messages = in_order(messages, &ids);
         Ok(Some(ImportedChat {
             uid: row.uid,
             title: row.title,
@@ -186,21 +191,22 @@ impl Store {
     }
 }
 
-/// Messages in the order in which they came, parents before children: siblings stay in their order.
-fn in_order(messages: Vec<Message>) -> Vec<Message> {
-    let mut by_id: BTreeMap<i64, Message> = messages.into_iter().map(|it| (it.id, it)).collect();
-    let mut ordered = Vec::with_capacity(by_id.len());
-    while let Some((&first, _)) = by_id.iter().next() {
+/// Messages in the order of these ids, in which they came, but parents before children: siblings stay
+/// in their order.
+fn in_order(messages: Vec<Message>, ids: &[i64]) -> Vec<Message> {
+    let mut ordered = Vec::with_capacity(messages.len());
+    let mut left: HashMap<i64, Message> = messages.into_iter().map(|it| (it.id, it)).collect();
+    for id in ids {
         // Of one whose parent came later, the parents that are not out yet go first.
-        let mut chain = vec![first];
+        let mut chain = vec![*id];
         while let Some(parent) = chain
             .last()
-            .and_then(|id| by_id.get(id)?.parent_id)
-            .filter(|parent| by_id.contains_key(parent))
+            .and_then(|id| left.get(id)?.parent_id)
+            .filter(|parent| left.contains_key(parent))
         {
             chain.push(parent);
         }
-        ordered.extend(chain.iter().rev().filter_map(|id| by_id.remove(id)));
+        ordered.extend(chain.iter().rev().filter_map(|id| left.remove(id)));
     }
     ordered
 }
