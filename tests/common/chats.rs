@@ -166,8 +166,8 @@ pub fn a_message_is_text_or_parts(world: &World) {
     }
     let deep = format!(
         r#"[{{"type":"x","deep":{}{}}}]"#,
-        "[".repeat(200),
-        "]".repeat(200)
+        "[".repeat(100),
+        "]".repeat(100)
     );
     let added = store
         .add_message(&key(id), Role::User, None, &with(&deep))
