@@ -365,14 +365,13 @@ fn keep(writing: &mut Writing<'_>, media_type: &str, bytes: &[u8]) -> Result<Opt
 /// Puts data: URLs in the place of a message's references, where the attachment is there.
 pub(super) fn inline(connection: &Connection, message: &mut Message) -> Result<()> {
     inline_text(connection, &mut message.content)?;
-    for json in [
+    let jsons = [
         &mut message.parts,
         &mut message.metadata,
         &mut message.source,
-    ] {
-        if let Some(text) = json {
-            inline_text(connection, text)?;
-        }
+    ];
+    for text in jsons.into_iter().flatten() {
+        inline_text(connection, text)?;
     }
     Ok(())
 }
