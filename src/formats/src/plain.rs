@@ -106,15 +106,17 @@ impl Messages {
     pub fn finish(self, title: Option<&str>) -> Chat {
         let (messages, head) = assemble(self.nodes, None, Order::File);
         let mut chat = Chat {
+            title: json::title(title.unwrap_or_default()),
             head,
             messages,
             ..Chat::default()
         };
-        chat.uid = uid::of_chat(&chat).uid();
-        chat.title = match title.filter(|title| !title.is_empty()) {
-            Some(title) => json::title(title),
-            None => json::title_of(&chat.messages),
-        };
+        // The same words under another title, or of another program, are another chat.
+        let mut derivation = uid::of_chat(&chat);
+        chat.uid = derivation.add(self.format.unwrap_or(FORMAT)).uid();
+        if chat.title.is_empty() {
+            chat.title = json::title_of(&chat.messages);
+        }
         chat
     }
 }

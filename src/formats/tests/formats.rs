@@ -406,6 +406,35 @@ fn options_say_what_shape_cannot() {
 }
 
 #[test]
+fn the_same_words_under_another_title_or_of_another_program_are_another_chat() {
+    let openai =
+        json!([{ "role": "user", "content": "hi" }, { "role": "assistant", "content": "Hello!" }]);
+    let ai_sdk = json!([
+        { "role": "user", "parts": [{ "type": "text", "text": "hi" }] },
+        { "role": "assistant", "parts": [{ "type": "text", "text": "Hello!" }] },
+    ]);
+    let uid = |file: &Value, title: Option<&str>| {
+        let options = Options {
+            title: title.map(str::to_owned),
+            ..Options::default()
+        };
+        read_with(file.to_string(), options).chats[0].uid.clone()
+    };
+    let uids = [
+        uid(&openai, None),
+        uid(&openai, Some("Monday")),
+        uid(&openai, Some("Tuesday")),
+        uid(&ai_sdk, None),
+        uid(&ai_sdk, Some("Monday")),
+    ];
+    for (at, one) in uids.iter().enumerate() {
+        assert!(!uids[..at].contains(one), "{at}");
+    }
+    assert_eq!(uid(&openai, Some("Monday")), uids[1]);
+    assert_eq!(uid(&ai_sdk, None), uids[3]);
+}
+
+#[test]
 fn conversations_in_an_object() {
     for (file, failures) in [
         (
