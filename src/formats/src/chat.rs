@@ -12,6 +12,8 @@ use crate::time::Timestamp;
 
 /// Longest title that the store takes, in characters.
 pub const MAX_TITLE: usize = 10_000;
+/// Longest brain that the store takes, in characters.
+const MAX_BRAIN: usize = 1_000;
 
 /// Who said a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,6 +194,13 @@ pub struct Message<J = JsonText> {
     pub source: Option<J>,
 }
 
+/// At most as many characters.
+pub fn cut(text: &mut String, most: usize) {
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        text.truncate(end);
+    }
+}
+
 /// `#[serde(default)]` would ask of `J` what only `Option` needs.
 fn none<J>() -> Option<J> {
     None
@@ -292,6 +301,24 @@ impl Chat {
     pub fn weight(&self) -> usize {
         let source = self.source.as_ref().map_or(0, |text| text.0.len());
         200 + source + self.messages.iter().map(Message::weight).sum::<usize>()
+    }
+
+    /// Makes of what the store would refuse what it takes.
+    pub fn tidy(&mut self) {
+        if let Some(brain) = &mut self.brain {
+            cut(brain, MAX_BRAIN);
+        }
+        for message in &mut self.messages {
+            message.status = message.status.take().and_then(|status| {
+                let known = match status.as_str() {
+                    // Nobody writes it here.
+                    "streaming" => "aborted",
+                    "waiting" | "aborted" | "error" | "complete" => return Some(status),
+                    _ => return None,
+                };
+                Some(known.to_owned())
+            });
+        }
     }
 
     /// The index of each message's parent.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::chat::{JsonText, MAX_TITLE, Message};
+use crate::chat::{JsonText, MAX_TITLE, Message, cut};
 use crate::time::Timestamp;
 
 /// Numbers by names. The one kind of map for that: each kind takes its own code in the module.
@@ -139,10 +139,9 @@ pub fn source(format: &str, id: Option<&str>, data: Object) -> Option<JsonText> 
 
 /// At most as many characters as a title may have.
 pub fn title(text: &str) -> String {
-    match text.char_indices().nth(MAX_TITLE) {
-        Some((end, _)) => text[..end].to_owned(),
-        None => text.to_owned(),
-    }
+    let mut title = text.to_owned();
+    cut(&mut title, MAX_TITLE);
+    title
 }
 
 /// A title for a chat that has none: the beginning of what its person said first.

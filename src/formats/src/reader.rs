@@ -28,8 +28,6 @@ const BATCH_WEIGHT: usize = 256 << 10;
 const BATCH_MESSAGES: usize = 200;
 /// Elements are gone through at most so many bytes a batch, so that a caller can stop.
 const BATCH_READ: u64 = 8 << 20;
-/// Longest brain that the store takes, in characters.
-const MAX_BRAIN: usize = 1_000;
 /// How deep an element may be nested. serde_json's own bound, which is of its recursion.
 const MAX_DEPTH: usize = 127;
 /// How deep JSON may be that nobody parses here.
@@ -643,11 +641,7 @@ impl<R: Read + Seek + 'static> Reader<R> {
         if chat.brain.is_none() {
             chat.brain.clone_from(&self.options.brain);
         }
-        if let Some(brain) = &mut chat.brain
-            && let Some((end, _)) = brain.char_indices().nth(MAX_BRAIN)
-        {
-            brain.truncate(end);
-        }
+        chat.tidy();
         let mut hasher = DefaultHasher::new();
         hash(&chat, &mut hasher);
         let digest = hasher.finish();

@@ -435,6 +435,34 @@ fn the_same_words_under_another_title_or_of_another_program_are_another_chat() {
 }
 
 #[test]
+fn a_status_that_nobody_knows_is_left_out() {
+    let given = [
+        json!("complete"),
+        json!("waiting"),
+        json!("aborted"),
+        json!("error"),
+        json!("streaming"),
+        json!("thinking"),
+        json!(""),
+    ];
+    let messages = given.iter().enumerate().map(|(at, status)| json!({ "uid": at.to_string(), "role": "assistant", "content": "말", "status": status }));
+    let messages: Value = messages.collect();
+    let chat = json!({ "uid": "c", "title": "t", "messages": messages });
+    let ours = format!("{{\"conversation-store\":1}}\n{chat}\n");
+    for file in [ours, json!([chat]).to_string()] {
+        let read = read(file);
+        assert_eq!(read.failures, []);
+        let statuses: Vec<_> = read.chats[0]
+            .messages
+            .iter()
+            .map(|message| message.status.as_deref())
+            .collect();
+        let kept = ["complete", "waiting", "aborted", "error", "aborted"].map(Some);
+        assert_eq!(statuses, [&kept[..], &[None, None]].concat());
+    }
+}
+
+#[test]
 fn conversations_in_an_object() {
     for (file, failures) in [
         (
