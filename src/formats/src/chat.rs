@@ -14,6 +14,11 @@ use crate::time::Timestamp;
 pub const MAX_TITLE: usize = 10_000;
 /// Longest brain that the store takes, in characters.
 const MAX_BRAIN: usize = 1_000;
+/// Most tags, and the longest one in characters.
+const MAX_TAGS: usize = 100;
+const MAX_TAG: usize = 200;
+/// Longest uid, in bytes.
+const MAX_UID: usize = 1_000;
 
 /// Who said a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,6 +206,13 @@ pub fn cut(text: &mut String, most: usize) {
     }
 }
 
+/// Another for a uid that is too long, always the same one.
+fn shorten(uid: &mut String) {
+    if uid.len() > MAX_UID {
+        *uid = crate::uid::Derivation::default().add(uid).uid();
+    }
+}
+
 /// `#[serde(default)]` would ask of `J` what only `Option` needs.
 fn none<J>() -> Option<J> {
     None
@@ -308,7 +320,17 @@ impl Chat {
         if let Some(brain) = &mut self.brain {
             cut(brain, MAX_BRAIN);
         }
+        cut(&mut self.title, MAX_TITLE);
+        if let Some(tags) = &mut self.tags {
+            tags.retain(|tag| !tag.is_empty());
+            tags.truncate(MAX_TAGS);
+            tags.iter_mut().for_each(|tag| cut(tag, MAX_TAG));
+        }
+        shorten(&mut self.uid);
+        self.head.iter_mut().flatten().for_each(shorten);
         for message in &mut self.messages {
+            shorten(&mut message.uid);
+            message.parent.iter_mut().flatten().for_each(shorten);
             message.status = message.status.take().and_then(|status| {
                 let known = match status.as_str() {
                     // Nobody writes it here.

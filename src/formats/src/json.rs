@@ -120,10 +120,43 @@ pub fn are_plain(parts: &[Value], content: &str) -> bool {
     }
 }
 
-/// Gives a message its parts and, of them, its content.
-pub fn set_parts(message: &mut Message, parts: &[Value]) {
+/// Whether the store takes it as a part.
+pub fn is_part(part: &Value) -> bool {
+    match part["type"].as_str() {
+        Some("text") => part["text"].is_string(),
+        kind => kind.is_some(),
+    }
+}
+
+/// Gives a message its parts and, of them, its content. False if some are none: they are left out.
+pub fn set_parts(message: &mut Message, parts: &[Value]) -> bool {
+    if !parts.iter().all(is_part) {
+        let usable = parts.iter().filter_map(|part| match part {
+            Value::String(text) => Some(text_part(text)),
+            part => is_part(part).then(|| part.clone()),
+        });
+        set_parts(message, &usable.collect::<Vec<_>>());
+        return false;
+    }
     message.content = content_of(parts);
     message.parts = (!are_plain(parts, &message.content)).then(|| JsonText::of(parts));
+    true
+}
+
+/// Adds what a message cannot hold to its source, whosever that is.
+pub fn keep(message: &mut Message, format: &str, key: &str, value: Value) {
+    let source = message.source.take().and_then(|source| source.value());
+    let mut source = match source {
+        Some(Value::Object(source)) => source,
+        _ => Object::new(),
+    };
+    source.entry("format").or_insert_with(|| format.into());
+    let data = source.entry("data").or_insert(Value::Null);
+    if !data.is_object() {
+        *data = Value::Object(Object::new());
+    }
+    data[key] = value;
+    message.source = Some(JsonText::of(&source));
 }
 
 /// `{ format, id?, data }`.

@@ -441,6 +441,11 @@ impl<R: Read + Seek + 'static> Reader<R> {
                 file.pending.push(failure);
             }
         } else {
+            if failure.kind == Kind::Message
+                && let State::Messages(messages) = &mut file.state
+            {
+                messages.skip();
+            }
             self.fail(batch, failure);
         }
     }
@@ -546,6 +551,7 @@ impl<R: Read + Seek + 'static> Reader<R> {
         }
         if matches!(file.state, State::Undecided) && plain::is_message(&object) {
             let mut messages = Messages::default();
+            file.pending.iter().for_each(|_| messages.skip());
             messages.push(Value::Object(object), format, &mut failures);
             self.decide(file, State::Messages(messages), batch);
             return self.tell(file, at, failures, batch);
@@ -600,6 +606,14 @@ impl<R: Read + Seek + 'static> Reader<R> {
         match ours::read(text) {
             Ok(chat) => self.give(chat, Some((file, at, Vec::new())), batch),
             Err(error) => {
+                // One message can be what is wrong: the plain form has the same fields.
+                if let Ok(Value::Object(object)) = parse(text.to_owned())
+                    && plain::is(&object)
+                {
+                    let mut failures = Vec::new();
+                    let chat = plain::read(object, Some(plain::FORMAT), &mut failures);
+                    return self.give(chat, Some((file, at, failures)), batch);
+                }
                 let at = at + offset_of(text, &error);
                 let problem = Error::corrupt(format!("the line is no chat: {error}"));
                 let failure = element_failure(file, problem, None, at);

@@ -463,6 +463,118 @@ fn a_status_that_nobody_knows_is_left_out() {
 }
 
 #[test]
+fn a_bad_message_does_not_lose_its_conversation() {
+    let bad_parts = json!([{ "type": "text" }, null, 5, { "x": 1 }, { "type": "text", "text": 7 }, { "type": "text", "text": "남은 말" }, { "type": "data-x" }]);
+    let chat = json!({ "uid": "c", "title": "t", "messages": [
+        { "uid": "1", "role": "user", "content": "하나" },
+        { "uid": "2", "role": "banana", "content": "x", "parent": "1" },
+        { "uid": "3", "role": "user", "content": "셋", "parent": "2" },
+        { "uid": "4", "role": "assistant", "parts": bad_parts, "content": "", "parent": "3" },
+        { "uid": "5", "role": "assistant", "parts": { "a": 1 }, "content": "다섯", "parent": "4", "source": { "format": "x" } },
+        { "uid": "6", "role": "assistant", "content": 5, "parent": "1" },
+        { "uid": "7", "role": "user", "content": "일곱", "parent": "6" },
+    ] });
+    let ours = format!("{{\"conversation-store\":1}}\n{chat}\n");
+    for file in [ours, json!([chat]).to_string()] {
+        let read = read(file);
+        let failed: Vec<_> = read
+            .failures
+            .iter()
+            .map(|failure| (failure.kind, failure.id.as_deref(), failure.at.is_some()))
+            .collect();
+        assert_eq!(
+            failed,
+            [
+                (Kind::Message, Some("2"), true),
+                (Kind::Message, Some("6"), true)
+            ]
+        );
+        assert!(read.failures[1].message.contains("message 5"));
+        let chat = &read.chats[0];
+        let uids: Vec<_> = chat
+            .messages
+            .iter()
+            .map(|message| message.uid.as_str())
+            .collect();
+        assert_eq!(uids, ["1", "3", "4", "5", "7"]);
+        assert_eq!(message(chat, "3").parent, None);
+        assert_eq!(message(chat, "7").parent, Some(Some("1".into())));
+        assert_eq!(message(chat, "4").content, "남은 말");
+        assert_eq!(
+            message(chat, "4").part_values()[1],
+            json!({ "type": "data-x" })
+        );
+        let source = |uid: &str| message(chat, uid).source.as_ref().unwrap().value().unwrap();
+        assert_eq!(source("4")["data"]["parts"], bad_parts);
+        assert_eq!(message(chat, "5").content, "다섯");
+        assert_eq!(
+            source("5"),
+            json!({ "format": "x", "data": { "parts": { "a": 1 } } })
+        );
+    }
+}
+
+#[test]
+fn parts_of_our_own_file_are_held_to_what_the_store_takes() {
+    let lines = [
+        json!({ "uid": "1", "role": "user", "content": "말", "parts": [{ "type": "text", "text": "말" }, null] }),
+        json!({ "uid": "2", "role": "user", "content": "다른 말", "parts": [{ "type": "text", "text": "말" }] }),
+        json!({ "uid": "3", "role": "user", "content": "말", "parts": "x" }),
+    ];
+    let chat = json!({ "uid": "c", "title": "t", "messages": lines });
+    let read = read(format!("{{\"conversation-store\":1}}\n{chat}\n"));
+    assert_eq!(read.failures, []);
+    for (message, line) in read.chats[0].messages.iter().zip(lines) {
+        assert_eq!(message.content, "말");
+        let source = message.source.as_ref().unwrap().value().unwrap();
+        assert_eq!(source["data"]["parts"], line["parts"]);
+        assert_eq!(source["data"]["content"], line["content"]);
+    }
+    let sdk =
+        json!([{ "id": "a", "role": "user", "parts": [null, { "type": "text", "text": "말" }] }]);
+    let chat = only(&sdk);
+    assert_eq!(chat.messages[0].content, "말");
+    let source = chat.messages[0].source.as_ref().unwrap().value().unwrap();
+    assert_eq!(source["data"]["parts"], sdk[0]["parts"]);
+}
+
+#[test]
+fn what_is_too_long_is_cut() {
+    let long = "i".repeat(1_001);
+    let mut tags = vec![String::new(), "태".repeat(300)];
+    tags.extend((0..200).map(|at| at.to_string()));
+    let chat = json!({ "uid": long, "title": "t".repeat(20_000), "tags": tags, "head": long, "messages": [
+        { "uid": long, "role": "user", "content": "하나", "parent": null },
+        { "uid": "2", "role": "user", "content": "둘", "parent": long },
+    ] });
+    let ours = format!("{{\"conversation-store\":1}}\n{chat}\n");
+    for file in [ours, json!([chat]).to_string()] {
+        let read = read(file);
+        assert_eq!(read.failures, []);
+        let chat = &read.chats[0];
+        assert_eq!((chat.uid.len(), chat.title.len()), (36, 10_000));
+        let tags = chat.tags.as_ref().unwrap();
+        assert_eq!((tags.len(), tags[0].chars().count()), (100, 200));
+        assert_eq!(chat.messages[0].uid.len(), 36);
+        assert_eq!(path(chat), ["user: 하나"]);
+        assert_eq!(chat.parents(), [None, Some(0)]);
+    }
+}
+
+#[test]
+fn a_failed_message_is_told_by_its_place_in_the_file() {
+    let text =
+        r#"[5, {"role":"user","content":"a"}, {"role":"x}, 7, {"role":"user","content":"b"}]"#;
+    let text = text.replace("\"x}", "\"\u{1}\"}");
+    let read = read(text.clone());
+    assert_eq!(read.chats[0].messages.len(), 2);
+    let last = read.failures.last().unwrap();
+    assert!(last.message.contains("message 3"), "{last:?}");
+    let at = last.at.as_ref().unwrap().offset.unwrap();
+    assert_eq!(at as usize, text.find("7").unwrap());
+}
+
+#[test]
 fn conversations_in_an_object() {
     for (file, failures) in [
         (
