@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::archive::{self, Entry};
 use crate::chat::{Chat, Code, Error, Failure, Kind, Place};
-use crate::json::{Numbers, Object, name};
+use crate::json::{Numbers, Object, is_new, name};
 use crate::plain::Messages;
 use crate::source::{Section, Shared};
 use crate::split::{Damage, Element, Piece, Splitter, Wrong};
@@ -107,6 +107,8 @@ pub struct Reader<R> {
     waiting: Vec<Option<usize>>,
     current: Option<File>,
     blobs: Vec<Blob>,
+    /// Attachments that are in a zip of ours, or were told to be missing.
+    hashes: Option<Numbers>,
     /// By uid, a hash of what the chat says.
     seen: Numbers,
     done: u64,
@@ -167,6 +169,7 @@ impl<R: Read + Seek + 'static> Reader<R> {
             waiting: Vec::new(),
             current: None,
             blobs: Vec::new(),
+            hashes: None,
             seen: Numbers::new(),
             done: 0,
             total: 0,
@@ -208,13 +211,17 @@ impl<R: Read + Seek + 'static> Reader<R> {
             .clone()
             .filter(|(_, entry)| is_candidate(&entry.name))
             .collect();
-        let is_ours = files.iter().any(|(_, entry)| entry.name == ours::CHATS);
+        // Also in a folder: so it is when someone packed it anew.
+        let is_ours = files
+            .iter()
+            .any(|(_, entry)| base_name(&entry.name) == ours::CHATS);
         if is_ours {
             let types = self.blob_types();
             self.blobs = entries
                 .filter_map(|(at, entry)| {
-                    let hash = entry.name.strip_prefix(ours::BLOB_FOLDER)?;
-                    ours::is_hash(hash).then(|| Blob {
+                    let hash = base_name(&entry.name);
+                    let folder = entry.name.strip_suffix(hash)?;
+                    (ours::is_hash(hash) && folder.ends_with(ours::BLOB_FOLDER)).then(|| Blob {
                         hash: hash.to_owned(),
                         media_type: json::object(&types, hash)
                             .and_then(|blob| name(blob, "type"))
@@ -229,10 +236,12 @@ impl<R: Read + Seek + 'static> Reader<R> {
                 })
                 .rev()
                 .collect();
+            let hashes = self.blobs.iter().map(|blob| (blob.hash.clone(), 0));
+            self.hashes = Some(hashes.collect());
         }
         let files = files
             .iter()
-            .filter(|(_, entry)| !is_ours || entry.name == ours::CHATS);
+            .filter(|(_, entry)| !is_ours || base_name(&entry.name) != ours::BLOBS);
         self.total = files.clone().map(|(_, entry)| entry.packed).sum();
         self.waiting = files.rev().map(|(at, _)| Some(*at)).collect();
         Ok(())
@@ -242,7 +251,7 @@ impl<R: Read + Seek + 'static> Reader<R> {
         let entry = self
             .entries
             .iter()
-            .find(|entry| entry.name == ours::BLOBS && entry.size < 64 << 20);
+            .find(|entry| base_name(&entry.name) == ours::BLOBS && entry.size < 64 << 20);
         let mut text = String::new();
         let read = entry.and_then(|entry| entry.open(&self.source).ok());
         if let Some((mut stream, _)) = read
@@ -361,10 +370,15 @@ impl<R: Read + Seek + 'static> Reader<R> {
                 let (section, count) = Section::new(&self.source, 0, self.length);
                 (None, Ok((Box::new(section) as Box<dyn Read>, count)))
             }
-            Some(at) => (
-                Some(self.entries[at].name.clone()),
-                self.entries[at].open(&self.source),
-            ),
+            Some(at) => {
+                let entry = &self.entries[at];
+                let opened = if is_outside(&entry.name) {
+                    Err(Error::unsupported("its name leads out of the zip"))
+                } else {
+                    entry.open(&self.source)
+                };
+                (Some(entry.name.clone()), opened)
+            }
         };
         match opened {
             Ok((stream, count)) => {
@@ -397,24 +411,31 @@ impl<R: Read + Seek + 'static> Reader<R> {
     fn close(&mut self, file: File, batch: &mut Batch) {
         self.done += file.count.get();
         match file.state {
+            State::Undecided if !file.name.as_deref().is_none_or(is_named_for_chats) => {
+                // What is whole and not of chats is no one's business; what is damaged may have been.
+                let damaged =
+                    |it: &Failure| it.kind == Kind::File || it.code != Code::UnsupportedFormat;
+                if let Some(failure) = file.pending.into_iter().find(damaged) {
+                    self.found = true;
+                    let kind = Kind::File;
+                    self.fail(batch, Failure { kind, ..failure });
+                }
+            }
             State::Undecided => {
                 let empty = !file.damaged && file.elements == 0;
-                let named = file.name.as_deref().is_none_or(is_named_for_chats);
-                if named {
-                    self.found = true;
-                    let known = file.damaged || empty;
-                    if !known {
-                        let at = Place {
-                            file: file.name,
-                            offset: None,
-                        };
-                        let problem = "the file is of no format that can be read: ChatGPT, Claude, \
-                            OpenAI messages, AI SDK messages, LibreChat, Open WebUI, this package's own";
-                        self.fail(batch, file_failure(Error::unsupported(problem), at));
-                    }
-                    for failure in file.pending {
-                        self.fail(batch, failure);
-                    }
+                self.found = true;
+                let known = file.damaged || empty;
+                if !known {
+                    let at = Place {
+                        file: file.name,
+                        offset: None,
+                    };
+                    let problem = "the file is of no format that can be read: ChatGPT, Claude, \
+                        OpenAI messages, AI SDK messages, LibreChat, Open WebUI, this package's own";
+                    self.fail(batch, file_failure(Error::unsupported(problem), at));
+                }
+                for failure in file.pending {
+                    self.fail(batch, failure);
                 }
             }
             State::Messages(messages) => {
@@ -596,6 +617,16 @@ impl<R: Read + Seek + 'static> Reader<R> {
 
     /// A line of our own file.
     fn own(&mut self, file: &mut File, text: &str, depth: usize, at: u64, batch: &mut Batch) {
+        let missing = self.hashes.as_mut().map_or(Vec::new(), |hashes| {
+            let named = ours::references(text);
+            named.filter(|hash| is_new(hashes, hash)).collect()
+        });
+        for hash in missing {
+            let problem = Error::corrupt("an attachment of the chat here is missing in the zip");
+            let mut failure = file_failure(problem, place(file, at));
+            failure.id = Some(hash.to_owned());
+            self.fail(batch, failure);
+        }
         if depth > MAX_RAW_DEPTH {
             let problem = Error::invalid(format!(
                 "it is nested {depth} levels deep, and at most {MAX_RAW_DEPTH} can be read"
@@ -876,23 +907,30 @@ fn damage_failure(file: &File, damage: &Damage) -> Failure {
     file_failure(problem, place(file, damage.at))
 }
 
-/// Whether an entry of a zip can be a file of chats: none that would lie outside a folder, none that
-/// an operating system put there.
+/// Whether an entry of a zip can be a file of chats: none that an operating system put there.
 fn is_candidate(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let ends = [".json", ".ndjson", ".jsonl"]
         .iter()
         .any(|end| lower.ends_with(end));
     let mut folders = name.split(['/', '\\']);
-    let outside = folders.clone().any(|folder| folder == "..")
+    ends && !folders.any(|folder| folder == "__MACOSX" || folder.starts_with("._"))
+}
+
+/// Whether an entry of a zip would lie outside a folder.
+fn is_outside(name: &str) -> bool {
+    name.split(['/', '\\']).any(|folder| folder == "..")
         || name.starts_with(['/', '\\'])
-        || name.contains(':');
-    let hidden = folders.any(|folder| folder == "__MACOSX" || folder.starts_with("._"));
-    ends && !outside && !hidden
+        || name.contains(':')
 }
 
 /// Whether a file is meant to hold chats, whatever is in it.
 fn is_named_for_chats(name: &str) -> bool {
-    let file = name.rsplit('/').next().unwrap_or(name);
+    let file = base_name(name);
     file.starts_with("conversations") || file == ours::CHATS
+}
+
+/// A name without its folders.
+fn base_name(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
 }

@@ -363,6 +363,69 @@ fn zips_with_nothing_or_the_wrong_thing() {
     );
 }
 
+#[test]
+fn entries_that_look_like_chats_are_told() {
+    let text = file(&["a"]);
+    let read = read(zip_of(&[
+        ("good.json", text.as_bytes()),
+        ("user.json", b"{\"id\":1}"),
+        ("cut.json", &text.as_bytes()[..30]),
+        ("page.json", b"<html>"),
+        ("broken.jsonl", b"{\"a\":}\n"),
+        ("../up.json", text.as_bytes()),
+        ("/root.json", text.as_bytes()),
+        ("notes.txt", b"[{"),
+    ]));
+    assert_eq!(uids(&read), ["a"]);
+    let failed: Vec<_> = read
+        .failures
+        .iter()
+        .map(|failure| {
+            let file = failure.at.as_ref().unwrap().file.as_deref().unwrap();
+            (failure.kind, file, failure.code)
+        })
+        .collect();
+    assert_eq!(
+        failed,
+        [
+            (Kind::File, "cut.json", Code::Corrupt),
+            (Kind::File, "page.json", Code::UnsupportedFormat),
+            (Kind::File, "broken.jsonl", Code::Corrupt),
+            (Kind::File, "../up.json", Code::UnsupportedFormat),
+            (Kind::File, "/root.json", Code::UnsupportedFormat),
+        ]
+    );
+}
+
+#[test]
+fn attachments_that_are_missing_are_told_once() {
+    let (here, gone) = ("a".repeat(64), "b".repeat(64));
+    let line = |uid: &str| {
+        format!(
+            "{{\"uid\":\"{uid}\",\"title\":\"\",\"metadata\":[\"conversation-store:sha256-{here}\",\"conversation-store:sha256-{gone}\"],\"messages\":[]}}\n"
+        )
+    };
+    let lines = format!(
+        "{{\"conversation-store\":1}}\n{}{}",
+        line("one"),
+        line("two")
+    );
+    let types = format!("{{\"{here}\":{{\"type\":\"image/png\",\"size\":1}}}}");
+    for folder in ["", "chats/"] {
+        let read = read(zip_of(&[
+            (&format!("{folder}chats.ndjson"), lines.as_bytes()),
+            (&format!("{folder}blobs/{here}"), b"x"),
+            (&format!("{folder}blobs.json"), types.as_bytes()),
+        ]));
+        assert_eq!(uids(&read), ["one", "two"]);
+        assert_eq!(read.blobs.len(), 1);
+        assert_eq!(read.blobs[0].media_type, "image/png");
+        assert_eq!(told(&read.failures), [(Kind::File, Code::Corrupt)]);
+        assert_eq!(read.failures[0].id.as_deref(), Some(&*gone));
+        assert!(read.failures[0].message.contains("missing"));
+    }
+}
+
 /// Where the central directory's record of the first entry is.
 fn directory(zip: &[u8]) -> usize {
     zip.windows(4).position(|w| w == b"PK\x01\x02").unwrap()
