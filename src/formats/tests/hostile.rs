@@ -215,6 +215,38 @@ fn a_text_without_its_end_costs_its_entry_where_lines_tell() {
 }
 
 #[test]
+fn a_line_break_within_a_text_costs_its_entry() {
+    let mut middle = plain("b");
+    middle["messages"][0]["content"] = json!("RAW");
+    let value = json!([plain("a"), middle, plain("c"), plain("d")]);
+    let compact = value.to_string();
+    let pretty = serde_json::to_string_pretty(&value).unwrap();
+    let hugging = pretty
+        .replace("},\n  {", "}, {")
+        .replace("\n  ", "\n")
+        .replacen("[\n{", "[{", 1);
+    let flat = pretty.lines().map(str::trim_start).collect::<Vec<_>>();
+    let flat = flat.join("\n");
+    let raws = [
+        "한 줄\n두 줄",
+        "\n",
+        "f() {\n}\nif (x) {\n  y[0];\n}\n",
+        "a,\n\\\"b\\\": {",
+        "탭\t\u{1}",
+    ];
+    for text in [compact, pretty, hugging, flat] {
+        for raw in raws {
+            let read = read(text.replace("RAW", raw));
+            if text.starts_with("[{\n") && raw.starts_with("f()") {
+                continue;
+            }
+            assert_eq!(uids(&read), ["a", "c", "d"], "{raw:?} in {text}");
+            assert_eq!(told(&read.failures), [(Kind::Conversation, Code::Corrupt)]);
+        }
+    }
+}
+
+#[test]
 fn duplicate_ids_lose_nothing() {
     let mut other = plain("a");
     other["messages"][0]["content"] = json!("다른 말");
