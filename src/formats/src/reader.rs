@@ -570,7 +570,16 @@ impl<R: Read + Seek + 'static> Reader<R> {
                 None => {}
             }
         }
-        if matches!(file.state, State::Undecided) && plain::is_message(&object) {
+        let lists = [
+            None,
+            Some(openai::FORMAT),
+            Some(ai_sdk::FORMAT),
+            Some(plain::FORMAT),
+        ];
+        if matches!(file.state, State::Undecided)
+            && lists.contains(&format)
+            && plain::is_message(&object)
+        {
             let mut messages = Messages::default();
             file.pending.iter().for_each(|_| messages.skip());
             messages.push(Value::Object(object), format, &mut failures);
@@ -582,12 +591,8 @@ impl<R: Read + Seek + 'static> Reader<R> {
             .find_map(|key| name(&object, key));
         let brain = self.options.brain.as_deref();
         let read = match format {
-            Some(chatgpt::FORMAT) => Some(answered(brain, chatgpt::read(object, &mut failures))),
-            Some(claude::FORMAT) => Some(answered(brain, claude::read(object, &mut failures))),
-            Some(librechat::FORMAT) => Some(librechat::read(object, &mut failures)),
-            Some(open_webui::FORMAT) => Some(open_webui::read(object, &mut failures)),
-            Some(_) => plain::is(&object).then(|| plain::read(object, format, &mut failures)),
-            None if file.splitter.is_array() => recognise(object, brain, &mut failures),
+            Some(_) => recognise(object, format, brain, &mut failures),
+            None if file.splitter.is_array() => recognise(object, None, brain, &mut failures),
             None => match recognise_all(object, brain, &mut failures) {
                 Ok(chat) => Some(chat),
                 Err(inner) if !inner.is_empty() => {
@@ -730,7 +735,7 @@ fn recognise_all(
     failures: &mut Vec<Failure>,
 ) -> Result<Chat, Vec<Chat>> {
     if is_known(&object) {
-        return recognise(object, brain, failures).ok_or_else(Vec::new);
+        return recognise(object, None, brain, failures).ok_or_else(Vec::new);
     }
     let mut chats = Vec::new();
     for value in object.into_iter().map(|(_, value)| value) {
@@ -741,7 +746,7 @@ fn recognise_all(
         let (before, count) = (chats.len(), list.len());
         for value in list {
             if let Value::Object(object) = value {
-                chats.extend(recognise(object, brain, failures));
+                chats.extend(recognise(object, None, brain, failures));
             }
         }
         // Of a list of conversations; any other list is not of interest.
@@ -767,17 +772,33 @@ fn is_known(object: &Object) -> bool {
         || plain::is(object)
 }
 
-fn recognise(object: Object, brain: Option<&str>, failures: &mut Vec<Failure>) -> Option<Chat> {
-    Some(if chatgpt::is(&object) {
+/// A conversation of the format that is given, or of any.
+fn recognise(
+    object: Object,
+    format: Option<&str>,
+    brain: Option<&str>,
+    failures: &mut Vec<Failure>,
+) -> Option<Chat> {
+    let may = |name: &str| format.is_none_or(|format| format == name);
+    // Those of which a conversation looks the same.
+    let other = ![
+        chatgpt::FORMAT,
+        claude::FORMAT,
+        open_webui::FORMAT,
+        librechat::FORMAT,
+    ]
+    .iter()
+    .any(|name| format == Some(*name));
+    Some(if may(chatgpt::FORMAT) && chatgpt::is(&object) {
         answered(brain, chatgpt::read(object, failures))
-    } else if claude::is(&object) {
+    } else if may(claude::FORMAT) && claude::is(&object) {
         answered(brain, claude::read(object, failures))
-    } else if open_webui::is(&object) {
+    } else if may(open_webui::FORMAT) && open_webui::is(&object) {
         open_webui::read(object, failures)
-    } else if librechat::is(&object) {
+    } else if may(librechat::FORMAT) && librechat::is(&object) {
         librechat::read(object, failures)
-    } else if plain::is(&object) {
-        plain::read(object, None, failures)
+    } else if other && plain::is(&object) {
+        plain::read(object, format, failures)
     } else {
         return None;
     })

@@ -575,6 +575,84 @@ fn a_failed_message_is_told_by_its_place_in_the_file() {
 }
 
 #[test]
+fn librechat_without_an_id() {
+    let file = json!({ "title": "t", "messages": [
+        { "messageId": "1", "parentMessageId": null, "text": "q", "isCreatedByUser": true },
+        { "messageId": "2", "parentMessageId": "1", "text": "a", "isCreatedByUser": false },
+        { "messageId": "3", "parentMessageId": "1", "text": "b", "isCreatedByUser": false } ] });
+    let chat = only(&file);
+    assert_eq!(path(&chat), ["user: q", "assistant: b"]);
+    assert_eq!(chat.messages.len(), 3);
+    assert_eq!(chat.uid.len(), 36);
+    assert_eq!(only(&json!([file])), chat);
+}
+
+#[test]
+fn a_format_that_does_not_fit_is_a_failure() {
+    let files = [
+        ("chatgpt", json!([chatgpt()])),
+        ("claude", json!([claude()])),
+        ("librechat", librechat()),
+        ("open-webui", json!([open_webui()])),
+        ("openai", openai()),
+    ];
+    for (given, _) in &files {
+        for (is, file) in &files {
+            let options = Options {
+                format: Some((*given).into()),
+                ..Options::default()
+            };
+            let read = read_with(file.to_string(), options);
+            if given == is {
+                assert_eq!((read.chats.len(), read.failures.len()), (1, 0), "{given}");
+            } else {
+                assert_eq!(read.chats, [], "{given} of {is}");
+                assert_eq!(read.failures[0].kind, Kind::File);
+                assert_eq!(read.failures[0].code, Code::UnsupportedFormat);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_time_is_absent_and_stays_in_the_source() {
+    for time in [
+        json!("yesterday"),
+        json!(1e300),
+        json!(-1e20),
+        json!({ "a": 1 }),
+    ] {
+        let said = json!({ "uid": "m", "role": "user", "content": "말", "createdAt": time });
+        let sdk = json!({ "id": "m", "role": "user", "parts": [], "createdAt": time });
+        let theirs =
+            json!({ "messageId": "m", "text": "말", "isCreatedByUser": true, "createdAt": time });
+        for message in [&said, &sdk, &theirs] {
+            let chat = only(&json!([{ "title": "t", "createdAt": time, "messages": [message] }]));
+            assert_eq!((chat.created_at, chat.messages[0].created_at), (None, None));
+            for source in [&chat.source, &chat.messages[0].source] {
+                let source = source.as_ref().unwrap().value().unwrap();
+                assert_eq!(source["data"]["createdAt"], time);
+            }
+        }
+    }
+}
+
+#[test]
+fn answers_without_words_come_back_deep_equal() {
+    let original = json!([
+        { "role": "assistant" },
+        { "role": "user", "content": "q" },
+        { "role": "assistant", "audio": { "id": "audio_1" } },
+        { "role": "assistant", "refusal": "no" },
+        { "role": "assistant", "content": null, "refusal": null },
+    ]);
+    let chat = only(&original);
+    assert_eq!(chat.messages.len(), 5);
+    let back: Value = serde_json::from_slice(&export("openai", &[chat])).unwrap();
+    assert_eq!(back, original);
+}
+
+#[test]
 fn conversations_in_an_object() {
     for (file, failures) in [
         (
