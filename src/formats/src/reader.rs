@@ -116,6 +116,8 @@ pub struct Reader<R> {
     found: bool,
     given: usize,
     failed: usize,
+    /// Whether a failure was of a whole file.
+    told: bool,
     problem: Option<Error>,
     ended: bool,
 }
@@ -176,6 +178,7 @@ impl<R: Read + Seek + 'static> Reader<R> {
             found: false,
             given: 0,
             failed: 0,
+            told: false,
             problem: None,
             ended: false,
             source,
@@ -424,15 +427,21 @@ impl<R: Read + Seek + 'static> Reader<R> {
             State::Undecided => {
                 let empty = !file.damaged && file.elements == 0;
                 self.found = true;
-                let known = file.damaged || empty;
-                if !known {
-                    let at = Place {
-                        file: file.name,
-                        offset: None,
+                let told = file.pending.iter().any(|it| it.kind == Kind::File);
+                if !told && !empty {
+                    let problem = match file.pending.first() {
+                        Some(first) if file.damaged => {
+                            let why = &first.message;
+                            Error::corrupt(format!("nothing of the file can be read: {why}"))
+                        }
+                        _ => Error::unsupported(
+                            "the file is of no format that can be read: ChatGPT, Claude, OpenAI \
+                             messages, AI SDK messages, LibreChat, Open WebUI, this package's own",
+                        ),
                     };
-                    let problem = "the file is of no format that can be read: ChatGPT, Claude, \
-                        OpenAI messages, AI SDK messages, LibreChat, Open WebUI, this package's own";
-                    self.fail(batch, file_failure(Error::unsupported(problem), at));
+                    let file = file.name;
+                    let at = Place { file, offset: None };
+                    self.fail(batch, file_failure(problem, at));
                 }
                 for failure in file.pending {
                     self.fail(batch, failure);
@@ -443,13 +452,24 @@ impl<R: Read + Seek + 'static> Reader<R> {
                     let chat = messages.finish(self.options.title.as_deref());
                     self.give(chat, None, batch);
                 }
+                self.tell_nothing(file.name, batch);
             }
-            State::Conversations | State::Ours => {}
+            State::Conversations | State::Ours => self.tell_nothing(file.name, batch),
+        }
+    }
+
+    /// Tells that a file of chats gave none, unless nothing in it failed.
+    fn tell_nothing(&mut self, file: Option<String>, batch: &mut Batch) {
+        if self.given == 0 && !self.told && (1..=MAX_FAILURES).contains(&self.failed) {
+            let at = Place { file, offset: None };
+            let problem = Error::corrupt("nothing of the file can be read: all of it failed");
+            self.fail(batch, file_failure(problem, at));
         }
     }
 
     fn fail(&mut self, batch: &mut Batch, failure: Failure) {
         self.failed += 1;
+        self.told |= failure.kind == Kind::File;
         if self.failed <= MAX_FAILURES {
             batch.failures.push(failure);
         }

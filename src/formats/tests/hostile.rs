@@ -82,6 +82,29 @@ fn nothing_and_other_things() {
 }
 
 #[test]
+fn a_file_that_gives_nothing_fails_as_a_file() {
+    let deep = format!("[{}{}]", "{\"a\":".repeat(200), "}".repeat(200));
+    for (bytes, code) in [
+        (&b"[NaN]"[..], Code::Corrupt),
+        (deep.as_bytes(), Code::Corrupt),
+        (b"[{\"title\":\"caf\xe9\",\"messages\":[]}]", Code::Corrupt),
+        (
+            b"[{\"uid\":\"a\",\"role\":\"x\",\"content\":5}]",
+            Code::Corrupt,
+        ),
+        (b"{\"conversation-store\":1}\n{}\n[]\n", Code::Corrupt),
+        (b"[{\"x\":1}, 2]", Code::UnsupportedFormat),
+    ] {
+        let read = read(bytes);
+        assert_eq!(read.chats, []);
+        let files = read.failures.iter().filter(|it| it.kind == Kind::File);
+        let codes: Vec<_> = files.map(|failure| failure.code).collect();
+        assert_eq!(codes, [code], "{:?}", read.failures);
+    }
+    assert_eq!(common::read("{\"conversation-store\":1}\n").failures, []);
+}
+
+#[test]
 fn sqlite_is_another_matter() {
     let mut bytes = b"SQLite format 3\0".to_vec();
     bytes.resize(4096, 0);
