@@ -8,7 +8,7 @@ mod common;
 use common::{
     ai_sdk, chatgpt, claude, librechat, open_webui, openai, path, read, read_json, read_with,
 };
-use conversation_formats::chat::{Chat, Code, Kind, Role};
+use conversation_formats::chat::{Chat, Code, JsonText, Kind, Role};
 use conversation_formats::reader::Options;
 use conversation_formats::writer::{self, Writer};
 use serde_json::{Value, json};
@@ -706,6 +706,48 @@ fn markdown_is_to_be_read() {
         assert!(text.contains(piece), "{piece}");
     }
     assert!(!text.contains("다른 답"), "the path only");
+}
+
+#[test]
+fn a_message_as_markdown_stays_within_itself() {
+    let parts = |parts: Value| json!([{ "title": "t", "messages": [{ "role": "assistant", "uid": "1", "content": parts }] }]);
+    let text = |said: &str| {
+        let chat = only(&parts(json!([{ "type": "text", "text": said }])));
+        let text = String::from_utf8(export("markdown", &[chat])).unwrap();
+        let said = text.strip_prefix("# t\n\n## Assistant\n").unwrap();
+        said.trim_start_matches('\n').trim_end().to_owned()
+    };
+    for (said, written) in [
+        ("a\n```rust\n# b", "a\n```rust\n# b\n```"),
+        ("~~~~\n~~~\n```", "~~~~\n~~~\n```\n~~~~"),
+        ("```\nx\n```\n# y", "```\nx\n```\n\\# y"),
+        ("```\nx\n```js", "```\nx\n```js\n```"),
+        ("## User\n\n  # x", "\\## User\n\n  \\# x"),
+        (
+            "### small\n#hash\n    # code",
+            "### small\n#hash\n    # code",
+        ),
+        ("```a`b` c", "```a`b` c"),
+        ("- ```\n  x\n  ```\n# y", "- ```\n  x\n  ```\n\\# y"),
+        ("- ```\n  x", "- ```\n  x\n  ```"),
+        ("- ```\n  x\n\n# y", "- ```\n  x\n\n\\# y"),
+        ("> ```\n> x", "> ```\n> x\n> ```"),
+    ] {
+        assert_eq!(text(said), written);
+    }
+    let mut chat = only(&parts(json!([
+        { "type": "reasoning", "text": "```\nx" },
+        { "type": "file", "url": "data:image/png;base64,AA==", "filename": "a.png" },
+        { "type": "file", "url": "conversation-store:sha256-00", "filename": "b.png" },
+        { "type": "data-x", "data": 1 },
+        { "type": "step-start" },
+    ])));
+    chat.messages[0].status = Some("error".into());
+    chat.messages[0].error = Some(JsonText::of(&json!({ "message": "no more credit" })));
+    let text = String::from_utf8(export("markdown", &[chat])).unwrap();
+    let expected = "<details>\n<summary>Reasoning</summary>\n\n```\nx\n```\n\n</details>\n\n\
+        _[file: a.png]_\n\n_[file: b.png]_\n\n_[data-x]_\n\nError: no more credit\n\n_(error)_\n";
+    assert!(text.ends_with(expected), "{text}");
 }
 
 #[test]
