@@ -31,12 +31,14 @@ pub fn read(mut original: Object, known: &mut Numbers) -> Option<(Option<String>
     }
     match original.get("parts") {
         Some(Value::Array(parts)) => {
-            json::set_parts(&mut message, parts);
+            let usable = json::set_parts(&mut message, parts);
             let waiting = |part: &Value| part["state"] == "approval-requested";
             if parts.iter().any(waiting) {
                 message.status = Some("waiting".into());
             }
-            original.shift_remove("parts");
+            if usable {
+                original.shift_remove("parts");
+            }
         }
         _ => {
             if let Some(content) = text(&original, "content") {

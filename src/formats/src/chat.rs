@@ -12,6 +12,13 @@ use crate::time::Timestamp;
 
 /// Longest title that the store takes, in characters.
 pub const MAX_TITLE: usize = 10_000;
+/// Longest brain that the store takes, in characters.
+const MAX_BRAIN: usize = 1_000;
+/// Most tags, and the longest one in characters.
+const MAX_TAGS: usize = 100;
+const MAX_TAG: usize = 200;
+/// Longest uid, in bytes.
+const MAX_UID: usize = 1_000;
 
 /// Who said a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,6 +199,20 @@ pub struct Message<J = JsonText> {
     pub source: Option<J>,
 }
 
+/// At most as many characters.
+pub fn cut(text: &mut String, most: usize) {
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        text.truncate(end);
+    }
+}
+
+/// Another for a uid that is too long, always the same one.
+fn shorten(uid: &mut String) {
+    if uid.len() > MAX_UID {
+        *uid = crate::uid::Derivation::default().add(uid).uid();
+    }
+}
+
 /// `#[serde(default)]` would ask of `J` what only `Option` needs.
 fn none<J>() -> Option<J> {
     None
@@ -292,6 +313,34 @@ impl Chat {
     pub fn weight(&self) -> usize {
         let source = self.source.as_ref().map_or(0, |text| text.0.len());
         200 + source + self.messages.iter().map(Message::weight).sum::<usize>()
+    }
+
+    /// Makes of what the store would refuse what it takes.
+    pub fn tidy(&mut self) {
+        if let Some(brain) = &mut self.brain {
+            cut(brain, MAX_BRAIN);
+        }
+        cut(&mut self.title, MAX_TITLE);
+        if let Some(tags) = &mut self.tags {
+            tags.retain(|tag| !tag.is_empty());
+            tags.truncate(MAX_TAGS);
+            tags.iter_mut().for_each(|tag| cut(tag, MAX_TAG));
+        }
+        shorten(&mut self.uid);
+        self.head.iter_mut().flatten().for_each(shorten);
+        for message in &mut self.messages {
+            shorten(&mut message.uid);
+            message.parent.iter_mut().flatten().for_each(shorten);
+            message.status = message.status.take().and_then(|status| {
+                let known = match status.as_str() {
+                    // Nobody writes it here.
+                    "streaming" => "aborted",
+                    "waiting" | "aborted" | "error" | "complete" => return Some(status),
+                    _ => return None,
+                };
+                Some(known.to_owned())
+            });
+        }
     }
 
     /// The index of each message's parent.

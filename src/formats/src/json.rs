@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::chat::{JsonText, MAX_TITLE, Message};
+use crate::chat::{JsonText, MAX_TITLE, Message, cut};
 use crate::time::Timestamp;
 
 /// Numbers by names. The one kind of map for that: each kind takes its own code in the module.
@@ -120,10 +120,43 @@ pub fn are_plain(parts: &[Value], content: &str) -> bool {
     }
 }
 
-/// Gives a message its parts and, of them, its content.
-pub fn set_parts(message: &mut Message, parts: &[Value]) {
+/// Whether the store takes it as a part.
+pub fn is_part(part: &Value) -> bool {
+    match part["type"].as_str() {
+        Some("text") => part["text"].is_string(),
+        kind => kind.is_some(),
+    }
+}
+
+/// Gives a message its parts and, of them, its content. False if some are none: they are left out.
+pub fn set_parts(message: &mut Message, parts: &[Value]) -> bool {
+    if !parts.iter().all(is_part) {
+        let usable = parts.iter().filter_map(|part| match part {
+            Value::String(text) => Some(text_part(text)),
+            part => is_part(part).then(|| part.clone()),
+        });
+        set_parts(message, &usable.collect::<Vec<_>>());
+        return false;
+    }
     message.content = content_of(parts);
     message.parts = (!are_plain(parts, &message.content)).then(|| JsonText::of(parts));
+    true
+}
+
+/// Adds what a message cannot hold to its source, whosever that is.
+pub fn keep(message: &mut Message, format: &str, key: &str, value: Value) {
+    let source = message.source.take().and_then(|source| source.value());
+    let mut source = match source {
+        Some(Value::Object(source)) => source,
+        _ => Object::new(),
+    };
+    source.entry("format").or_insert_with(|| format.into());
+    let data = source.entry("data").or_insert(Value::Null);
+    if !data.is_object() {
+        *data = Value::Object(Object::new());
+    }
+    data[key] = value;
+    message.source = Some(JsonText::of(&source));
 }
 
 /// `{ format, id?, data }`.
@@ -139,10 +172,9 @@ pub fn source(format: &str, id: Option<&str>, data: Object) -> Option<JsonText> 
 
 /// At most as many characters as a title may have.
 pub fn title(text: &str) -> String {
-    match text.char_indices().nth(MAX_TITLE) {
-        Some((end, _)) => text[..end].to_owned(),
-        None => text.to_owned(),
-    }
+    let mut title = text.to_owned();
+    cut(&mut title, MAX_TITLE);
+    title
 }
 
 /// A title for a chat that has none: the beginning of what its person said first.

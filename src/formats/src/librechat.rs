@@ -18,6 +18,16 @@ pub fn is(value: &Object) -> bool {
         || (value.contains_key("conversationId")
             && (value.get("messages").is_some_and(Value::is_array)
                 || value.contains_key("endpoint")))
+        || array(value, "messages")
+            .first()
+            .and_then(Value::as_object)
+            .is_some_and(is_message)
+}
+
+/// Whether an object is a message of LibreChat.
+fn is_message(value: &Object) -> bool {
+    value.contains_key("text")
+        && (value.contains_key("messageId") || value.contains_key("isCreatedByUser"))
 }
 
 /// Whether the text of an object is a conversation with nested messages.

@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::chat::{Chat, Message, Role};
+use crate::chat::{Chat, JsonText, Message, Role};
 use crate::json::{Numbers, is_new, text};
+use crate::ours::REFERENCE;
 
 /// Longest file name without its ending, in characters.
 const MAX_NAME: usize = 60;
@@ -47,6 +48,13 @@ fn write_message(message: &Message, out: &mut String) {
     for part in message.part_values() {
         write_part(&part, out);
     }
+    if let Some(error) = message.error.as_ref().and_then(JsonText::value) {
+        let said = match error.get("message").unwrap_or(&error) {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let _ = writeln!(out, "Error: {}\n", prose(&said));
+    }
     if let Some(status) = message
         .status
         .as_deref()
@@ -62,12 +70,13 @@ fn write_part(part: &Value, out: &mut String) {
     let said = text(fields, "text").unwrap_or_default();
     match kind {
         "text" if !said.is_empty() => {
-            let _ = writeln!(out, "{}\n", said.trim_end());
+            let _ = writeln!(out, "{}\n", prose(said));
         }
         "reasoning" => {
             let _ = writeln!(
                 out,
-                "<details>\n<summary>Reasoning</summary>\n\n{said}\n\n</details>\n"
+                "<details>\n<summary>Reasoning</summary>\n\n{}\n\n</details>\n",
+                prose(said)
             );
         }
         "step-start" => {}
@@ -75,9 +84,9 @@ fn write_part(part: &Value, out: &mut String) {
             let name = text(fields, "filename").unwrap_or("file");
             let url = text(fields, "url").unwrap_or_default();
             let image = text(fields, "mediaType").is_some_and(|media| media.starts_with("image/"));
-            // A data: URL is no text.
-            if url.starts_with("data:") {
-                let _ = writeln!(out, "_({name})_\n");
+            // A data: URL is no text, and an attachment here has no address.
+            if url.starts_with("data:") || url.starts_with(REFERENCE) {
+                let _ = writeln!(out, "_[file: {}]_\n", line(name));
             } else {
                 let _ = writeln!(out, "{}[{name}](<{url}>)\n", if image { "!" } else { "" });
             }
@@ -89,7 +98,7 @@ fn write_part(part: &Value, out: &mut String) {
         "data-attachment" | "data-file" => {
             let data = fields.get("data").and_then(Value::as_object);
             let name = data.and_then(|d| text(d, "file_name").or_else(|| text(d, "filename")));
-            let _ = writeln!(out, "Attachment: {}\n", name.unwrap_or("file"));
+            let _ = writeln!(out, "_[file: {}]_\n", line(name.unwrap_or("file")));
             if let Some(content) = data.and_then(|data| text(data, "extracted_content")) {
                 fence("", content, out);
             }
@@ -111,8 +120,65 @@ fn write_part(part: &Value, out: &mut String) {
                 }
             }
         }
-        _ => {}
+        "" | "text" => {}
+        _ => {
+            let _ = writeln!(out, "_[{}]_\n", line(kind));
+        }
     }
+}
+
+/// On one line.
+fn line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
+/// A text that stays within its message: a heading as large as those of messages is none, and a block
+/// of code that does not end ends here.
+fn prose(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    // What the line began with that opened a block, and its fence.
+    let mut open: Option<(&str, &str)> = None;
+    for line in text.trim_end().lines() {
+        // Blocks can stand in lists and quotations.
+        let rest = line.trim_start_matches(|c: char| " \t>-+*.)".contains(c) || c.is_ascii_digit());
+        let before = &line[..line.len() - rest.len()];
+        let mark = rest.chars().next().filter(|c| matches!(c, '`' | '~'));
+        let after = mark.map_or(rest, |mark| rest.trim_start_matches(mark));
+        let fence = &rest[..rest.len() - after.len()];
+        // A list or a quotation ends with all that is in it.
+        let outside = !line.is_empty() && !line.starts_with([' ', '\t', '>']);
+        open.take_if(|(before, _)| outside && !before.trim().is_empty());
+        match open {
+            Some((_, begun)) => {
+                if fence.starts_with(begun) && after.trim().is_empty() {
+                    open = None;
+                }
+            }
+            None if fence.len() >= 3 && !(mark == Some('`') && after.contains('`')) => {
+                open = Some((before, fence));
+            }
+            None => {
+                let hashes = rest.len() - rest.trim_start_matches('#').len();
+                let is_heading = matches!(hashes, 1 | 2)
+                    && matches!(rest.as_bytes().get(hashes), None | Some(b' ' | b'\t'));
+                if is_heading && before.len() < 4 && before.trim_start_matches(' ').is_empty() {
+                    out.push_str(before);
+                    out.push('\\');
+                    out.push_str(rest);
+                    out.push('\n');
+                    continue;
+                }
+            }
+        }
+        out.push_str(line);
+        out.push('\n');
+    }
+    if let Some((before, fence)) = open {
+        out.extend(before.chars().map(|c| if c == '>' { c } else { ' ' }));
+        out.push_str(fence);
+    }
+    out.truncate(out.trim_end().len());
+    out
 }
 
 /// A fenced block, its fence longer than any in the text.

@@ -24,7 +24,9 @@ pub fn is(value: &Object) -> bool {
         && (value.contains_key("content")
             || value.contains_key("tool_calls")
             || value.contains_key("function_call")
-            || value.contains_key("refusal"))
+            || value.contains_key("refusal")
+            // An answer can be empty, or all audio.
+            || (text(value, "role") == Some("assistant") && !value.contains_key("parts")))
 }
 
 /// The role here of a role there.

@@ -15,7 +15,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::chat::{Chat, Error, JsonText};
+use crate::chat::{Chat, Error, JsonText, Message};
 use crate::json::{self, Object};
 use crate::tree::{Node, Order, Parent, assemble};
 
@@ -51,6 +51,7 @@ pub fn read(line: &str) -> Result<Chat, serde_json::Error> {
     let mut chat = chat.map(&mut |raw| Some(JsonText::from(raw)));
     for message in &mut chat.messages {
         message.parts.take_if(|parts| parts.0 == "null");
+        hold(message);
     }
     if !is_whole(&chat) {
         // Edited by hand.
@@ -68,6 +69,34 @@ pub fn read(line: &str) -> Result<Chat, serde_json::Error> {
         (chat.messages, chat.head) = assemble(nodes.collect(), head.as_deref(), Order::File);
     }
     Ok(chat)
+}
+
+/// Holds parts to what the store takes, and the content to them; as it was it stays in `source`.
+fn hold(message: &mut Message) {
+    let Some(given) = message.parts.as_ref().and_then(JsonText::value) else {
+        return;
+    };
+    let content = match given.as_array() {
+        Some(parts) if parts.iter().all(json::is_part) => {
+            let content = json::content_of(parts);
+            if content == message.content || message.content.is_empty() {
+                message.content = content;
+                return;
+            }
+            std::mem::replace(&mut message.content, content)
+        }
+        Some(parts) => {
+            let content = std::mem::take(&mut message.content);
+            json::set_parts(message, parts);
+            content
+        }
+        None => {
+            message.parts = None;
+            message.content.clone()
+        }
+    };
+    json::keep(message, FORMAT, "content", content.into());
+    json::keep(message, FORMAT, "parts", given);
 }
 
 /// Whether uids are there and unique, and parents stand before children.

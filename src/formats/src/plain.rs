@@ -44,7 +44,13 @@ impl Messages {
     /// Adds a message. `format` is what the caller says that it is.
     pub fn push(&mut self, value: Value, format: Option<&str>, failures: &mut Vec<Failure>) {
         let place = self.nodes.len();
-        let mut fail = |id: Option<String>, message: String| {
+        let mut fail = |id: Option<String>, parent: Parent, message: String| {
+            // Its place in the tree stays: what follows it follows what it follows.
+            self.nodes.push(Node {
+                id: id.clone(),
+                parent,
+                message: None,
+            });
             let code = Code::InvalidArgument;
             failures.push(Failure {
                 kind: Kind::Message,
@@ -55,8 +61,10 @@ impl Messages {
             });
         };
         let Value::Object(original) = value else {
-            return fail(None, format!("message {place} is no object"));
+            let problem = format!("message {place} is no object");
+            return fail(None, Parent::Previous, problem);
         };
+        let follows = parent_of(&original);
         let id = name(&original, "uid").or_else(|| name(&original, "id"));
         let own = || {
             let given = |key: &&str| {
@@ -85,6 +93,7 @@ impl Messages {
         let Some((id, parent, message)) = node else {
             return fail(
                 id,
+                follows,
                 format!("message {place} has no role that is known, or says nothing"),
             );
         };
@@ -97,24 +106,35 @@ impl Messages {
         });
     }
 
+    /// Passes over a place where there is no message.
+    pub fn skip(&mut self) {
+        self.nodes.push(Node {
+            id: None,
+            parent: Parent::Previous,
+            message: None,
+        });
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
+        self.nodes.iter().all(|node| node.message.is_none())
     }
 
     /// The chat of these messages and nothing else.
     pub fn finish(self, title: Option<&str>) -> Chat {
         let (messages, head) = assemble(self.nodes, None, Order::File);
         let mut chat = Chat {
+            title: json::title(title.unwrap_or_default()),
             head,
             messages,
             ..Chat::default()
         };
-        chat.uid = uid::of_chat(&chat).uid();
-        chat.title = match title.filter(|title| !title.is_empty()) {
-            Some(title) => json::title(title),
-            None => json::title_of(&chat.messages),
-        };
+        // The same words under another title, or of another program, are another chat.
+        let mut derivation = uid::of_chat(&chat);
+        chat.uid = derivation.add(self.format.unwrap_or(FORMAT)).uid();
+        if chat.title.is_empty() {
+            chat.title = json::title_of(&chat.messages);
+        }
         chat
     }
 }
@@ -228,22 +248,19 @@ fn read_message(mut original: Object) -> Option<(Option<String>, Parent, Message
         role: openai::role(&said),
         ..Message::default()
     };
-    let parts = original
-        .shift_remove("parts")
-        .filter(|parts| !parts.is_null());
-    let content = original.get("content").cloned();
-    match (parts, content) {
-        (Some(Value::Array(parts)), _) | (None, Some(Value::Array(parts))) => {
-            json::set_parts(&mut message, &parts);
-            original.shift_remove("content");
+    let parts = original.shift_remove("parts");
+    let mut left = None;
+    match (parts, original.shift_remove("content")) {
+        (Some(Value::Array(parts)), _) | (_, Some(Value::Array(parts))) => {
+            if !json::set_parts(&mut message, &parts) {
+                left = Some(parts.into());
+            }
         }
-        (None, Some(Value::String(content))) => {
+        (parts, Some(Value::String(content))) => {
             message.content = content;
-            original.shift_remove("content");
+            left = parts.filter(|parts| !parts.is_null());
         }
-        (None, Some(Value::Null)) => {
-            original.shift_remove("content");
-        }
+        (None | Some(Value::Null), Some(Value::Null)) => {}
         _ => return None,
     }
     message.created_at = json::time(original.get("createdAt"));
@@ -257,11 +274,7 @@ fn read_message(mut original: Object) -> Option<(Option<String>, Parent, Message
     message.error = given(&original, "error");
     message.metadata = given(&original, "metadata");
     let id = name(&original, "uid").or_else(|| name(&original, "id"));
-    let parent = match original.get("parent").or_else(|| original.get("parentUid")) {
-        Some(Value::String(parent)) => Parent::Id(parent.clone()),
-        Some(Value::Null) => Parent::Root,
-        _ => Parent::Previous,
-    };
+    let parent = parent_of(&original);
     let own_source = given(&original, "source");
     let mapped = [
         "uid",
@@ -289,5 +302,16 @@ fn read_message(mut original: Object) -> Option<(Option<String>, Parent, Message
         None if original.is_empty() => None,
         None => json::source(FORMAT, id.as_deref(), original),
     };
+    if let Some(parts) = left {
+        json::keep(&mut message, FORMAT, "parts", parts);
+    }
     Some((id, parent, message))
+}
+
+fn parent_of(message: &Object) -> Parent {
+    match message.get("parent").or_else(|| message.get("parentUid")) {
+        Some(Value::String(parent)) => Parent::Id(parent.clone()),
+        Some(Value::Null) => Parent::Root,
+        _ => Parent::Previous,
+    }
 }

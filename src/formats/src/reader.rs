@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::archive::{self, Entry};
 use crate::chat::{Chat, Code, Error, Failure, Kind, Place};
-use crate::json::{Numbers, Object, name};
+use crate::json::{Numbers, Object, is_new, name};
 use crate::plain::Messages;
 use crate::source::{Section, Shared};
 use crate::split::{Damage, Element, Piece, Splitter, Wrong};
@@ -28,8 +28,6 @@ const BATCH_WEIGHT: usize = 256 << 10;
 const BATCH_MESSAGES: usize = 200;
 /// Elements are gone through at most so many bytes a batch, so that a caller can stop.
 const BATCH_READ: u64 = 8 << 20;
-/// Longest brain that the store takes, in characters.
-const MAX_BRAIN: usize = 1_000;
 /// How deep an element may be nested. serde_json's own bound, which is of its recursion.
 const MAX_DEPTH: usize = 127;
 /// How deep JSON may be that nobody parses here.
@@ -109,6 +107,8 @@ pub struct Reader<R> {
     waiting: Vec<Option<usize>>,
     current: Option<File>,
     blobs: Vec<Blob>,
+    /// Attachments that are in a zip of ours, or were told to be missing.
+    hashes: Option<Numbers>,
     /// By uid, a hash of what the chat says.
     seen: Numbers,
     done: u64,
@@ -116,6 +116,8 @@ pub struct Reader<R> {
     found: bool,
     given: usize,
     failed: usize,
+    /// Whether a failure was of a whole file.
+    told: bool,
     problem: Option<Error>,
     ended: bool,
 }
@@ -169,12 +171,14 @@ impl<R: Read + Seek + 'static> Reader<R> {
             waiting: Vec::new(),
             current: None,
             blobs: Vec::new(),
+            hashes: None,
             seen: Numbers::new(),
             done: 0,
             total: 0,
             found: false,
             given: 0,
             failed: 0,
+            told: false,
             problem: None,
             ended: false,
             source,
@@ -210,13 +214,17 @@ impl<R: Read + Seek + 'static> Reader<R> {
             .clone()
             .filter(|(_, entry)| is_candidate(&entry.name))
             .collect();
-        let is_ours = files.iter().any(|(_, entry)| entry.name == ours::CHATS);
+        // Also in a folder: so it is when someone packed it anew.
+        let is_ours = files
+            .iter()
+            .any(|(_, entry)| base_name(&entry.name) == ours::CHATS);
         if is_ours {
             let types = self.blob_types();
             self.blobs = entries
                 .filter_map(|(at, entry)| {
-                    let hash = entry.name.strip_prefix(ours::BLOB_FOLDER)?;
-                    ours::is_hash(hash).then(|| Blob {
+                    let hash = base_name(&entry.name);
+                    let folder = entry.name.strip_suffix(hash)?;
+                    (ours::is_hash(hash) && folder.ends_with(ours::BLOB_FOLDER)).then(|| Blob {
                         hash: hash.to_owned(),
                         media_type: json::object(&types, hash)
                             .and_then(|blob| name(blob, "type"))
@@ -231,10 +239,12 @@ impl<R: Read + Seek + 'static> Reader<R> {
                 })
                 .rev()
                 .collect();
+            let hashes = self.blobs.iter().map(|blob| (blob.hash.clone(), 0));
+            self.hashes = Some(hashes.collect());
         }
         let files = files
             .iter()
-            .filter(|(_, entry)| !is_ours || entry.name == ours::CHATS);
+            .filter(|(_, entry)| !is_ours || base_name(&entry.name) != ours::BLOBS);
         self.total = files.clone().map(|(_, entry)| entry.packed).sum();
         self.waiting = files.rev().map(|(at, _)| Some(*at)).collect();
         Ok(())
@@ -244,7 +254,7 @@ impl<R: Read + Seek + 'static> Reader<R> {
         let entry = self
             .entries
             .iter()
-            .find(|entry| entry.name == ours::BLOBS && entry.size < 64 << 20);
+            .find(|entry| base_name(&entry.name) == ours::BLOBS && entry.size < 64 << 20);
         let mut text = String::new();
         let read = entry.and_then(|entry| entry.open(&self.source).ok());
         if let Some((mut stream, _)) = read
@@ -363,10 +373,15 @@ impl<R: Read + Seek + 'static> Reader<R> {
                 let (section, count) = Section::new(&self.source, 0, self.length);
                 (None, Ok((Box::new(section) as Box<dyn Read>, count)))
             }
-            Some(at) => (
-                Some(self.entries[at].name.clone()),
-                self.entries[at].open(&self.source),
-            ),
+            Some(at) => {
+                let entry = &self.entries[at];
+                let opened = if is_outside(&entry.name) {
+                    Err(Error::unsupported("its name leads out of the zip"))
+                } else {
+                    entry.open(&self.source)
+                };
+                (Some(entry.name.clone()), opened)
+            }
         };
         match opened {
             Ok((stream, count)) => {
@@ -399,24 +414,37 @@ impl<R: Read + Seek + 'static> Reader<R> {
     fn close(&mut self, file: File, batch: &mut Batch) {
         self.done += file.count.get();
         match file.state {
+            State::Undecided if !file.name.as_deref().is_none_or(is_named_for_chats) => {
+                // What is whole and not of chats is no one's business; what is damaged may have been.
+                let damaged =
+                    |it: &Failure| it.kind == Kind::File || it.code != Code::UnsupportedFormat;
+                if let Some(failure) = file.pending.into_iter().find(damaged) {
+                    self.found = true;
+                    let kind = Kind::File;
+                    self.fail(batch, Failure { kind, ..failure });
+                }
+            }
             State::Undecided => {
                 let empty = !file.damaged && file.elements == 0;
-                let named = file.name.as_deref().is_none_or(is_named_for_chats);
-                if named {
-                    self.found = true;
-                    let known = file.damaged || empty;
-                    if !known {
-                        let at = Place {
-                            file: file.name,
-                            offset: None,
-                        };
-                        let problem = "the file is of no format that can be read: ChatGPT, Claude, \
-                            OpenAI messages, AI SDK messages, LibreChat, Open WebUI, this package's own";
-                        self.fail(batch, file_failure(Error::unsupported(problem), at));
-                    }
-                    for failure in file.pending {
-                        self.fail(batch, failure);
-                    }
+                self.found = true;
+                let told = file.pending.iter().any(|it| it.kind == Kind::File);
+                if !told && !empty {
+                    let problem = match file.pending.first() {
+                        Some(first) if file.damaged => {
+                            let why = &first.message;
+                            Error::corrupt(format!("nothing of the file can be read: {why}"))
+                        }
+                        _ => Error::unsupported(
+                            "the file is of no format that can be read: ChatGPT, Claude, OpenAI \
+                             messages, AI SDK messages, LibreChat, Open WebUI, this package's own",
+                        ),
+                    };
+                    let file = file.name;
+                    let at = Place { file, offset: None };
+                    self.fail(batch, file_failure(problem, at));
+                }
+                for failure in file.pending {
+                    self.fail(batch, failure);
                 }
             }
             State::Messages(messages) => {
@@ -424,13 +452,24 @@ impl<R: Read + Seek + 'static> Reader<R> {
                     let chat = messages.finish(self.options.title.as_deref());
                     self.give(chat, None, batch);
                 }
+                self.tell_nothing(file.name, batch);
             }
-            State::Conversations | State::Ours => {}
+            State::Conversations | State::Ours => self.tell_nothing(file.name, batch),
+        }
+    }
+
+    /// Tells that a file of chats gave none, unless nothing in it failed.
+    fn tell_nothing(&mut self, file: Option<String>, batch: &mut Batch) {
+        if self.given == 0 && !self.told && (1..=MAX_FAILURES).contains(&self.failed) {
+            let at = Place { file, offset: None };
+            let problem = Error::corrupt("nothing of the file can be read: all of it failed");
+            self.fail(batch, file_failure(problem, at));
         }
     }
 
     fn fail(&mut self, batch: &mut Batch, failure: Failure) {
         self.failed += 1;
+        self.told |= failure.kind == Kind::File;
         if self.failed <= MAX_FAILURES {
             batch.failures.push(failure);
         }
@@ -443,6 +482,11 @@ impl<R: Read + Seek + 'static> Reader<R> {
                 file.pending.push(failure);
             }
         } else {
+            if failure.kind == Kind::Message
+                && let State::Messages(messages) = &mut file.state
+            {
+                messages.skip();
+            }
             self.fail(batch, failure);
         }
     }
@@ -546,8 +590,18 @@ impl<R: Read + Seek + 'static> Reader<R> {
                 None => {}
             }
         }
-        if matches!(file.state, State::Undecided) && plain::is_message(&object) {
+        let lists = [
+            None,
+            Some(openai::FORMAT),
+            Some(ai_sdk::FORMAT),
+            Some(plain::FORMAT),
+        ];
+        if matches!(file.state, State::Undecided)
+            && lists.contains(&format)
+            && plain::is_message(&object)
+        {
             let mut messages = Messages::default();
+            file.pending.iter().for_each(|_| messages.skip());
             messages.push(Value::Object(object), format, &mut failures);
             self.decide(file, State::Messages(messages), batch);
             return self.tell(file, at, failures, batch);
@@ -557,12 +611,8 @@ impl<R: Read + Seek + 'static> Reader<R> {
             .find_map(|key| name(&object, key));
         let brain = self.options.brain.as_deref();
         let read = match format {
-            Some(chatgpt::FORMAT) => Some(answered(brain, chatgpt::read(object, &mut failures))),
-            Some(claude::FORMAT) => Some(answered(brain, claude::read(object, &mut failures))),
-            Some(librechat::FORMAT) => Some(librechat::read(object, &mut failures)),
-            Some(open_webui::FORMAT) => Some(open_webui::read(object, &mut failures)),
-            Some(_) => plain::is(&object).then(|| plain::read(object, format, &mut failures)),
-            None if file.splitter.is_array() => recognise(object, brain, &mut failures),
+            Some(_) => recognise(object, format, brain, &mut failures),
+            None if file.splitter.is_array() => recognise(object, None, brain, &mut failures),
             None => match recognise_all(object, brain, &mut failures) {
                 Ok(chat) => Some(chat),
                 Err(inner) if !inner.is_empty() => {
@@ -592,6 +642,16 @@ impl<R: Read + Seek + 'static> Reader<R> {
 
     /// A line of our own file.
     fn own(&mut self, file: &mut File, text: &str, depth: usize, at: u64, batch: &mut Batch) {
+        let missing = self.hashes.as_mut().map_or(Vec::new(), |hashes| {
+            let named = ours::references(text);
+            named.filter(|hash| is_new(hashes, hash)).collect()
+        });
+        for hash in missing {
+            let problem = Error::corrupt("an attachment of the chat here is missing in the zip");
+            let mut failure = file_failure(problem, place(file, at));
+            failure.id = Some(hash.to_owned());
+            self.fail(batch, failure);
+        }
         if depth > MAX_RAW_DEPTH {
             let problem = Error::invalid(format!(
                 "it is nested {depth} levels deep, and at most {MAX_RAW_DEPTH} can be read"
@@ -602,6 +662,14 @@ impl<R: Read + Seek + 'static> Reader<R> {
         match ours::read(text) {
             Ok(chat) => self.give(chat, Some((file, at, Vec::new())), batch),
             Err(error) => {
+                // One message can be what is wrong: the plain form has the same fields.
+                if let Ok(Value::Object(object)) = parse(text.to_owned())
+                    && plain::is(&object)
+                {
+                    let mut failures = Vec::new();
+                    let chat = plain::read(object, Some(plain::FORMAT), &mut failures);
+                    return self.give(chat, Some((file, at, failures)), batch);
+                }
                 let at = at + offset_of(text, &error);
                 let problem = Error::corrupt(format!("the line is no chat: {error}"));
                 let failure = element_failure(file, problem, None, at);
@@ -643,11 +711,7 @@ impl<R: Read + Seek + 'static> Reader<R> {
         if chat.brain.is_none() {
             chat.brain.clone_from(&self.options.brain);
         }
-        if let Some(brain) = &mut chat.brain
-            && let Some((end, _)) = brain.char_indices().nth(MAX_BRAIN)
-        {
-            brain.truncate(end);
-        }
+        chat.tidy();
         let mut hasher = DefaultHasher::new();
         hash(&chat, &mut hasher);
         let digest = hasher.finish();
@@ -691,7 +755,7 @@ fn recognise_all(
     failures: &mut Vec<Failure>,
 ) -> Result<Chat, Vec<Chat>> {
     if is_known(&object) {
-        return recognise(object, brain, failures).ok_or_else(Vec::new);
+        return recognise(object, None, brain, failures).ok_or_else(Vec::new);
     }
     let mut chats = Vec::new();
     for value in object.into_iter().map(|(_, value)| value) {
@@ -702,7 +766,7 @@ fn recognise_all(
         let (before, count) = (chats.len(), list.len());
         for value in list {
             if let Value::Object(object) = value {
-                chats.extend(recognise(object, brain, failures));
+                chats.extend(recognise(object, None, brain, failures));
             }
         }
         // Of a list of conversations; any other list is not of interest.
@@ -728,17 +792,33 @@ fn is_known(object: &Object) -> bool {
         || plain::is(object)
 }
 
-fn recognise(object: Object, brain: Option<&str>, failures: &mut Vec<Failure>) -> Option<Chat> {
-    Some(if chatgpt::is(&object) {
+/// A conversation of the format that is given, or of any.
+fn recognise(
+    object: Object,
+    format: Option<&str>,
+    brain: Option<&str>,
+    failures: &mut Vec<Failure>,
+) -> Option<Chat> {
+    let may = |name: &str| format.is_none_or(|format| format == name);
+    // Those of which a conversation looks the same.
+    let other = ![
+        chatgpt::FORMAT,
+        claude::FORMAT,
+        open_webui::FORMAT,
+        librechat::FORMAT,
+    ]
+    .iter()
+    .any(|name| format == Some(*name));
+    Some(if may(chatgpt::FORMAT) && chatgpt::is(&object) {
         answered(brain, chatgpt::read(object, failures))
-    } else if claude::is(&object) {
+    } else if may(claude::FORMAT) && claude::is(&object) {
         answered(brain, claude::read(object, failures))
-    } else if open_webui::is(&object) {
+    } else if may(open_webui::FORMAT) && open_webui::is(&object) {
         open_webui::read(object, failures)
-    } else if librechat::is(&object) {
+    } else if may(librechat::FORMAT) && librechat::is(&object) {
         librechat::read(object, failures)
-    } else if plain::is(&object) {
-        plain::read(object, None, failures)
+    } else if other && plain::is(&object) {
+        plain::read(object, format, failures)
     } else {
         return None;
     })
@@ -868,23 +948,30 @@ fn damage_failure(file: &File, damage: &Damage) -> Failure {
     file_failure(problem, place(file, damage.at))
 }
 
-/// Whether an entry of a zip can be a file of chats: none that would lie outside a folder, none that
-/// an operating system put there.
+/// Whether an entry of a zip can be a file of chats: none that an operating system put there.
 fn is_candidate(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let ends = [".json", ".ndjson", ".jsonl"]
         .iter()
         .any(|end| lower.ends_with(end));
     let mut folders = name.split(['/', '\\']);
-    let outside = folders.clone().any(|folder| folder == "..")
+    ends && !folders.any(|folder| folder == "__MACOSX" || folder.starts_with("._"))
+}
+
+/// Whether an entry of a zip would lie outside a folder.
+fn is_outside(name: &str) -> bool {
+    name.split(['/', '\\']).any(|folder| folder == "..")
         || name.starts_with(['/', '\\'])
-        || name.contains(':');
-    let hidden = folders.any(|folder| folder == "__MACOSX" || folder.starts_with("._"));
-    ends && !outside && !hidden
+        || name.contains(':')
 }
 
 /// Whether a file is meant to hold chats, whatever is in it.
 fn is_named_for_chats(name: &str) -> bool {
-    let file = name.rsplit('/').next().unwrap_or(name);
+    let file = base_name(name);
     file.starts_with("conversations") || file == ours::CHATS
+}
+
+/// A name without its folders.
+fn base_name(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
 }

@@ -58,7 +58,7 @@ pub enum Wrong {
     Unclosed,
     /// Something between two elements.
     Between,
-    /// A string in an element is not closed at the end of its line.
+    /// A string in an element is not closed at the end of its line, or goes on in the next.
     OpenString,
     /// An element over [`MAX_ELEMENT`], or of too many values.
     TooLarge,
@@ -82,6 +82,8 @@ pub struct Splitter<S> {
     mode: Mode,
     /// Each value ends with its line.
     lines: bool,
+    /// How far what comes is indented, if it is the first of its line.
+    indent: Option<usize>,
 }
 
 impl<S: Read> Splitter<S> {
@@ -94,6 +96,7 @@ impl<S: Read> Splitter<S> {
             base: 0,
             mode: Mode::Start,
             lines: false,
+            indent: None,
         }
     }
 
@@ -213,6 +216,10 @@ impl<S: Read> Splitter<S> {
         let (mut depth, mut deepest, mut values) = (0_usize, 0, 0_usize);
         let (mut string, mut escaped, mut newline) = (false, false, false);
         let mut wrong = None;
+        let indent = self.indent;
+        // Once a string has lost its end in an element of several lines: how far the line here is
+        // indented, as long as nothing else is in it. Lines tell where the element ends.
+        let (mut by_lines, mut line) = (None, None);
         'read: loop {
             if self.peek()?.is_none() {
                 // A number at the end of a stream is as good as any.
@@ -227,6 +234,22 @@ impl<S: Read> Splitter<S> {
             let mut here = from;
             let mut done = false;
             while let Some(&byte) = self.chunk.get(here) {
+                if let Some(inner) = by_lines {
+                    here += 1;
+                    match (byte, line) {
+                        (b'\n', _) => line = Some(0),
+                        (b' ' | b'\t', Some(count)) => line = Some(count + 1),
+                        (b'\r', _) => {}
+                        (b'}' | b']', Some(count))
+                            if count < inner && indent.is_none_or(|indent| indent == count) =>
+                        {
+                            done = true;
+                            break;
+                        }
+                        _ => line = None,
+                    }
+                    continue;
+                }
                 if string {
                     if escaped {
                         escaped = false;
@@ -241,15 +264,23 @@ impl<S: Read> Splitter<S> {
                     match self.chunk[here - 1] {
                         b'"' => string = false,
                         b'\\' => escaped = true,
-                        // No string of JSON holds one: its end is lost.
+                        // No string of JSON holds one: its end is lost, or it was written as it is.
                         _ => {
-                            string = false;
-                            newline = true;
-                            wrong = Some(Wrong::OpenString);
+                            let before = wrong.replace(Wrong::OpenString);
                             if self.lines {
+                                string = false;
                                 done = true;
+                            } else if newline && before.is_none() {
+                                text.extend_from_slice(&self.chunk[from..here]);
+                                by_lines = indent_in(&text);
+                                text = Vec::new();
+                                line = Some(0);
+                                string = by_lines.is_none();
                             }
                         }
+                    }
+                    if by_lines.is_some() {
+                        continue;
                     }
                     if done || (depth == 0 && !string) {
                         done = true;
@@ -299,7 +330,7 @@ impl<S: Read> Splitter<S> {
             if text.len() + (here - from) > MAX_ELEMENT || values > MAX_VALUES {
                 wrong = Some(Wrong::TooLarge);
             }
-            if wrong == Some(Wrong::TooLarge) {
+            if wrong == Some(Wrong::TooLarge) || by_lines.is_some() {
                 text = Vec::new();
             } else {
                 text.extend_from_slice(&self.chunk[from..here]);
@@ -333,11 +364,15 @@ impl<S: Read> Splitter<S> {
     }
 
     fn after_space(&mut self) -> io::Result<Option<u8>> {
+        self.indent = None;
         loop {
             match self.peek()? {
-                Some(b' ' | b'\t' | b'\r' | b'\n') => self.at += 1,
+                Some(b'\n') => self.indent = Some(0),
+                Some(b' ' | b'\t') => self.indent = self.indent.map(|count| count + 1),
+                Some(b'\r') => {}
                 other => return Ok(other),
             }
+            self.at += 1;
         }
     }
 
@@ -369,4 +404,13 @@ impl<S: Read> Splitter<S> {
         self.chunk.truncate(read);
         Ok(self.chunk.first().copied())
     }
+}
+
+/// How far the second line of a text is indented, if it is.
+fn indent_in(text: &[u8]) -> Option<usize> {
+    let at = memchr::memchr(b'\n', text)? + 1;
+    let spaces = text[at..]
+        .iter()
+        .take_while(|byte| matches!(byte, b' ' | b'\t'));
+    Some(spaces.count()).filter(|count| *count > 0)
 }

@@ -8,7 +8,7 @@ mod common;
 use common::{
     ai_sdk, chatgpt, claude, librechat, open_webui, openai, path, read, read_json, read_with,
 };
-use conversation_formats::chat::{Chat, Code, Kind, Role};
+use conversation_formats::chat::{Chat, Code, JsonText, Kind, Role};
 use conversation_formats::reader::Options;
 use conversation_formats::writer::{self, Writer};
 use serde_json::{Value, json};
@@ -406,6 +406,253 @@ fn options_say_what_shape_cannot() {
 }
 
 #[test]
+fn the_same_words_under_another_title_or_of_another_program_are_another_chat() {
+    let openai =
+        json!([{ "role": "user", "content": "hi" }, { "role": "assistant", "content": "Hello!" }]);
+    let ai_sdk = json!([
+        { "role": "user", "parts": [{ "type": "text", "text": "hi" }] },
+        { "role": "assistant", "parts": [{ "type": "text", "text": "Hello!" }] },
+    ]);
+    let uid = |file: &Value, title: Option<&str>| {
+        let options = Options {
+            title: title.map(str::to_owned),
+            ..Options::default()
+        };
+        read_with(file.to_string(), options).chats[0].uid.clone()
+    };
+    let uids = [
+        uid(&openai, None),
+        uid(&openai, Some("Monday")),
+        uid(&openai, Some("Tuesday")),
+        uid(&ai_sdk, None),
+        uid(&ai_sdk, Some("Monday")),
+    ];
+    for (at, one) in uids.iter().enumerate() {
+        assert!(!uids[..at].contains(one), "{at}");
+    }
+    assert_eq!(uid(&openai, Some("Monday")), uids[1]);
+    assert_eq!(uid(&ai_sdk, None), uids[3]);
+}
+
+#[test]
+fn a_status_that_nobody_knows_is_left_out() {
+    let given = [
+        json!("complete"),
+        json!("waiting"),
+        json!("aborted"),
+        json!("error"),
+        json!("streaming"),
+        json!("thinking"),
+        json!(""),
+    ];
+    let messages = given.iter().enumerate().map(|(at, status)| json!({ "uid": at.to_string(), "role": "assistant", "content": "말", "status": status }));
+    let messages: Value = messages.collect();
+    let chat = json!({ "uid": "c", "title": "t", "messages": messages });
+    let ours = format!("{{\"conversation-store\":1}}\n{chat}\n");
+    for file in [ours, json!([chat]).to_string()] {
+        let read = read(file);
+        assert_eq!(read.failures, []);
+        let statuses: Vec<_> = read.chats[0]
+            .messages
+            .iter()
+            .map(|message| message.status.as_deref())
+            .collect();
+        let kept = ["complete", "waiting", "aborted", "error", "aborted"].map(Some);
+        assert_eq!(statuses, [&kept[..], &[None, None]].concat());
+    }
+}
+
+#[test]
+fn a_bad_message_does_not_lose_its_conversation() {
+    let bad_parts = json!([{ "type": "text" }, null, 5, { "x": 1 }, { "type": "text", "text": 7 }, { "type": "text", "text": "남은 말" }, { "type": "data-x" }]);
+    let chat = json!({ "uid": "c", "title": "t", "messages": [
+        { "uid": "1", "role": "user", "content": "하나" },
+        { "uid": "2", "role": "banana", "content": "x", "parent": "1" },
+        { "uid": "3", "role": "user", "content": "셋", "parent": "2" },
+        { "uid": "4", "role": "assistant", "parts": bad_parts, "content": "", "parent": "3" },
+        { "uid": "5", "role": "assistant", "parts": { "a": 1 }, "content": "다섯", "parent": "4", "source": { "format": "x" } },
+        { "uid": "6", "role": "assistant", "content": 5, "parent": "1" },
+        { "uid": "7", "role": "user", "content": "일곱", "parent": "6" },
+    ] });
+    let ours = format!("{{\"conversation-store\":1}}\n{chat}\n");
+    for file in [ours, json!([chat]).to_string()] {
+        let read = read(file);
+        let failed: Vec<_> = read
+            .failures
+            .iter()
+            .map(|failure| (failure.kind, failure.id.as_deref(), failure.at.is_some()))
+            .collect();
+        assert_eq!(
+            failed,
+            [
+                (Kind::Message, Some("2"), true),
+                (Kind::Message, Some("6"), true)
+            ]
+        );
+        assert!(read.failures[1].message.contains("message 5"));
+        let chat = &read.chats[0];
+        let uids: Vec<_> = chat
+            .messages
+            .iter()
+            .map(|message| message.uid.as_str())
+            .collect();
+        assert_eq!(uids, ["1", "3", "4", "5", "7"]);
+        assert_eq!(message(chat, "3").parent, None);
+        assert_eq!(message(chat, "7").parent, Some(Some("1".into())));
+        assert_eq!(message(chat, "4").content, "남은 말");
+        assert_eq!(
+            message(chat, "4").part_values()[1],
+            json!({ "type": "data-x" })
+        );
+        let source = |uid: &str| message(chat, uid).source.as_ref().unwrap().value().unwrap();
+        assert_eq!(source("4")["data"]["parts"], bad_parts);
+        assert_eq!(message(chat, "5").content, "다섯");
+        assert_eq!(
+            source("5"),
+            json!({ "format": "x", "data": { "parts": { "a": 1 } } })
+        );
+    }
+}
+
+#[test]
+fn parts_of_our_own_file_are_held_to_what_the_store_takes() {
+    let lines = [
+        json!({ "uid": "1", "role": "user", "content": "말", "parts": [{ "type": "text", "text": "말" }, null] }),
+        json!({ "uid": "2", "role": "user", "content": "다른 말", "parts": [{ "type": "text", "text": "말" }] }),
+        json!({ "uid": "3", "role": "user", "content": "말", "parts": "x" }),
+    ];
+    let chat = json!({ "uid": "c", "title": "t", "messages": lines });
+    let read = read(format!("{{\"conversation-store\":1}}\n{chat}\n"));
+    assert_eq!(read.failures, []);
+    for (message, line) in read.chats[0].messages.iter().zip(lines) {
+        assert_eq!(message.content, "말");
+        let source = message.source.as_ref().unwrap().value().unwrap();
+        assert_eq!(source["data"]["parts"], line["parts"]);
+        assert_eq!(source["data"]["content"], line["content"]);
+    }
+    let sdk =
+        json!([{ "id": "a", "role": "user", "parts": [null, { "type": "text", "text": "말" }] }]);
+    let chat = only(&sdk);
+    assert_eq!(chat.messages[0].content, "말");
+    let source = chat.messages[0].source.as_ref().unwrap().value().unwrap();
+    assert_eq!(source["data"]["parts"], sdk[0]["parts"]);
+}
+
+#[test]
+fn what_is_too_long_is_cut() {
+    let long = "i".repeat(1_001);
+    let mut tags = vec![String::new(), "태".repeat(300)];
+    tags.extend((0..200).map(|at| at.to_string()));
+    let chat = json!({ "uid": long, "title": "t".repeat(20_000), "tags": tags, "head": long, "messages": [
+        { "uid": long, "role": "user", "content": "하나", "parent": null },
+        { "uid": "2", "role": "user", "content": "둘", "parent": long },
+    ] });
+    let ours = format!("{{\"conversation-store\":1}}\n{chat}\n");
+    for file in [ours, json!([chat]).to_string()] {
+        let read = read(file);
+        assert_eq!(read.failures, []);
+        let chat = &read.chats[0];
+        assert_eq!((chat.uid.len(), chat.title.len()), (36, 10_000));
+        let tags = chat.tags.as_ref().unwrap();
+        assert_eq!((tags.len(), tags[0].chars().count()), (100, 200));
+        assert_eq!(chat.messages[0].uid.len(), 36);
+        assert_eq!(path(chat), ["user: 하나"]);
+        assert_eq!(chat.parents(), [None, Some(0)]);
+    }
+}
+
+#[test]
+fn a_failed_message_is_told_by_its_place_in_the_file() {
+    let text =
+        r#"[5, {"role":"user","content":"a"}, {"role":"x}, 7, {"role":"user","content":"b"}]"#;
+    let text = text.replace("\"x}", "\"\u{1}\"}");
+    let read = read(text.clone());
+    assert_eq!(read.chats[0].messages.len(), 2);
+    let last = read.failures.last().unwrap();
+    assert!(last.message.contains("message 3"), "{last:?}");
+    let at = last.at.as_ref().unwrap().offset.unwrap();
+    assert_eq!(at as usize, text.find("7").unwrap());
+}
+
+#[test]
+fn librechat_without_an_id() {
+    let file = json!({ "title": "t", "messages": [
+        { "messageId": "1", "parentMessageId": null, "text": "q", "isCreatedByUser": true },
+        { "messageId": "2", "parentMessageId": "1", "text": "a", "isCreatedByUser": false },
+        { "messageId": "3", "parentMessageId": "1", "text": "b", "isCreatedByUser": false } ] });
+    let chat = only(&file);
+    assert_eq!(path(&chat), ["user: q", "assistant: b"]);
+    assert_eq!(chat.messages.len(), 3);
+    assert_eq!(chat.uid.len(), 36);
+    assert_eq!(only(&json!([file])), chat);
+}
+
+#[test]
+fn a_format_that_does_not_fit_is_a_failure() {
+    let files = [
+        ("chatgpt", json!([chatgpt()])),
+        ("claude", json!([claude()])),
+        ("librechat", librechat()),
+        ("open-webui", json!([open_webui()])),
+        ("openai", openai()),
+    ];
+    for (given, _) in &files {
+        for (is, file) in &files {
+            let options = Options {
+                format: Some((*given).into()),
+                ..Options::default()
+            };
+            let read = read_with(file.to_string(), options);
+            if given == is {
+                assert_eq!((read.chats.len(), read.failures.len()), (1, 0), "{given}");
+            } else {
+                assert_eq!(read.chats, [], "{given} of {is}");
+                assert_eq!(read.failures[0].kind, Kind::File);
+                assert_eq!(read.failures[0].code, Code::UnsupportedFormat);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_time_is_absent_and_stays_in_the_source() {
+    for time in [
+        json!("yesterday"),
+        json!(1e300),
+        json!(-1e20),
+        json!({ "a": 1 }),
+    ] {
+        let said = json!({ "uid": "m", "role": "user", "content": "말", "createdAt": time });
+        let sdk = json!({ "id": "m", "role": "user", "parts": [], "createdAt": time });
+        let theirs =
+            json!({ "messageId": "m", "text": "말", "isCreatedByUser": true, "createdAt": time });
+        for message in [&said, &sdk, &theirs] {
+            let chat = only(&json!([{ "title": "t", "createdAt": time, "messages": [message] }]));
+            assert_eq!((chat.created_at, chat.messages[0].created_at), (None, None));
+            for source in [&chat.source, &chat.messages[0].source] {
+                let source = source.as_ref().unwrap().value().unwrap();
+                assert_eq!(source["data"]["createdAt"], time);
+            }
+        }
+    }
+}
+
+#[test]
+fn answers_without_words_come_back_deep_equal() {
+    let original = json!([
+        { "role": "assistant" },
+        { "role": "user", "content": "q" },
+        { "role": "assistant", "audio": { "id": "audio_1" } },
+        { "role": "assistant", "refusal": "no" },
+        { "role": "assistant", "content": null, "refusal": null },
+    ]);
+    let chat = only(&original);
+    assert_eq!(chat.messages.len(), 5);
+    let back: Value = serde_json::from_slice(&export("openai", &[chat])).unwrap();
+    assert_eq!(back, original);
+}
+
+#[test]
 fn conversations_in_an_object() {
     for (file, failures) in [
         (
@@ -459,6 +706,48 @@ fn markdown_is_to_be_read() {
         assert!(text.contains(piece), "{piece}");
     }
     assert!(!text.contains("다른 답"), "the path only");
+}
+
+#[test]
+fn a_message_as_markdown_stays_within_itself() {
+    let parts = |parts: Value| json!([{ "title": "t", "messages": [{ "role": "assistant", "uid": "1", "content": parts }] }]);
+    let text = |said: &str| {
+        let chat = only(&parts(json!([{ "type": "text", "text": said }])));
+        let text = String::from_utf8(export("markdown", &[chat])).unwrap();
+        let said = text.strip_prefix("# t\n\n## Assistant\n").unwrap();
+        said.trim_start_matches('\n').trim_end().to_owned()
+    };
+    for (said, written) in [
+        ("a\n```rust\n# b", "a\n```rust\n# b\n```"),
+        ("~~~~\n~~~\n```", "~~~~\n~~~\n```\n~~~~"),
+        ("```\nx\n```\n# y", "```\nx\n```\n\\# y"),
+        ("```\nx\n```js", "```\nx\n```js\n```"),
+        ("## User\n\n  # x", "\\## User\n\n  \\# x"),
+        (
+            "### small\n#hash\n    # code",
+            "### small\n#hash\n    # code",
+        ),
+        ("```a`b` c", "```a`b` c"),
+        ("- ```\n  x\n  ```\n# y", "- ```\n  x\n  ```\n\\# y"),
+        ("- ```\n  x", "- ```\n  x\n  ```"),
+        ("- ```\n  x\n\n# y", "- ```\n  x\n\n\\# y"),
+        ("> ```\n> x", "> ```\n> x\n> ```"),
+    ] {
+        assert_eq!(text(said), written);
+    }
+    let mut chat = only(&parts(json!([
+        { "type": "reasoning", "text": "```\nx" },
+        { "type": "file", "url": "data:image/png;base64,AA==", "filename": "a.png" },
+        { "type": "file", "url": "conversation-store:sha256-00", "filename": "b.png" },
+        { "type": "data-x", "data": 1 },
+        { "type": "step-start" },
+    ])));
+    chat.messages[0].status = Some("error".into());
+    chat.messages[0].error = Some(JsonText::of(&json!({ "message": "no more credit" })));
+    let text = String::from_utf8(export("markdown", &[chat])).unwrap();
+    let expected = "<details>\n<summary>Reasoning</summary>\n\n```\nx\n```\n\n</details>\n\n\
+        _[file: a.png]_\n\n_[file: b.png]_\n\n_[data-x]_\n\nError: no more credit\n\n_(error)_\n";
+    assert!(text.ends_with(expected), "{text}");
 }
 
 #[test]

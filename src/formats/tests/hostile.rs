@@ -82,6 +82,29 @@ fn nothing_and_other_things() {
 }
 
 #[test]
+fn a_file_that_gives_nothing_fails_as_a_file() {
+    let deep = format!("[{}{}]", "{\"a\":".repeat(200), "}".repeat(200));
+    for (bytes, code) in [
+        (&b"[NaN]"[..], Code::Corrupt),
+        (deep.as_bytes(), Code::Corrupt),
+        (b"[{\"title\":\"caf\xe9\",\"messages\":[]}]", Code::Corrupt),
+        (
+            b"[{\"uid\":\"a\",\"role\":\"x\",\"content\":5}]",
+            Code::Corrupt,
+        ),
+        (b"{\"conversation-store\":1}\n{}\n[]\n", Code::Corrupt),
+        (b"[{\"x\":1}, 2]", Code::UnsupportedFormat),
+    ] {
+        let read = read(bytes);
+        assert_eq!(read.chats, []);
+        let files = read.failures.iter().filter(|it| it.kind == Kind::File);
+        let codes: Vec<_> = files.map(|failure| failure.code).collect();
+        assert_eq!(codes, [code], "{:?}", read.failures);
+    }
+    assert_eq!(common::read("{\"conversation-store\":1}\n").failures, []);
+}
+
+#[test]
 fn sqlite_is_another_matter() {
     let mut bytes = b"SQLite format 3\0".to_vec();
     bytes.resize(4096, 0);
@@ -212,6 +235,38 @@ fn a_text_without_its_end_costs_its_entry_where_lines_tell() {
     let read = read(broken);
     assert_eq!(uids(&read), ["a", "c"]);
     assert_eq!(told(&read.failures), [(Kind::Conversation, Code::Corrupt)]);
+}
+
+#[test]
+fn a_line_break_within_a_text_costs_its_entry() {
+    let mut middle = plain("b");
+    middle["messages"][0]["content"] = json!("RAW");
+    let value = json!([plain("a"), middle, plain("c"), plain("d")]);
+    let compact = value.to_string();
+    let pretty = serde_json::to_string_pretty(&value).unwrap();
+    let hugging = pretty
+        .replace("},\n  {", "}, {")
+        .replace("\n  ", "\n")
+        .replacen("[\n{", "[{", 1);
+    let flat = pretty.lines().map(str::trim_start).collect::<Vec<_>>();
+    let flat = flat.join("\n");
+    let raws = [
+        "한 줄\n두 줄",
+        "\n",
+        "f() {\n}\nif (x) {\n  y[0];\n}\n",
+        "a,\n\\\"b\\\": {",
+        "탭\t\u{1}",
+    ];
+    for text in [compact, pretty, hugging, flat] {
+        for raw in raws {
+            let read = read(text.replace("RAW", raw));
+            if text.starts_with("[{\n") && raw.starts_with("f()") {
+                continue;
+            }
+            assert_eq!(uids(&read), ["a", "c", "d"], "{raw:?} in {text}");
+            assert_eq!(told(&read.failures), [(Kind::Conversation, Code::Corrupt)]);
+        }
+    }
 }
 
 #[test]
@@ -361,6 +416,69 @@ fn zips_with_nothing_or_the_wrong_thing() {
         damaged.failures[0].at.as_ref().unwrap().file.as_deref(),
         Some("conversations-1.json")
     );
+}
+
+#[test]
+fn entries_that_look_like_chats_are_told() {
+    let text = file(&["a"]);
+    let read = read(zip_of(&[
+        ("good.json", text.as_bytes()),
+        ("user.json", b"{\"id\":1}"),
+        ("cut.json", &text.as_bytes()[..30]),
+        ("page.json", b"<html>"),
+        ("broken.jsonl", b"{\"a\":}\n"),
+        ("../up.json", text.as_bytes()),
+        ("/root.json", text.as_bytes()),
+        ("notes.txt", b"[{"),
+    ]));
+    assert_eq!(uids(&read), ["a"]);
+    let failed: Vec<_> = read
+        .failures
+        .iter()
+        .map(|failure| {
+            let file = failure.at.as_ref().unwrap().file.as_deref().unwrap();
+            (failure.kind, file, failure.code)
+        })
+        .collect();
+    assert_eq!(
+        failed,
+        [
+            (Kind::File, "cut.json", Code::Corrupt),
+            (Kind::File, "page.json", Code::UnsupportedFormat),
+            (Kind::File, "broken.jsonl", Code::Corrupt),
+            (Kind::File, "../up.json", Code::UnsupportedFormat),
+            (Kind::File, "/root.json", Code::UnsupportedFormat),
+        ]
+    );
+}
+
+#[test]
+fn attachments_that_are_missing_are_told_once() {
+    let (here, gone) = ("a".repeat(64), "b".repeat(64));
+    let line = |uid: &str| {
+        format!(
+            "{{\"uid\":\"{uid}\",\"title\":\"\",\"metadata\":[\"conversation-store:sha256-{here}\",\"conversation-store:sha256-{gone}\"],\"messages\":[]}}\n"
+        )
+    };
+    let lines = format!(
+        "{{\"conversation-store\":1}}\n{}{}",
+        line("one"),
+        line("two")
+    );
+    let types = format!("{{\"{here}\":{{\"type\":\"image/png\",\"size\":1}}}}");
+    for folder in ["", "chats/"] {
+        let read = read(zip_of(&[
+            (&format!("{folder}chats.ndjson"), lines.as_bytes()),
+            (&format!("{folder}blobs/{here}"), b"x"),
+            (&format!("{folder}blobs.json"), types.as_bytes()),
+        ]));
+        assert_eq!(uids(&read), ["one", "two"]);
+        assert_eq!(read.blobs.len(), 1);
+        assert_eq!(read.blobs[0].media_type, "image/png");
+        assert_eq!(told(&read.failures), [(Kind::File, Code::Corrupt)]);
+        assert_eq!(read.failures[0].id.as_deref(), Some(&*gone));
+        assert!(read.failures[0].message.contains("missing"));
+    }
 }
 
 /// Where the central directory's record of the first entry is.

@@ -71,13 +71,23 @@ fn role() -> impl Strategy<Value = Role> {
     prop_oneof![Just(Role::User), Just(Role::Assistant), Just(Role::System)]
 }
 
+fn status() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("complete"),
+        Just("waiting"),
+        Just("aborted"),
+        Just("error")
+    ]
+    .prop_map(str::to_owned)
+}
+
 fn message() -> impl Strategy<Value = Message> {
     (
         (
             role(),
             vec(part(), 0..4),
             option::of(time()),
-            option::of(word()),
+            option::of(status()),
             option::of(word()),
         ),
         (
@@ -128,7 +138,7 @@ fn chat() -> impl Strategy<Value = Chat> {
         (
             option::of(any::<bool>()),
             option::of(any::<bool>()),
-            option::of(vec(word(), 0..3)),
+            option::of(vec("[a-z가-힣]{1,9}", 0..3)),
             option::of(json_text()),
             option::of(json_text()),
         ),
