@@ -321,20 +321,31 @@ fn what_a_deleted_conversation_leaves_is_not_anothers() {
          INSERT INTO conversations (title) VALUES ('fresh');
          INSERT INTO messages (conversation_id, role, content) VALUES (1, 'user', 'new');",
     );
-    let (mut store, _) = file.open();
-    assert_eq!(contents(&store, 1), ["new"]);
-    assert_eq!(contents(&store, 2), ["a", "b", "c"]);
-    let titles: Vec<_> = store
-        .list_conversations(&ConversationQuery::default())
-        .unwrap()
-        .into_iter()
-        .map(|it| it.title)
-        .collect();
-    assert!(
-        titles.contains(&"Recovered messages".to_owned()),
-        "{titles:?}"
-    );
-    check_whole(&mut store);
+    // As the file is opened, and as it is restored elsewhere.
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.db");
+    std::fs::copy(file.world.path.as_ref().unwrap(), &copy).unwrap();
+    let mut restored = World::new(None, None).open();
+    restored
+        .restore_from(copy.to_str().unwrap(), None, 0)
+        .unwrap();
+    let (opened, _) = file.open();
+    restored.heal(None).unwrap();
+    for mut store in [opened, restored] {
+        assert_eq!(contents(&store, 1), ["new"]);
+        assert_eq!(contents(&store, 2), ["a", "b", "c"]);
+        let titles: Vec<_> = store
+            .list_conversations(&ConversationQuery::default())
+            .unwrap()
+            .into_iter()
+            .map(|it| it.title)
+            .collect();
+        assert!(
+            titles.contains(&"Recovered messages".to_owned()),
+            "{titles:?}"
+        );
+        check_whole(&mut store);
+    }
 }
 
 #[test]

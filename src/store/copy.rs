@@ -130,8 +130,8 @@ fn replace_rows(transaction: &Connection) -> rusqlite::Result<()> {
         if table == "messages" {
             // With foreign keys off the other program can leave messages without a conversation.
             transaction.execute_batch(
-                "INSERT INTO conversations (id, title, created_at, updated_at)
-                   SELECT conversation_id, 'Recovered messages', min(created_at), max(created_at)
+                "INSERT INTO conversations (id, title, created_at, updated_at, revision)
+                   SELECT conversation_id, 'Recovered messages', min(created_at), max(created_at), 1
                    FROM incoming.messages m
                    WHERE NOT EXISTS (SELECT 1 FROM conversations c WHERE c.id = m.conversation_id)
                    GROUP BY conversation_id;",

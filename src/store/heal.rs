@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::conversations::{self, Chat};
+use super::importing::DERIVED;
 use super::{Store, Writing, body, engine, growth};
 use crate::error::Result;
 use crate::model::{ChangeOp, ConversationKey, HealReport, HealStep, Repair};
@@ -226,22 +227,25 @@ fn heal_types(writing: &mut Writing<'_>, id: i64) -> Result<()> {
 fn part_from_stranger(writing: &mut Writing<'_>, id: i64) -> Result<Option<i64>> {
     let connection = writing.connection;
     let other: Option<i64> = connection
-        .prepare_cached(
+        .prepare_cached(&format!(
             "SELECT max((SELECT max(id) FROM conversations), last_conversation_id,
                 (SELECT max(conversation_id) FROM messages)) + 1
              FROM store_state
-             WHERE EXISTS (SELECT 1 FROM conversations WHERE id = ?1 AND uid IS NULL)
+             WHERE EXISTS (SELECT 1 FROM conversations
+                 WHERE id = ?1 AND revision IS NULL AND head_id IS NULL AND message_count = 0
+                   AND (uid IS NULL OR uid GLOB '{DERIVED}*'))
                AND EXISTS (SELECT 1 FROM messages WHERE conversation_id = ?1 AND depth IS NOT NULL)",
-        )?
+        ))?
         .query_row([id], |row| row.get(0))
         .optional()?;
     if let Some(other) = other {
-        let uid = writing.env.uid(writing.env.now());
+        let now = writing.env.now();
         connection
             .prepare_cached(
-                "INSERT INTO conversations (id, uid, title) VALUES (?1, ?2, 'Recovered messages')",
+                "INSERT INTO conversations (id, uid, title, created_at, updated_at, revision)
+                 VALUES (?1, ?2, 'Recovered messages', ?3, ?3, 1)",
             )?
-            .execute(params![other, uid])?;
+            .execute(params![other, writing.env.uid(now), now.to_sql()])?;
         writing.report.add(Repair::Orphan, other);
         connection
             .prepare_cached(

@@ -24,6 +24,9 @@ use crate::time::Timestamp;
 /// Messages of a batch, about.
 const BATCH: usize = 200;
 
+/// What a uid begins with that was made for a row of another program as its file was read.
+pub(super) const DERIVED: &str = "derived-";
+
 impl Store {
     /// Takes conversations in, each wholly or not at all.
     ///
@@ -71,8 +74,8 @@ impl Store {
         self.write(|writing| {
             let connection = writing.connection;
             connection.execute_batch(
-                "INSERT INTO conversations (id, title, created_at, updated_at)
-                 SELECT conversation_id, 'Recovered messages', min(created_at), max(created_at)
+                "INSERT INTO conversations (id, title, created_at, updated_at, revision)
+                 SELECT conversation_id, 'Recovered messages', min(created_at), max(created_at), 1
                  FROM messages m
                  WHERE NOT EXISTS (SELECT 1 FROM conversations c WHERE c.id = m.conversation_id)
                  GROUP BY conversation_id",
@@ -85,7 +88,7 @@ impl Store {
                             .map(|column| engine::text(row, column))
                             .collect::<rusqlite::Result<_>>()?;
                         let texts: Vec<_> = texts.iter().map(|text| Some(text.as_str())).collect();
-                        let uid = format!("derived-{:016x}", stable_print(&texts));
+                        let uid = format!("{DERIVED}{:016x}", stable_print(&texts));
                         Ok((row.get(0)?, uid))
                     })?
                     .collect::<rusqlite::Result<_>>()?)
