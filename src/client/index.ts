@@ -455,13 +455,8 @@ export class ConversationStore<T extends StoreTypes = object>
     // Also after `close` was called: it ends the writers.
     const connection = this.#connection;
     if (!connection) throw closed();
-    const ask = async <R>(method: string, params: object, kind: Kind, options?: CallOptions) => {
-      try {
-        return (await connection.call(this.#user, method, params, kind, options)) as R;
-      } catch (error) {
-        throw asOurs(error);
-      }
-    };
+    const ask = <R>(method: string, params: object, kind: Kind, options?: CallOptions) =>
+      this.#callOn<R>(connection, method, () => params, kind, options);
     return openWriter(
       {
         add: ({ role, ...message }) =>
@@ -641,18 +636,21 @@ export class ConversationStore<T extends StoreTypes = object>
   }
 
   /** Chats to be exported, one at a time. */
-  async *#chats(ask: Ask, ids?: readonly ConversationKey[]): AsyncGenerator<string> {
-    if (ids) {
-      for (const id of ids) {
-        const chat = await ask('exportChat', { id }, 'read');
-        if (!chat) {
-          const message = `conversationIds: there is no conversation ${JSON.stringify(id)}`;
-          throw new ConversationStoreError('not-found', message);
-        }
+  async *#chats(ask: Ask, chosen?: readonly ConversationKey[]): AsyncGenerator<string> {
+    for (const id of chosen ?? (await this.#allIds(ask))) {
+      const chat = await ask('exportChat', { id }, 'read');
+      if (chat) {
         yield JSON.stringify(chat);
+      } else if (chosen) {
+        const message = `conversationIds: there is no conversation ${JSON.stringify(id)}`;
+        throw new ConversationStoreError('not-found', message);
       }
-      return;
+      // Else it has gone since.
     }
+  }
+
+  /** As they came: those of one time are in the order of their ids, here and where they go. */
+  async #allIds(ask: Ask): Promise<number[]> {
     const query = { limit: 500, archived: 'any', trashed: 'any' } as const;
     const all: number[] = [];
     let after: Conversation | undefined;
@@ -662,12 +660,7 @@ export class ConversationStore<T extends StoreTypes = object>
       for (const { id } of page) all.push(id);
       after = page.length === query.limit ? page.at(-1) : undefined;
     } while (after);
-    // As they came: those of one time are in the order of their ids, here and where they go.
-    for (const id of all.sort((a, b) => a - b)) {
-      const chat = await ask('exportChat', { id }, 'read');
-      // It may have gone since.
-      if (chat) yield JSON.stringify(chat);
-    }
+    return all.sort((a, b) => a - b);
   }
 
   /**
@@ -826,16 +819,26 @@ export class ConversationStore<T extends StoreTypes = object>
       this.#call<unknown>(method, () => params, kind, options);
   }
 
-  /** `params` may run code of the caller's, a getter's: what that throws, the call rejects with. */
   async #call<T>(
     method: string,
     params: () => object,
     kind: Kind,
     options?: CallOptions,
   ): Promise<T> {
-    if (!this.#connection) throw closed();
+    return this.#callOn<T>(this.#connection, method, params, kind, options);
+  }
+
+  /** `params` may run code of the caller's, a getter's: what that throws, the call rejects with. */
+  async #callOn<T>(
+    connection: Connection | undefined,
+    method: string,
+    params: () => object,
+    kind: Kind,
+    options?: CallOptions,
+  ): Promise<T> {
+    if (!connection) throw closed();
     try {
-      return (await this.#connection.call(this.#user, method, params(), kind, options)) as T;
+      return (await connection.call(this.#user, method, params(), kind, options)) as T;
     } catch (error) {
       throw asOurs(error);
     }

@@ -127,6 +127,18 @@ pub(super) fn check_json(connection: &Connection, name: &str, json: Option<&str>
     check_content(json)
 }
 
+/// Checks a message's usage, error, metadata and source.
+///
+/// # Errors
+/// `invalid-argument`, naming the first that is none.
+pub(super) fn check_jsons(connection: &Connection, jsons: [Option<&str>; 4]) -> Result<()> {
+    let names = ["usage", "error", "metadata", "source"];
+    names
+        .into_iter()
+        .zip(jsons)
+        .try_for_each(|(name, json)| check_json(connection, name, json))
+}
+
 /// The type of a JSON text, in SQLite's words; `None` if it is none
 /// (<https://sqlite.org/json1.html#jtype>).
 pub(super) fn json_type(connection: &Connection, json: &str) -> Result<Option<String>> {

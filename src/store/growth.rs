@@ -122,13 +122,12 @@ impl Store {
         if ids.is_empty() {
             return Ok(());
         }
-        self.write(|writing| {
-            for id in ids {
-                fold(writing.connection, id)?;
-            }
-            Ok(())
-        })
+        self.write(|writing| fold_all(writing.connection, &ids))
     }
+}
+
+fn fold_all(connection: &Connection, ids: &[i64]) -> Result<()> {
+    ids.iter().try_for_each(|id| fold(connection, *id))
 }
 
 fn all(connection: &Connection) -> Result<Vec<i64>> {
@@ -412,9 +411,7 @@ pub(super) fn settle(writing: &mut Writing<'_>, id: i64) -> Result<()> {
 
 /// Folds everything in when a file is opened: only what streams goes on growing.
 pub(super) fn settle_all(writing: &mut Writing<'_>) -> Result<()> {
-    for id in all(writing.connection)? {
-        fold(writing.connection, id)?;
-    }
+    fold_all(writing.connection, &all(writing.connection)?)?;
     writing.connection.execute_batch(
         "DELETE FROM growing WHERE NOT EXISTS
            (SELECT 1 FROM messages m WHERE m.id = message_id AND m.status = 'streaming');

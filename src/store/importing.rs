@@ -651,14 +651,15 @@ fn is_deleted(connection: &Connection, conversation: i64, uid: &str) -> Result<b
 
 fn row_of(writing: &Writing<'_>, message: &ImportedMessage, earliest: Timestamp) -> Result<NewRow> {
     let connection = writing.connection;
-    for (name, json) in [
-        ("usage", &message.usage),
-        ("error", &message.error),
-        ("metadata", &message.metadata),
-        ("source", &message.source),
-    ] {
-        body::check_json(connection, name, json.as_deref())?;
-    }
+    body::check_jsons(
+        connection,
+        [
+            message.usage.as_deref(),
+            message.error.as_deref(),
+            message.metadata.as_deref(),
+            message.source.as_deref(),
+        ],
+    )?;
     let content = match &message.parts {
         // Its text says it.
         Some(_) if message.content.is_empty() => None,

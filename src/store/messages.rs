@@ -335,14 +335,15 @@ pub(super) fn checked(
             blobs::extract(writing, json)?;
         }
     }
-    for (name, json) in [
-        ("usage", given.usage.as_ref().and_then(Option::as_deref)),
-        ("error", given.error.as_ref().and_then(Option::as_deref)),
-        ("metadata", metadata.as_deref()),
-        ("source", source.as_deref()),
-    ] {
-        body::check_json(connection, name, json)?;
-    }
+    body::check_jsons(
+        connection,
+        [
+            given.usage.as_ref().and_then(Option::as_deref),
+            given.error.as_ref().and_then(Option::as_deref),
+            metadata.as_deref(),
+            source.as_deref(),
+        ],
+    )?;
     let content = content.or(given.content.as_deref());
     let body = body::body(connection, content, parts.as_deref())?;
     let created_at = given
@@ -405,11 +406,7 @@ fn add(
     }
     let at = writing.env.now().max(node.created_at);
     conversations::touch(writing, &chat, Some(at), 1)?;
-    Ok(AddedMessage {
-        id: node.id,
-        uid: node.uid,
-        created_at: node.created_at,
-    })
+    Ok(node.added())
 }
 
 /// The row there is of a uid, if it says the same.
@@ -426,11 +423,7 @@ fn first(connection: &Connection, known: Node, row: &NewRow) -> Result<AddedMess
             row.uid
         )));
     }
-    Ok(AddedMessage {
-        id: known.id,
-        uid: known.uid,
-        created_at: known.created_at,
-    })
+    Ok(known.added())
 }
 
 /// Inserts a row below `parent`.

@@ -80,7 +80,7 @@ fn save(
             && says_nothing_new(before, message)
             && node.parent == parent.as_ref().map(|it| it.id)
         {
-            saved.push(added(node));
+            saved.push(node.added());
             parent = Some(node.clone());
             continue;
         }
@@ -137,7 +137,7 @@ fn save(
                 messages::insert(writing, &chat, parent.as_ref(), false, &row)?
             }
         };
-        saved.push(added(&node));
+        saved.push(node.added());
         parent = Some(node);
     }
     let (head, head_uid) = parent.map(|node| (node.id, node.uid)).unzip();
@@ -177,14 +177,6 @@ fn open(writing: &mut Writing<'_>, key: &ConversationKey, extra: &ChatSaving) ->
              its uid (a string)"
         ))),
         (None, None, _) => conversations::require(writing.connection, key),
-    }
-}
-
-fn added(node: &Node) -> AddedMessage {
-    AddedMessage {
-        id: node.id,
-        uid: node.uid.clone(),
-        created_at: node.created_at,
     }
 }
 

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::engine;
 use crate::error::{Result, StoreError};
-use crate::model::MessageKey;
+use crate::model::{AddedMessage, MessageKey};
 use crate::time::Timestamp;
 
 /// A message's place.
@@ -23,6 +23,17 @@ pub(super) struct Node {
     pub depth: i64,
     pub on_path: bool,
     pub created_at: Timestamp,
+}
+
+impl Node {
+    /// What whoever added it is told.
+    pub fn added(&self) -> AddedMessage {
+        AddedMessage {
+            id: self.id,
+            uid: self.uid.clone(),
+            created_at: self.created_at,
+        }
+    }
 }
 
 const COLUMNS: &str = "id, uid, conversation_id, parent_id, depth, on_path, created_at";

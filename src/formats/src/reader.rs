@@ -275,7 +275,10 @@ impl<R: Read + Seek + 'static> Reader<R> {
     }
 
     /// The next batch; `None` at the end. A batch may be without chats: it tells how far it is.
-    #[allow(clippy::should_implement_trait)]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a failure ends nothing: it is told in a batch"
+    )]
     pub fn next(&mut self) -> Option<Batch> {
         if self.ended {
             return None;

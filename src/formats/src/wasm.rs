@@ -195,7 +195,6 @@ impl ImportReader {
     }
 
     /// The next batch; undefined at the end.
-    #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Option<ImportBatch> {
         #[derive(Serialize)]
         struct Report<'a> {
