@@ -146,7 +146,7 @@ impl Store {
             return Ok(());
         }
         self.write(|writing| {
-            let now = writing.env.now();
+            let now = writing.now;
             let connection = writing.connection;
             connection
                 .prepare_cached(
@@ -208,7 +208,7 @@ fn find(connection: &Connection, hash: &str) -> Result<Option<Row>> {
 
 /// The id of an attachment, noted if it is new; its day begins anew.
 fn begin(writing: &mut Writing<'_>, hash: &str, size: i64, media_type: &str) -> Result<i64> {
-    let now = writing.env.now().to_sql();
+    let now = writing.now.to_sql();
     Ok(writing
         .connection
         .prepare_cached(

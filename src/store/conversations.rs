@@ -89,7 +89,7 @@ impl Store {
             row.pinned = patch.pinned.unwrap_or(row.pinned);
             row.archived = patch.archived.unwrap_or(row.archived);
             match patch.trashed {
-                Some(true) => row.trashed_at = row.trashed_at.or_else(|| Some(writing.env.now())),
+                Some(true) => row.trashed_at = row.trashed_at.or_else(|| Some(writing.now)),
                 Some(false) => row.trashed_at = None,
                 None => {}
             }
@@ -241,7 +241,7 @@ pub(super) fn create(
     }
     let tags = tags_json(extra.tags.as_deref().unwrap_or_default())?;
     body::check_json(connection, "metadata", extra.metadata.as_deref())?;
-    let created_at = extra.created_at.unwrap_or_else(|| env.now());
+    let created_at = extra.created_at.unwrap_or(writing.now);
     let updated_at = extra.updated_at.unwrap_or(created_at).max(created_at);
     let uid = extra.uid.clone().unwrap_or_else(|| env.uid(created_at));
     let id: i64 = connection

@@ -239,7 +239,7 @@ fn part_from_stranger(writing: &mut Writing<'_>, id: i64) -> Result<Option<i64>>
         .query_row([id], |row| row.get(0))
         .optional()?;
     if let Some(other) = other {
-        let now = writing.env.now();
+        let now = writing.now;
         connection
             .prepare_cached(
                 "INSERT INTO conversations (id, uid, title, created_at, updated_at, revision)
@@ -278,7 +278,7 @@ fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
             ))
         })?;
     let times = [Timestamp::parse(&created), Timestamp::parse(&updated)];
-    let created_at = times[0].or(times[1]).unwrap_or_else(|| env.now());
+    let created_at = times[0].or(times[1]).unwrap_or(writing.now);
     let updated_at = times[1].unwrap_or(created_at).max(created_at);
     if is_new {
         writing.report.add(Repair::AdoptedConversation, id);
@@ -641,10 +641,7 @@ fn heal_times(writing: &mut Writing<'_>, rows: &mut [Row]) {
         let row = &mut rows[at as usize];
         let before = row.parent.and_then(|parent| times.get(&parent)).copied();
         if !row.is_timed {
-            let own = row
-                .created_at
-                .or(before)
-                .unwrap_or_else(|| writing.env.now());
+            let own = row.created_at.or(before).unwrap_or(writing.now);
             if !row.is_marked {
                 writing.report.add(Repair::Time, row.id);
             }

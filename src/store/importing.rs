@@ -405,7 +405,7 @@ fn import(
             counts.conversations.updated = 1;
         }
         let at = if options.conversation_id.is_some() {
-            Some(writing.env.now())
+            Some(writing.now)
         } else {
             newest(writing.connection, chat.id)?
         };

@@ -346,9 +346,7 @@ pub(super) fn checked(
     )?;
     let content = content.or(given.content.as_deref());
     let body = body::body(connection, content, parts.as_deref())?;
-    let created_at = given
-        .created_at
-        .unwrap_or_else(|| writing.env.now().max(earliest));
+    let created_at = given.created_at.unwrap_or(writing.now.max(earliest));
     Ok(NewRow {
         uid: match given.given_uid() {
             Some(uid) => uid.to_owned(),
@@ -404,7 +402,7 @@ fn add(
         chat.head = Some(node.id);
         chat.head_uid = Some(node.uid.clone());
     }
-    let at = writing.env.now().max(node.created_at);
+    let at = writing.now.max(node.created_at);
     conversations::touch(writing, &chat, Some(at), 1)?;
     Ok(node.added())
 }
@@ -591,7 +589,7 @@ pub(super) fn rewrite(writing: &mut Writing<'_>, before: &Message, after: &Messa
         ..message_change(ChangeOp::Update, after.id, &after.uid, &chat)
     }));
     if is_edited || has_ended {
-        let at = writing.env.now();
+        let at = writing.now;
         conversations::touch(writing, &chat, Some(at), 0)?;
     }
     Ok(())

@@ -92,6 +92,8 @@ pub struct Store {
 struct Writing<'a> {
     connection: &'a Connection,
     env: &'a Env,
+    /// The time of the call: read once, so that all that one call writes bears one time.
+    now: Timestamp,
     /// The tab that asks.
     tab: Option<&'a str>,
     changes: &'a mut Vec<Change>,
@@ -155,6 +157,7 @@ impl Store {
             work(&mut Writing {
                 connection: &store.connection,
                 env: &store.env,
+                now: store.env.now(),
                 tab: store.tab.as_deref(),
                 changes: &mut store.changes,
                 report: &mut store.report,

@@ -154,7 +154,7 @@ fn save(
     (chat.head, chat.head_uid) = (head, head_uid);
     let at = (created > 0 || is_edited).then(|| {
         let last = saved.last().map(|it| it.created_at);
-        writing.env.now().max(last.unwrap_or(chat.created_at))
+        writing.now.max(last.unwrap_or(chat.created_at))
     });
     conversations::touch(writing, &chat, at, created)?;
     Ok(saved)

@@ -23,6 +23,7 @@ macro_rules! for_each_case {
             filters_by_brain,
             limits_are_held,
             a_clock_set_back_reorders_nothing,
+            one_call_has_one_time,
             title_and_brain_change_and_the_time_does_not,
             uids_name_rows_and_are_not_ids,
             an_absent_row_is_empty_or_refused,
@@ -349,6 +350,19 @@ pub fn a_clock_set_back_reorders_nothing(world: &World) {
         store.create("x", None).unwrap();
     }
     world.set_clock(NOON);
+}
+
+pub fn one_call_has_one_time(world: &World) {
+    let mut store = world.open();
+    world.set_pace(1);
+    let id = store.create("A clock that runs on", None).unwrap();
+    for text in ["one", "two"] {
+        let added = store.add(&key(id), Role::User, text).unwrap();
+        let listed = store
+            .list_conversations(&ConversationQuery::default())
+            .unwrap();
+        assert_eq!(listed[0].updated_at, added.created_at);
+    }
 }
 
 pub fn title_and_brain_change_and_the_time_does_not(world: &World) {

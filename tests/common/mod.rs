@@ -23,6 +23,8 @@ pub struct World {
     pub path: Option<String>,
     pub vfs: Option<&'static str>,
     clock: Rc<Cell<i64>>,
+    /// How far the clock goes on with each reading.
+    pace: Rc<Cell<i64>>,
     random: Rc<Cell<u64>>,
 }
 
@@ -32,15 +34,17 @@ impl World {
             path,
             vfs,
             clock: Rc::new(Cell::new(NOON)),
+            pace: Rc::new(Cell::new(0)),
             random: Rc::new(Cell::new(1)),
         }
     }
 
     pub fn env(&self) -> Env {
         let clock = Rc::clone(&self.clock);
+        let pace = Rc::clone(&self.pace);
         let random = Rc::clone(&self.random);
         Env {
-            now: Box::new(move || clock.get()),
+            now: Box::new(move || clock.replace(clock.get() + pace.get())),
             // SplitMix64: uids must differ, no more.
             random: Box::new(move |buffer| {
                 for chunk in buffer.chunks_mut(8) {
@@ -71,6 +75,10 @@ impl World {
 
     pub fn set_clock(&self, millis: i64) {
         self.clock.set(millis);
+    }
+
+    pub fn set_pace(&self, millis: i64) {
+        self.pace.set(millis);
     }
 
     pub fn tick(&self, millis: i64) {
