@@ -89,7 +89,7 @@ impl Store {
             row.pinned = patch.pinned.unwrap_or(row.pinned);
             row.archived = patch.archived.unwrap_or(row.archived);
             match patch.trashed {
-                Some(true) => row.trashed_at = row.trashed_at.or_else(|| Some(writing.now)),
+                Some(true) => row.trashed_at = row.trashed_at.or(Some(writing.now)),
                 Some(false) => row.trashed_at = None,
                 None => {}
             }
