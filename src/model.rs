@@ -4,6 +4,7 @@
 //! no SQL, no engine and no JavaScript value.
 
 mod changes;
+mod search;
 mod status;
 mod writes;
 
@@ -21,6 +22,9 @@ use crate::time::Timestamp;
 use tsify::Tsify;
 
 pub use changes::{Append, ChangeOp, RowChange, RowKind};
+pub use search::{
+    DEFAULT_HITS, HitKind, MAX_SEARCH, MessageInfo, SearchHit, SearchOrder, SearchQuery,
+};
 pub use status::{DatabaseOptions, StorageKind, StorageOption, StoreStatus, TabRole};
 pub use writes::{
     Branch, ChatSaving, ConflictRule, Counts, HealRepair, HealReport, HealStep, ImportCounts,

@@ -13,7 +13,7 @@ use crate::model::{
     AddedMessage, Branch, ChatSaving, Conversation, ConversationKey, ConversationPatch,
     ConversationQuery, HealReport, HealStep, ImportCounts, ImportedChat, ImportingOptions, Message,
     MessageKey, MessagePatch, MessageQuery, NewConversation, NewMessage, Operation, Role,
-    StoredBlob, fingerprint, query_or_limit,
+    SearchHit, SearchQuery, StoredBlob, fingerprint, query_or_limit,
 };
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -90,6 +90,11 @@ pub enum Request {
     },
     Branches {
         id: MessageKey,
+    },
+    Search {
+        query: String,
+        #[serde(default)]
+        options: SearchQuery,
     },
     Fork {
         conversation_id: ConversationKey,
@@ -183,6 +188,7 @@ pub enum Response {
     Added(AddedMessage),
     Saved(Vec<AddedMessage>),
     Branches(Vec<Branch>),
+    Hits(Vec<SearchHit>),
     Healed(HealReport),
     HealStep(HealStep),
     Imported(ImportCounts),
@@ -312,6 +318,7 @@ pub fn dispatch(
             Response::Nothing
         }
         Request::Branches { id } => Response::Branches(store.branches(&id)?),
+        Request::Search { query, options } => Response::Hits(store.search(&query, &options)?),
         Request::Fork {
             conversation_id,
             message_id,

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Store, Writing, blobs, body, engine, tree};
+use super::{Store, Writing, blobs, body, engine, indexing, tree};
 use crate::error::{Result, StoreError};
 use crate::model::{
     ChangeOp, Conversation, ConversationKey, ConversationPatch, ConversationQuery, DEFAULT_BRAIN,
@@ -186,12 +186,15 @@ impl Store {
             clear(writing.connection)?;
             writing.changes.push(super::Change::Reset);
             Ok(())
-        })
+        })?;
+        self.index.forget();
+        Ok(())
     }
 }
 
-/// Deletes all rows; ids given out are spent, noted once here instead of once a row by a trigger.
+/// Deletes all rows, of the index of search first, which then needs no note of each; ids given out are spent, noted once here instead of once a row by a trigger.
 pub(super) fn clear(connection: &Connection) -> rusqlite::Result<()> {
+    indexing::clear(connection)?;
     connection.execute_batch(
         "UPDATE store_state SET
            last_conversation_id = max(last_conversation_id, coalesce((SELECT max(id) FROM conversations), 0)),
@@ -313,7 +316,7 @@ pub(super) fn list_sql(query: &ConversationQuery) -> String {
     sql + " ORDER BY updated_at DESC, id DESC LIMIT ?1"
 }
 
-fn get(connection: &Connection, key: &ConversationKey) -> Result<Option<Conversation>> {
+pub(super) fn get(connection: &Connection, key: &ConversationKey) -> Result<Option<Conversation>> {
     let (condition, value) = condition(key);
     Ok(connection
         .prepare_cached(&format!(

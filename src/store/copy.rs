@@ -22,14 +22,18 @@ impl Store {
     pub fn backup_into(&mut self, path: &str) -> Result<()> {
         self.fold_growth()?;
         self.connection.execute("VACUUM INTO ?1", [path])?;
-        // Which tab asked for what is of this database only.
+        // Which tab asked for what is of this database only, and the index holds words of what was deleted.
         self.connection
             .execute("ATTACH DATABASE ?1 AS copy", [path])?;
         let emptied = self.connection.execute_batch(
             "PRAGMA copy.journal_mode = MEMORY;
              PRAGMA copy.secure_delete = ON;
              DELETE FROM copy.operations;
-             DELETE FROM copy.named_operations;",
+             DELETE FROM copy.named_operations;
+             UPDATE copy.store_state SET indexed = 0;
+             DELETE FROM copy.search_segments;
+             DELETE FROM copy.search_pieces;
+             DELETE FROM copy.search_pending;",
         );
         self.connection.execute("DETACH DATABASE copy", [])?;
         Ok(emptied?)
@@ -114,6 +118,7 @@ impl Store {
             writing.changes.push(Change::Reset);
             Ok(())
         })?;
+        self.index.forget();
         // The same as an import of the file gives.
         self.derive_uids()?;
         self.write(heal::heal_all)?;

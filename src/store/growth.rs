@@ -327,6 +327,15 @@ fn grown(connection: &Connection, id: i64) -> Result<String> {
     Ok(pieces.concat())
 }
 
+/// What a message has grown by, as it follows its content.
+pub(super) fn grown_text(connection: &Connection, id: i64) -> Result<String> {
+    let text = grown(connection, id)?;
+    Ok(match find(connection, id)? {
+        Some(growing) if !text.is_empty() => format!("{}{text}", growing.gap()),
+        _ => text,
+    })
+}
+
 /// Adds to a message as its row has it what grew beside it.
 pub(super) fn grow(connection: &Connection, message: &mut Message) -> Result<()> {
     let Some(growing) = find(connection, message.id)? else {

@@ -12,6 +12,7 @@ mod engine;
 mod growth;
 mod heal;
 mod importing;
+mod indexing;
 mod messages;
 mod open;
 mod operations;
@@ -19,6 +20,7 @@ mod operations;
 mod plans;
 mod saving;
 pub mod schema;
+mod search;
 mod tree;
 
 use std::collections::HashSet;
@@ -26,21 +28,25 @@ use std::collections::HashSet;
 use rusqlite::Connection;
 
 pub use blobs::{Hasher, PIECE};
+pub use indexing::Tuning;
 pub use open::{Location, OpenedAs};
 
 use crate::error::Result;
 use crate::model::{ChangeOp, Durability, HealReport, RowChange, RowKind};
+use crate::search::fold::Unicode;
 use crate::time::Timestamp;
 
 /// Fills a buffer with random bytes.
 pub type Random = Box<dyn Fn(&mut [u8])>;
 
-/// What the store needs of the world: the time and random bytes.
+/// What the store needs of the world: the time, random bytes, and what Unicode says.
 pub struct Env {
     /// Milliseconds since 1970. May go backwards.
     pub now: Box<dyn Fn() -> i64>,
     /// Source of the random part of uids.
     pub random: Random,
+    /// How texts are compared and cut.
+    pub unicode: Box<dyn Unicode>,
 }
 
 impl Env {
@@ -86,6 +92,8 @@ pub struct Store {
     gone: Vec<String>,
     /// Tabs whose records went: what they sent may still come, and is not carried out.
     forgotten: HashSet<String>,
+    /// What is known of the index of search.
+    index: indexing::Index,
 }
 
 /// A transaction under way.

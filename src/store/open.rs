@@ -112,6 +112,7 @@ impl Store {
             changes: Vec::new(),
             gone: Vec::new(),
             forgotten: HashSet::new(),
+            index: super::indexing::Index::default(),
         };
         if matches!(location, Location::Copy { .. }) {
             store.derive_uids()?;

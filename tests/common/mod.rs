@@ -13,6 +13,7 @@ use conversation_store::error::{ErrorCode, Result, StoreError};
 use conversation_store::model::{
     AddedMessage, ConversationKey, ConversationQuery, Durability, NewConversation, NewMessage, Role,
 };
+use conversation_store::search::fold::Unicode;
 use conversation_store::store::{Env, Location, Store};
 
 /// 2024-02-29T12:00:00.000Z.
@@ -45,6 +46,7 @@ impl World {
         let random = Rc::clone(&self.random);
         Env {
             now: Box::new(move || clock.replace(clock.get() + pace.get())),
+            unicode: unicode(),
             // SplitMix64: uids must differ, no more.
             random: Box::new(move |buffer| {
                 for chunk in buffer.chunks_mut(8) {
@@ -130,4 +132,14 @@ pub fn everything(store: &Store) -> String {
         })
         .collect();
     format!("{conversations:?} {messages:?}")
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+pub fn unicode() -> Box<dyn Unicode> {
+    Box::new(conversation_store::search::native::Tables)
+}
+
+#[cfg(target_arch = "wasm32")]
+pub fn unicode() -> Box<dyn Unicode> {
+    Box::new(conversation_store::wasm::unicode::Browser::default())
 }

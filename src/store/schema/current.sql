@@ -2,7 +2,7 @@
 -- holds it against the migrated result (tests/schema.rs). Written for stock SQLite 3.40: the
 -- lesson's Python class and the sqlite3 command read and write the same file.
 --
--- application_id = 1129534287 ('CSSO'), user_version = 4 (the number of migrations).
+-- application_id = 1129534287 ('CSSO'), user_version = 5 (the number of migrations).
 -- Times are TEXT 'YYYY-MM-DD HH:MM:SS.mmm' in UTC. The other program writes whole seconds
 -- (datetime('now')); healing brings them to this form when the file is next opened.
 
@@ -158,7 +158,8 @@ CREATE TABLE store_state (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   lowest_writer INTEGER NOT NULL,                     -- the lowest schema version that may write this file
   last_conversation_id INTEGER NOT NULL DEFAULT 0,    -- the highest id a deleted row had: ids are
-  last_message_id INTEGER NOT NULL DEFAULT 0          -- never given twice
+  last_message_id INTEGER NOT NULL DEFAULT 0,         -- never given twice
+  indexed INTEGER NOT NULL DEFAULT 0                  -- the highest id of a message that search has looked at
 );
 CREATE TRIGGER conversations_id_spent AFTER DELETE ON conversations
   WHEN old.id > (SELECT last_conversation_id FROM store_state)
@@ -191,3 +192,41 @@ CREATE TABLE named_operations (
   result TEXT NOT NULL,
   at TEXT NOT NULL
 );
+
+-- Search: the index that src/search describes, of the messages up to store_state.indexed. It is in no
+-- backup, and is made anew from the messages wherever it is missing or damaged.
+CREATE TABLE search_segments (
+  id INTEGER PRIMARY KEY,
+  head BLOB NOT NULL,                -- what must be known before its pieces are read
+  gone BLOB NOT NULL                 -- ids of its messages that are not to be found in it any more
+);
+CREATE TABLE search_pieces (
+  id INTEGER PRIMARY KEY,            -- the segment's x 2^32 + the kind's x 2^28 + the piece's number
+  data BLOB NOT NULL                 -- about 32 KB
+);
+-- Messages up to `indexed` of which the index does not say what they are: changed, deleted, or come
+-- later than their id, by whichever program.
+CREATE TABLE search_pending (message_id INTEGER PRIMARY KEY);
+CREATE TRIGGER messages_search_inserted AFTER INSERT ON messages
+  WHEN new.id <= (SELECT indexed FROM store_state)
+BEGIN
+  INSERT INTO search_pending SELECT new.id
+    WHERE NOT EXISTS (SELECT 1 FROM search_pending WHERE message_id = new.id);
+END;
+CREATE TRIGGER messages_search_changed
+  AFTER UPDATE OF id, conversation_id, role, content, created_at ON messages
+  WHEN min(old.id, new.id) <= (SELECT indexed FROM store_state)
+    AND (old.id, old.conversation_id, old.role, old.content, old.created_at)
+      IS NOT (new.id, new.conversation_id, new.role, new.content, new.created_at)
+BEGIN
+  INSERT INTO search_pending SELECT new.id
+    WHERE NOT EXISTS (SELECT 1 FROM search_pending WHERE message_id = new.id);
+  INSERT INTO search_pending SELECT old.id
+    WHERE NOT EXISTS (SELECT 1 FROM search_pending WHERE message_id = old.id);
+END;
+CREATE TRIGGER messages_search_deleted AFTER DELETE ON messages
+  WHEN old.id <= (SELECT indexed FROM store_state)
+BEGIN
+  INSERT INTO search_pending SELECT old.id
+    WHERE NOT EXISTS (SELECT 1 FROM search_pending WHERE message_id = old.id);
+END;

@@ -12,11 +12,12 @@ use crate::error::{ErrorCode, Result, StoreError};
 pub const APPLICATION_ID: i64 = 0x4353_534f;
 
 /// Every migration there ever was, oldest first.
-pub const MIGRATIONS: [&str; 4] = [
+pub const MIGRATIONS: [&str; 5] = [
     include_str!("001_lesson.sql"),
     include_str!("002_keys.sql"),
     include_str!("003_operations.sql"),
     include_str!("004_chats.sql"),
+    include_str!("005_search.sql"),
 ];
 
 /// The schema this version writes: the number of migrations.

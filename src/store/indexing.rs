@@ -1,0 +1,604 @@
+//! The index of search: which messages are in it, how it is kept up, how it is read.
+//!
+//! Nothing is indexed within a call that writes: a new message is above `store_state.indexed`, and any
+//! other that changes is noted by a trigger as pending. Both are found by looking at their text, until a
+//! step made while the worker is idle takes them in. An index that is damaged is made anew.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Store, engine};
+use crate::error::{ErrorCode, Result, StoreError};
+use crate::model::Durability;
+use crate::search::fold::fold;
+use crate::search::merge::{Merge, Step};
+use crate::search::segment::{
+    Builder, Bytes, Fault, Head, Kind, Piece, Read, Segment, Source, Text, put, sealed, unsealed,
+};
+
+/// When the index goes on, and how far at a time.
+#[derive(Clone, Debug)]
+pub struct Tuning {
+    /// A step takes in at most so many messages ...
+    pub step_texts: u32,
+    /// ... and stops after so many bytes of text.
+    pub step_bytes: usize,
+    /// A step of merging reads about so many bytes of lists.
+    pub step_merge: usize,
+    /// So many segments of about one size are merged; each size is so many times the one below.
+    pub fanout: u32,
+    /// Texts of a segment of the smallest size. Fewer are looked at by each search, rather than made a
+    /// segment of.
+    pub smallest: u32,
+    /// A search has the index go on first where more than so many are not in it.
+    pub tolerable: u32,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            step_texts: 1_024,
+            step_bytes: 512 * 1024,
+            step_merge: 512 * 1024,
+            fanout: 8,
+            smallest: 256,
+            tolerable: 2_048,
+        }
+    }
+}
+
+/// A segment that is part of the index.
+pub(super) struct Loaded {
+    pub id: i64,
+    pub head: Head,
+    pub texts: Rc<[Text]>,
+    /// Ids of its texts that are not to be found in it.
+    pub gone: HashSet<i64>,
+}
+
+struct Merging {
+    /// The segment it makes.
+    id: i64,
+    /// Those it is made of, and the ids that were gone from each when it began.
+    of: Vec<(i64, HashSet<i64>)>,
+    merge: Merge,
+}
+
+/// What is kept in memory of the index. The tables say it all: it may be forgotten at any time.
+#[derive(Default)]
+pub(super) struct Index {
+    tuning: Tuning,
+    loaded: Option<Rc<Vec<Loaded>>>,
+    merging: Option<Merging>,
+}
+
+impl Index {
+    /// Forgets what was read: the tables have changed.
+    pub fn forget(&mut self) {
+        self.loaded = None;
+        self.merging = None;
+    }
+}
+
+/// The pieces of a segment in its table.
+pub(super) struct Pieces<'a> {
+    pub connection: &'a Connection,
+    pub segment: i64,
+}
+
+const SEGMENT_BITS: i64 = 32;
+
+fn key(segment: i64, kind: Kind, number: u32) -> i64 {
+    (segment << SEGMENT_BITS) | (kind as i64) << 28 | i64::from(number)
+}
+
+impl Source for Pieces<'_> {
+    fn piece(&self, kind: Kind, number: u32) -> Read<Rc<[u8]>> {
+        let read = || -> Result<Option<Rc<[u8]>>> {
+            Ok(self
+                .connection
+                .prepare_cached("SELECT data FROM search_pieces WHERE id = ?1")?
+                .query_row([key(self.segment, kind, number)], |row| {
+                    Ok(row.get_ref(0)?.as_blob().map(Rc::from).ok())
+                })
+                .optional()?
+                .flatten())
+        };
+        read()?.ok_or(Fault::Damaged)
+    }
+}
+
+impl Store {
+    /// The segments of the index, after it was made anew if it cannot be read.
+    pub(super) fn segments(&mut self) -> Result<Rc<Vec<Loaded>>> {
+        if let Some(loaded) = &self.index.loaded {
+            return Ok(Rc::clone(loaded));
+        }
+        let loaded = match load(&self.connection) {
+            Ok(loaded) => loaded,
+            Err(fault) => {
+                self.drop_index(fault)?;
+                Vec::new()
+            }
+        };
+        Ok(Rc::clone(self.index.loaded.insert(Rc::new(loaded))))
+    }
+
+    /// Drops an index that cannot be read, so that it is made anew.
+    ///
+    /// # Errors
+    /// What `fault` was, if it was not that; those of writing.
+    pub(super) fn drop_index(&mut self, fault: Fault) -> Result<()> {
+        if let Fault::Failed(error) = fault
+            && error.code != ErrorCode::Corrupt
+        {
+            return Err(error);
+        }
+        self.index.forget();
+        self.write(|writing| Ok(clear(writing.connection)?))
+    }
+
+    /// Sets when the index goes on: tests meet with few messages what otherwise takes many.
+    pub fn tune_index(&mut self, tuning: Tuning) {
+        self.index.tuning = tuning;
+    }
+
+    /// About how many messages are not in the index yet.
+    fn unindexed(&self) -> Result<i64> {
+        Ok(self
+            .connection
+            .prepare_cached(
+                "SELECT coalesce((SELECT max(id) FROM messages), 0) - indexed
+                   + (SELECT count(*) FROM search_pending
+                      WHERE message_id NOT IN (SELECT message_id FROM growing))
+                 FROM store_state",
+            )?
+            .query_row([], |row| row.get(0))?)
+    }
+
+    /// Whether the index has something to do that is worth it.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn needs_indexing(&self) -> Result<bool> {
+        Ok(self.index.merging.is_some()
+            || self.unindexed()? >= i64::from(self.index.tuning.smallest))
+    }
+
+    /// Has the index go on a step, and says whether there is more to do. Nothing waits for its flush: what
+    /// is lost of it is done again.
+    ///
+    /// # Errors
+    /// Those of writing. The index is as it was.
+    pub fn index_step(&mut self) -> Result<bool> {
+        let durability = self.durability;
+        self.set_durability(Durability::Relaxed)?;
+        let stepped = if self.unindexed()? >= i64::from(self.index.tuning.smallest) {
+            self.take_in().map(|()| true)
+        } else {
+            self.merge_on()
+        };
+        if stepped.is_err() {
+            self.index.forget();
+        }
+        self.set_durability(durability)?;
+        stepped
+    }
+
+    /// Before a search: has the index go on if a search would look at too many texts.
+    pub(super) fn catch_up(&mut self) -> Result<()> {
+        while self.unindexed()? > i64::from(self.index.tuning.tolerable) {
+            self.index_step()?;
+        }
+        Ok(())
+    }
+
+    /// Takes messages in that are not in the index, the changed ones first.
+    fn take_in(&mut self) -> Result<()> {
+        let segments = self.segments()?;
+        let Tuning {
+            step_texts,
+            step_bytes,
+            ..
+        } = self.index.tuning;
+        let (connection, unicode) = (&self.connection, &*self.env.unicode);
+        let pending = connection
+            .prepare_cached(
+                "SELECT message_id FROM search_pending
+                 WHERE message_id NOT IN (SELECT message_id FROM growing) LIMIT ?1",
+            )?
+            .query_map([step_texts], |row| row.get(0))?
+            .collect::<rusqlite::Result<Vec<i64>>>()?;
+        let mut builder = Builder::default();
+        let mut bytes = 0;
+        let mut taken = Vec::new();
+        let indexed = indexed(connection)?;
+        for id in pending {
+            if bytes >= step_bytes {
+                break;
+            }
+            taken.push(id);
+            // What is above comes in its turn.
+            if id <= indexed
+                && let Some((text, content)) = read_one(connection, id)?
+            {
+                bytes += content.len();
+                builder.add(text, &fold(unicode, &content));
+            }
+        }
+        let mut last = indexed;
+        let mut growing = Vec::new();
+        {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {TEXT}, m.id IN (SELECT message_id FROM growing)
+                 FROM messages m WHERE m.id > ?1 ORDER BY m.id LIMIT ?2"
+            ))?;
+            let mut rows = statement.query(params![indexed, step_texts])?;
+            while bytes < step_bytes && builder.len() < step_texts as usize {
+                let Some(row) = rows.next()? else { break };
+                let (text, content) = read(row)?;
+                last = text.id;
+                if row.get(5)? {
+                    growing.push(text.id);
+                } else {
+                    bytes += content.len();
+                    builder.add(text, &fold(unicode, &content));
+                }
+            }
+        }
+        let is_new = !builder.is_empty();
+        let (head, pieces) = builder.finish();
+        let gone: HashSet<i64> = taken.iter().copied().filter(|id| *id <= indexed).collect();
+        let id = next_segment(connection, &self.index)?;
+        self.write(|writing| {
+            let connection = writing.connection;
+            for segment in segments.iter() {
+                let mut all = segment.gone.clone();
+                all.extend(
+                    segment
+                        .texts
+                        .iter()
+                        .map(|it| it.id)
+                        .filter(|it| gone.contains(it)),
+                );
+                if all.len() > segment.gone.len() {
+                    set_gone(connection, segment.id, &all)?;
+                }
+            }
+            for id in &taken {
+                connection
+                    .prepare_cached("DELETE FROM search_pending WHERE message_id = ?1")?
+                    .execute([id])?;
+            }
+            for id in &growing {
+                connection
+                    .prepare_cached("INSERT OR IGNORE INTO search_pending VALUES (?1)")?
+                    .execute([id])?;
+            }
+            if is_new {
+                keep(connection, id, &pieces)?;
+                insert(connection, id, &head, &HashSet::new())?;
+            }
+            connection
+                .prepare_cached("UPDATE store_state SET indexed = ?1")?
+                .execute([last])?;
+            Ok(())
+        })?;
+        self.reload()
+    }
+
+    /// Merges segments a step on, if there are some to be merged.
+    fn merge_on(&mut self) -> Result<bool> {
+        let segments = self.segments()?;
+        let merging = match self.index.merging.take() {
+            Some(merging) => merging,
+            None => match self.begin_merge(&segments) {
+                Ok(Some(merging)) => merging,
+                Ok(None) => return Ok(false),
+                Err(fault) => {
+                    self.drop_index(fault)?;
+                    return Ok(true);
+                }
+            },
+        };
+        let Merging { id, of, merge } = merging;
+        let connection = &self.connection;
+        let sources: Vec<_> = of
+            .iter()
+            .map(|(segment, _)| Pieces {
+                connection,
+                segment: *segment,
+            })
+            .collect();
+        let sources: Vec<&dyn Source> = sources.iter().map(|it| it as &dyn Source).collect();
+        match merge.step(&sources, self.index.tuning.step_merge) {
+            Ok(Step::Pieces(merge, pieces)) => {
+                self.write(|writing| keep(writing.connection, id, &pieces))?;
+                self.index.merging = Some(Merging { id, of, merge });
+            }
+            Ok(Step::Done(head, pieces)) => {
+                // What went while it was made.
+                let mut gone = HashSet::new();
+                for (segment, before) in &of {
+                    if let Some(now) = segments.iter().find(|it| it.id == *segment) {
+                        gone.extend(now.gone.difference(before));
+                    }
+                }
+                self.write(|writing| {
+                    let connection = writing.connection;
+                    keep(connection, id, &pieces)?;
+                    for (segment, _) in &of {
+                        remove(connection, *segment)?;
+                    }
+                    if head.texts > 0 {
+                        insert(connection, id, &head, &gone)?;
+                    }
+                    Ok(())
+                })?;
+                self.reload()?;
+            }
+            Err(fault) => self.drop_index(fault)?,
+        }
+        Ok(true)
+    }
+
+    fn begin_merge(&self, segments: &[Loaded]) -> Read<Option<Merging>> {
+        let chosen = choose(segments, &self.index.tuning);
+        if chosen.is_empty() {
+            return Ok(None);
+        }
+        // What an interrupted merge has left.
+        let remove_rest = || -> Result<()> {
+            self.connection
+                .prepare_cached(
+                    "DELETE FROM search_pieces WHERE id >> 32 NOT IN (SELECT id FROM search_segments)",
+                )?
+                .execute([])?;
+            Ok(())
+        };
+        remove_rest()?;
+        let connection = &self.connection;
+        let sources: Vec<_> = chosen
+            .iter()
+            .map(|it| Pieces {
+                connection,
+                segment: it.id,
+            })
+            .collect();
+        let read: Vec<_> = chosen
+            .iter()
+            .zip(&sources)
+            .map(|(it, source)| Segment {
+                head: &it.head,
+                source,
+            })
+            .collect();
+        let merge = Merge::begin(read.iter().zip(chosen.iter().map(|it| &it.gone)))?;
+        Ok(Some(Merging {
+            id: next_segment(connection, &self.index)?,
+            of: chosen.iter().map(|it| (it.id, it.gone.clone())).collect(),
+            merge,
+        }))
+    }
+
+    /// Reads what has changed, and keeps what has not.
+    fn reload(&mut self) -> Result<()> {
+        let before = self.index.loaded.take();
+        let rows = rows(&self.connection)?;
+        let mut loaded = Vec::new();
+        for (id, head, gone) in rows {
+            let known = before
+                .iter()
+                .flat_map(|it| it.iter())
+                .find(|it| it.id == id);
+            let read = || -> Read<Loaded> {
+                let head = Head::read(&head)?;
+                let texts = match known {
+                    Some(known) => Rc::clone(&known.texts),
+                    None => texts(&self.connection, id, &head)?,
+                };
+                Ok(Loaded {
+                    id,
+                    head,
+                    texts,
+                    gone: read_gone(&gone)?,
+                })
+            };
+            match read() {
+                Ok(segment) => loaded.push(segment),
+                Err(fault) => return self.drop_index(fault),
+            }
+        }
+        self.index.loaded = Some(Rc::new(loaded));
+        Ok(())
+    }
+}
+
+/// Empties the index: every message is to be taken in.
+pub(super) fn clear(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "UPDATE store_state SET indexed = 0;
+         DELETE FROM search_segments;
+         DELETE FROM search_pieces;
+         DELETE FROM search_pending;",
+    )
+}
+
+/// Which segments are to be one: so many of about one size, or one that is mostly of texts that are gone.
+fn choose<'a>(segments: &'a [Loaded], tuning: &Tuning) -> Vec<&'a Loaded> {
+    let Tuning {
+        smallest, fanout, ..
+    } = *tuning;
+    if let Some(mostly_gone) = segments
+        .iter()
+        .find(|it| it.gone.len() * 2 > it.texts.len())
+    {
+        return vec![mostly_gone];
+    }
+    let size = |it: &Loaded| (it.head.texts / smallest.max(1)).max(1).ilog(fanout);
+    let largest = segments.iter().map(size).max().unwrap_or(0);
+    (0..=largest)
+        .map(|wanted| {
+            segments
+                .iter()
+                .filter(|it| size(it) == wanted)
+                .collect::<Vec<_>>()
+        })
+        .find(|found| found.len() >= fanout as usize)
+        .map(|mut found| {
+            found.truncate(fanout as usize);
+            found
+        })
+        .unwrap_or_default()
+}
+
+pub(super) fn indexed(connection: &Connection) -> Result<i64> {
+    Ok(connection
+        .prepare_cached("SELECT indexed FROM store_state")?
+        .query_row([], |row| row.get(0))?)
+}
+
+type Row = (i64, Vec<u8>, Vec<u8>);
+
+fn rows(connection: &Connection) -> Result<Vec<Row>> {
+    Ok(connection
+        .prepare_cached("SELECT id, head, gone FROM search_segments ORDER BY id")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<rusqlite::Result<_>>()?)
+}
+
+fn load(connection: &Connection) -> Read<Vec<Loaded>> {
+    rows(connection)?
+        .into_iter()
+        .map(|(id, head, gone)| {
+            let head = Head::read(&head)?;
+            Ok(Loaded {
+                id,
+                texts: texts(connection, id, &head)?,
+                gone: read_gone(&gone)?,
+                head,
+            })
+        })
+        .collect()
+}
+
+fn texts(connection: &Connection, segment: i64, head: &Head) -> Read<Rc<[Text]>> {
+    let source = Pieces {
+        connection,
+        segment,
+    };
+    let segment = Segment {
+        head,
+        source: &source,
+    };
+    Ok(segment.texts()?.into())
+}
+
+/// The id of the segment after all there are, and after the one being made.
+fn next_segment(connection: &Connection, index: &Index) -> Result<i64> {
+    let last: i64 = connection
+        .prepare_cached("SELECT coalesce(max(id), 0) FROM search_segments")?
+        .query_row([], |row| row.get(0))?;
+    let made = index.merging.as_ref().map_or(0, |it| it.id);
+    Ok(last.max(made) + 1)
+}
+
+fn insert(connection: &Connection, id: i64, head: &Head, gone: &HashSet<i64>) -> Result<()> {
+    connection
+        .prepare_cached("INSERT INTO search_segments (id, head, gone) VALUES (?1, ?2, ?3)")?
+        .execute(params![id, head.write(), write_gone(gone)])?;
+    Ok(())
+}
+
+fn keep(connection: &Connection, segment: i64, pieces: &[Piece]) -> Result<()> {
+    let mut statement = connection
+        .prepare_cached("INSERT OR REPLACE INTO search_pieces (id, data) VALUES (?1, ?2)")?;
+    for piece in pieces {
+        statement.execute(params![key(segment, piece.kind, piece.number), piece.bytes])?;
+    }
+    Ok(())
+}
+
+fn remove(connection: &Connection, segment: i64) -> Result<()> {
+    connection
+        .prepare_cached("DELETE FROM search_segments WHERE id = ?1")?
+        .execute([segment])?;
+    connection
+        .prepare_cached("DELETE FROM search_pieces WHERE id >= ?1 AND id < ?2")?
+        .execute([segment << SEGMENT_BITS, (segment + 1) << SEGMENT_BITS])?;
+    Ok(())
+}
+
+fn set_gone(connection: &Connection, segment: i64, gone: &HashSet<i64>) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE search_segments SET gone = ?2 WHERE id = ?1")?
+        .execute(params![segment, write_gone(gone)])?;
+    Ok(())
+}
+
+fn write_gone(gone: &HashSet<i64>) -> Vec<u8> {
+    let mut sorted: Vec<_> = gone.iter().copied().collect();
+    sorted.sort_unstable();
+    let mut bytes = Vec::new();
+    let mut before = 0;
+    for id in sorted {
+        put(&mut bytes, (id - before) as u64);
+        before = id;
+    }
+    sealed(bytes)
+}
+
+fn read_gone(bytes: &[u8]) -> Read<HashSet<i64>> {
+    let mut bytes = Bytes(unsealed(bytes)?);
+    let mut gone = HashSet::new();
+    let mut id = 0_i64;
+    while !bytes.0.is_empty() {
+        id = id.wrapping_add(bytes.number()? as i64);
+        gone.insert(id);
+    }
+    Ok(gone)
+}
+
+/// The columns of a text, of `messages m`.
+pub(super) const TEXT: &str = "m.id, m.conversation_id, m.created_at, m.role, m.content";
+
+/// A text as these columns have it, with its content as it is in the row.
+pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Text, String)> {
+    let text = Text {
+        id: row.get(0)?,
+        conversation: row.get(1)?,
+        created_at: engine::time(row, 2)?.millis(),
+        role: role_number(&engine::text(row, 3)?),
+        length: 0,
+    };
+    Ok((text, engine::text(row, 4)?))
+}
+
+pub(super) fn read_one(connection: &Connection, id: i64) -> Result<Option<(Text, String)>> {
+    Ok(connection
+        .prepare_cached(&format!("SELECT {TEXT} FROM messages m WHERE m.id = ?1"))?
+        .query_row([id], read)
+        .optional()?)
+}
+
+/// A role in the index.
+pub(super) fn role_number(role: &str) -> u8 {
+    match role {
+        "user" => 0,
+        "assistant" => 1,
+        _ => 2,
+    }
+}
+
+/// Why an index that was just made anew cannot be read.
+pub(super) fn unreadable(fault: Fault) -> StoreError {
+    match fault {
+        Fault::Failed(error) => error,
+        Fault::Damaged => StoreError::new(
+            ErrorCode::Corrupt,
+            "the search index cannot be read, also after it was made anew; the chats are not concerned",
+        ),
+    }
+}
