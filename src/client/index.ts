@@ -16,7 +16,7 @@ import {
   within,
 } from './connection.js';
 import { ConversationStoreError } from './errors.js';
-import { given, plain, plainQuery, row, text } from './rows.js';
+import { given, hit, plain, plainQuery, row, text } from './rows.js';
 import type { ExportOptions, ImportOptions, ImportReport, TransferCalls } from './transfer.js';
 import type {
   AddedMessage,
@@ -35,6 +35,8 @@ import type {
   NewConversation,
   NewMessage,
   Role,
+  SearchHit,
+  SearchQuery,
   StoredBlob,
   StoreStatus,
   ConversationStore as WasmConversationStore,
@@ -67,7 +69,9 @@ export type {
   ErrorCode,
   HealRepair,
   HealReport,
+  HitKind,
   MessageCursor,
+  MessageInfo,
   MessageKey,
   MessagePart,
   MessagePatch,
@@ -80,6 +84,9 @@ export type {
   Role,
   RowChange,
   RowKind,
+  SearchHit,
+  SearchOrder,
+  SearchQuery,
   Status,
   StorageKind,
   StorageOption,
@@ -492,6 +499,25 @@ export class ConversationStore<T extends StoreTypes = object>
    */
   async branches(messageId: MessageKey, options?: CallOptions): Promise<Branch<T>[]> {
     return this.#rows('branches', () => ({ id: plain(messageId) }), options);
+  }
+
+  /**
+   * Looks for messages, on whatever branch, and titles that hold every term: words in any order,
+   * `"phrases"`, none of those after a `-`. A term matches wherever it stands, within words too, whatever
+   * its case and diacritics; a single letter or digit, but of Han, kana and Hangul, where it stands alone.
+   * Anything else is text.
+   *
+   * @param options Limit 20 if not given. The `cursor` of a hit is the `after` of the next page.
+   * @throws `invalid-argument` (a query of over 10,000 bytes, a cursor of another search).
+   */
+  async search(
+    query: string,
+    options?: SearchQuery & CallOptions,
+    callOptions?: CallOptions,
+  ): Promise<SearchHit[]> {
+    const [asked, rest] = parted(options, callOptions);
+    const params = () => ({ query, options: plain(asked) });
+    return (await this.#call<SearchHit[]>('search', params, 'read', rest)).map(hit);
   }
 
   /**

@@ -4,7 +4,7 @@
  * its callers: src/wasm/fields.rs.)
  */
 
-import type { MessagePart } from './wasm/conversation_store.js';
+import type { MessagePart, SearchHit } from './wasm/conversation_store.js';
 
 /** The fields of a row, or of what makes one, that cross as JSON text. */
 const TEXTS = ['parts', 'usage', 'error', 'metadata', 'source'];
@@ -28,6 +28,15 @@ export function row<T>(wire: unknown): T {
   for (const name of TEXTS) fields[name] = read(fields[name]);
   fields.parts ??= fields.content ? [{ type: 'text', text: fields.content }] : [];
   return fields as T;
+}
+
+/** A hit as an app has it. */
+export function hit(wire: SearchHit): SearchHit {
+  row(wire.conversation);
+  const message = wire.message as Record<string, unknown> | undefined;
+  if (message)
+    for (const name of ['usage', 'error', 'metadata']) message[name] = read(message[name]);
+  return wire;
 }
 
 function read(text: unknown): unknown {

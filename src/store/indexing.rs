@@ -163,8 +163,11 @@ impl Store {
     /// # Errors
     /// Those of reading.
     pub fn needs_indexing(&self) -> Result<bool> {
+        let tuning = &self.index.tuning;
+        let has_to_merge = |loaded: &Rc<Vec<Loaded>>| !choose(loaded, tuning).is_empty();
         Ok(self.index.merging.is_some()
-            || self.unindexed()? >= i64::from(self.index.tuning.smallest))
+            || self.index.loaded.as_ref().is_some_and(has_to_merge)
+            || self.unindexed()? >= i64::from(tuning.smallest))
     }
 
     /// Has the index go on a step, and says whether there is more to do. Nothing waits for its flush: what

@@ -245,6 +245,17 @@ impl ConversationStore {
         self.rows("branches", params! { "id": id })
     }
 
+    /// Looks for messages and titles.
+    #[wasm_bindgen(unchecked_return_type = "Promise<SearchHit[]>")]
+    pub fn search(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "string")] query: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "SearchQuery")] options: JsValue,
+    ) -> Promise {
+        let params = params! { "query": query, "options": options };
+        self.ask("search", params, fields::from_texts_of_hits)
+    }
+
     /// Copies the path to a message into a new conversation and resolves to its id.
     #[wasm_bindgen(unchecked_return_type = "Promise<number>")]
     pub fn fork(

@@ -12,6 +12,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::Blob;
 
 use super::directory::Directory;
+use super::unicode::Browser;
 use super::{js, vfs};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{
@@ -158,6 +159,13 @@ impl Database {
         dispatch(&mut self.store, request, operation)
     }
 
+    /// Has what can wait go on a step, and says whether there is more.
+    pub fn tend(&mut self) -> bool {
+        // What cannot be indexed now is searched by its text, and tried again after the next change.
+        let needs = self.store.needs_indexing().unwrap_or(false);
+        needs && self.store.index_step().unwrap_or(false)
+    }
+
     /// What was committed since this was last asked.
     pub fn take_changes(&mut self) -> Vec<Change> {
         self.store.take_changes()
@@ -298,5 +306,6 @@ fn browser_env() -> Env {
     Env {
         now: Box::new(|| Date::now() as i64),
         random: Box::new(js::random),
+        unicode: Box::new(Browser::default()),
     }
 }

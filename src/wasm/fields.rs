@@ -44,6 +44,28 @@ pub fn to_texts(given: &JsValue) -> JsValue {
     texts.into()
 }
 
+/// Hits, with the JSON of their rows read.
+pub fn from_texts_of_hits(hits: JsValue) -> JsValue {
+    for hit in Array::from(&hits).iter() {
+        from_text(js::get(&hit, "conversation"));
+        let message = js::get(&hit, "message");
+        if message.is_object() {
+            read_fields(message.unchecked_ref());
+        }
+    }
+    hits
+}
+
+fn read_fields(row: &Object) {
+    for name in FIELDS {
+        let text = js::get(row, name).as_string();
+        // The store keeps only what is JSON.
+        if let Some(value) = text.and_then(|text| JSON::parse(&text).ok()) {
+            js::set(row, name, &value);
+        }
+    }
+}
+
 /// Rows, or one, with their JSON read.
 pub fn from_text(rows: JsValue) -> JsValue {
     if Array::is_array(&rows) {
@@ -56,13 +78,7 @@ pub fn from_text(rows: JsValue) -> JsValue {
         return JsValue::UNDEFINED;
     }
     let row: &Object = rows.unchecked_ref();
-    for name in FIELDS {
-        let text = js::get(row, name).as_string();
-        // The store keeps only what is JSON.
-        if let Some(value) = text.and_then(|text| JSON::parse(&text).ok()) {
-            js::set(row, name, &value);
-        }
-    }
+    read_fields(row);
     if js::get(row, "tags").is_null() {
         js::set(row, "tags", &Array::new());
     }

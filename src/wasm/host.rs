@@ -107,6 +107,8 @@ struct State {
     losses: Cell<u32>,
     visible: Cell<bool>,
     timer: Cell<Option<i32>>,
+    /// What can wait is about to go on.
+    tending: Cell<bool>,
     /// Tabs that stream messages, and whose end is waited for.
     writers: RefCell<HashSet<String>>,
     /// Calls of the host's own are counted down from the highest number.
@@ -158,6 +160,7 @@ impl Host {
             losses: Cell::default(),
             visible: Cell::new(visible),
             timer: Cell::default(),
+            tending: Cell::default(),
             writers: RefCell::default(),
             last_own_call: Cell::new(CallId::MAX),
         }));
@@ -498,6 +501,7 @@ impl Host {
             let facts = database.facts();
             *self.0.database.borrow_mut() = Some(database);
             self.watch_writers();
+            self.tend();
             facts
         });
         self.feed(Event::Opened(outcome));
@@ -571,6 +575,9 @@ impl Host {
         if *from != self.0.id && !changes.is_empty() {
             self.watch_writers();
         }
+        if !changes.is_empty() {
+            self.tend();
+        }
         let changes = changes
             .into_iter()
             .map(|change| Told::new(change, from, object))
@@ -579,6 +586,30 @@ impl Host {
             run,
             answer,
             changes,
+        });
+    }
+
+    /// Has what can wait go on while nothing is carried out, a step at a time.
+    fn tend(&self) {
+        if self.0.tending.replace(true) {
+            return;
+        }
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        js::after(0.0, move || {
+            host.0.tending.set(false);
+            if host.0.losses.get() != losses {
+                return;
+            }
+            let is_free = host.0.running.borrow().is_none();
+            let has_more = match &mut *host.0.database.borrow_mut() {
+                Some(database) if is_free => database.tend(),
+                // Not now, but soon.
+                Some(_) => true,
+                None => false,
+            };
+            if has_more {
+                host.tend();
+            }
         });
     }
 
