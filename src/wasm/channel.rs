@@ -12,7 +12,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use js_sys::{Array, JSON, JsString, Object};
+use js_sys::{Array, JSON, JsString, Object, Uint8Array};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, BroadcastChannel, MessageEvent};
@@ -21,15 +21,12 @@ use super::database::Facts;
 use super::js;
 use crate::error::{Result, StoreError};
 use crate::model::RowChange;
+use crate::rpc::Response;
 use crate::store::Change;
 use crate::tabs::{Body, Load, Message, Sending, TabId, Version};
 
-/// Bytes of text above which a value goes as a Blob, which the browser hands on without copying.
+/// UTF-16 units of text above which a value goes as a Blob, which the browser hands on without copying.
 const LARGE: usize = 256 * 1024;
-
-/// Bytes of text above which an answer goes as JSON: a string is copied on its way from worker to
-/// worker to page, objects are taken apart and put together each time.
-const MANY: usize = 1024;
 
 /// Epochs above this are nobody's: they leave room to count on.
 const MAX_EPOCH: f64 = (1_u64 << 52) as f64;
@@ -50,9 +47,10 @@ impl Load for Js {
 pub enum Reply {
     /// As it is.
     Value(JsValue),
-    /// As JSON, on its way to another tab.
+    /// As JSON, which the page reads: a string is copied on its way from worker to worker to page,
+    /// objects are taken apart and put together each time.
     Text(JsString),
-    /// A large one, likewise.
+    /// A large one, on its way to another tab.
     Packed(Blob),
 }
 
@@ -517,17 +515,28 @@ fn blob_of(text: &JsString) -> Result<Blob> {
         .map_err(|error| js::thrown("packing a message for another tab", &error))
 }
 
-/// What a leader answers to another tab.
+/// What a call resolves to, of what the store answered.
 ///
 /// # Errors
 /// `internal`.
-pub fn pack(response: &crate::rpc::Response) -> Result<Reply> {
-    let value = js::write(response)?;
-    Ok(match response.weight() {
-        0..MANY => Reply::Value(value),
-        MANY..LARGE => Reply::Text(json_of(&value)?),
-        LARGE.. => Reply::Packed(blob_of(&json_of(&value)?)?),
+pub fn reply(response: &Response) -> Result<Reply> {
+    Ok(match response {
+        Response::Nothing => Reply::Value(JsValue::UNDEFINED),
+        Response::Number(number) => Reply::Value(JsValue::from_f64(*number as f64)),
+        Response::Bytes(bytes) => Reply::Value(Uint8Array::from(&*bytes.0).into()),
+        rows => Reply::Text(js::text(rows)?.into()),
     })
+}
+
+/// The same for another tab.
+///
+/// # Errors
+/// Those of the browser.
+pub fn pack(reply: Reply) -> Result<Reply> {
+    match reply {
+        Reply::Text(text) if text.length() as usize >= LARGE => blob_of(&text).map(Reply::Packed),
+        reply => Ok(reply),
+    }
 }
 
 /// The text of a packed one.
@@ -544,6 +553,5 @@ pub async fn unpack(blob: &Blob) -> Result<JsString> {
 /// # Errors
 /// Those of [`unpack`].
 pub async fn unpack_request(blob: &Blob) -> Result<JsValue> {
-    JSON::parse(&String::from(unpack(blob).await?))
-        .map_err(|error| js::thrown("reading another tab's message", &error))
+    js::parse(&String::from(unpack(blob).await?))
 }

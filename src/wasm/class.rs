@@ -300,9 +300,9 @@ impl ConversationStore {
         self.last_call.get()
     }
 
-    /// A call that gives rows: with their JSON read.
+    /// A call that gives rows.
     fn rows(&self, method: &str, params: Object) -> Promise {
-        self.ask(method, params, fields::from_text)
+        self.ask(method, params, fields::complete)
     }
 
     fn call(&self, method: &str, params: Object) -> Promise {
@@ -326,6 +326,10 @@ fn answered(read: fn(JsValue) -> JsValue, ask: impl FnOnce(super::host::Answer))
             ask(Box::new(move |answer| {
                 let _ = match answer {
                     Ok(Reply::Value(value)) => resolve.call1(&JsValue::UNDEFINED, &read(value)),
+                    Ok(Reply::Text(json)) => match js::parse(&String::from(json)) {
+                        Ok(value) => resolve.call1(&JsValue::UNDEFINED, &read(value)),
+                        Err(error) => reject.call1(&JsValue::UNDEFINED, &js_error(&error)),
+                    },
                     // Only from another tab, and this one is alone.
                     Ok(_) => resolve.call0(&JsValue::UNDEFINED),
                     Err(error) => reject.call1(&JsValue::UNDEFINED, &js_error(&error)),

@@ -26,7 +26,7 @@ use super::vfs;
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{Durability, Operation, StorageKind, StorageOption, StoreStatus, TabRole};
 use crate::name::directory_name;
-use crate::rpc::{Request, Response};
+use crate::rpc::Request;
 use crate::store::{Hasher, schema};
 use crate::tabs::{Action, Body, CallId, Event, PROTOCOL, RunId, Tab, TabId, Version};
 
@@ -592,12 +592,11 @@ impl Host {
         let mut database = self.0.database.borrow_mut();
         let database = database.as_mut().ok_or_else(closed)?;
         let response = database.run(request, operation.as_ref(), durability, from)?;
-        if response == Response::Nothing {
-            Ok(Reply::Value(JsValue::UNDEFINED))
-        } else if *from == self.0.id {
-            Ok(Reply::Value(js::write(&response)?))
+        let reply = channel::reply(&response)?;
+        if *from == self.0.id {
+            Ok(reply)
         } else {
-            channel::pack(&response)
+            channel::pack(reply)
         }
     }
 
@@ -714,8 +713,9 @@ impl Host {
                 && let Ok(promise) = manager.estimate()
             {
                 let estimate = js::settled("navigator.storage.estimate", promise).await?;
-                status.usage = js::get(&estimate, "usage").as_f64();
-                status.quota = js::get(&estimate, "quota").as_f64();
+                let bytes = |name| js::get(&estimate, name).as_f64().map(|bytes| bytes as u64);
+                status.usage = bytes("usage");
+                status.quota = bytes("quota");
             }
         }
         Ok(status)

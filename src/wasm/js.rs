@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use js_sys::{Array, Function, Object, Promise, Proxy, Reflect};
+use js_sys::{Array, Function, JSON, Object, Promise, Proxy, Reflect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -15,6 +15,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{MessageChannel, MessagePort};
 
 use crate::error::{ErrorCode, Result, StoreError};
+use crate::json;
 
 /// A property, or `undefined`: never throws, also not on a primitive.
 pub fn get(value: &JsValue, name: &str) -> JsValue {
@@ -245,18 +246,23 @@ fn is_plain(value: &JsValue) -> bool {
 
 /// Writes a value for JavaScript: plain objects, numbers for integers, `null` for `None`.
 pub fn write(value: &impl Serialize) -> Result<JsValue> {
-    let serializer = serde_wasm_bindgen::Serializer::new()
-        .serialize_maps_as_objects(true)
-        .serialize_missing_as_null(true);
-    value
-        .serialize(&serializer)
-        .map_err(|error| StoreError::new(ErrorCode::Internal, error.to_string()))
+    parse(&text(value)?)
+}
+
+/// The JSON text of a value.
+pub fn text(value: &impl Serialize) -> Result<String> {
+    json::text(value).map_err(|error| StoreError::new(ErrorCode::Internal, error.to_string()))
+}
+
+/// The value of a JSON text.
+pub fn parse(text: &str) -> Result<JsValue> {
+    JSON::parse(text).map_err(|error| thrown("reading JSON", &error))
 }
 
 /// An error as data: `{ code, message }`.
 pub fn error_data(error: &StoreError) -> JsValue {
     let data = Object::new();
-    let code = serde_wasm_bindgen::to_value(&error.code).unwrap_or(JsValue::UNDEFINED);
+    let code = write(&error.code).unwrap_or(JsValue::UNDEFINED);
     set(&data, "code", &code);
     set(&data, "message", &error.message.as_str().into());
     data.into()

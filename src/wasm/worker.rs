@@ -4,7 +4,7 @@
 //! In: `{ id, method, params, timeout?, operation?, object? }`, `{ abort: id, forget }`,
 //! `{ visible }`, `{ listen }`. Out: `{ id, value }`, `{ id, error: { code, message } }`, before either
 //! `{ id, progress: "waiting" | "step" }`; `{ changes: { sequence, reset, changes } }` while it is
-//! listened to; `{ status }`. A value may come as `{ id, json }`. A message that is none of these is ignored: it is not from this package.
+//! listened to; `{ status }`. What is not one number, text or Blob comes as `{ id, json }`. A message that is none of these is ignored: it is not from this package.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -18,7 +18,9 @@ function fetched(entry, files = new Set()) {
   if (files.has(entry.href)) return files;
   files.add(entry.href);
   const source = readFileSync(entry, 'utf8');
-  for (const [, path] of source.matchAll(/^(?:import|export)[^'"]*from ['"](\.[^'"]+)['"]/gm)) {
+  for (const [, path] of source.matchAll(
+    /\b(?:import|export)\b[^'"()]*?\bfrom\s*['"](\.[^'"]+)['"]/g,
+  )) {
     fetched(new URL(path, entry), files);
   }
   return files;
