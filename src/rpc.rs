@@ -1,6 +1,6 @@
 //! The requests a store answers, and the one place that hands each to its method.
 //!
-//! The same enum is read from a page's message (serde-wasm-bindgen) and from JSON in tests. Knows
+//! The same enum is read from a page's message (src/wasm/read.rs) and from JSON in tests. Knows
 //! no JavaScript, no SQL and no storage.
 
 use std::fmt;

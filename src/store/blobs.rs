@@ -5,11 +5,11 @@
 //! so that what nobody names is found without reading texts. It stays a day, for whoever has put it
 //! and not yet named it.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
+use super::base64;
+use super::engine::Read;
 use super::{Store, Writing, engine};
 use crate::error::{Result, StoreError};
 use crate::model::{Json, Message, StoredBlob};
@@ -116,10 +116,9 @@ impl Store {
         let blobs = other
             .connection
             .prepare("SELECT hash, size, type FROM blobs WHERE complete")?
-            .query_map([], |row| {
+            .rows::<(String, i64, String)>([], |row| {
                 Ok((engine::text(row, 0)?, row.get(1)?, engine::text(row, 2)?))
-            })?
-            .collect::<rusqlite::Result<Vec<(String, i64, String)>>>()?;
+            })?;
         for (hash, size, media_type) in blobs {
             let mut offset = 0;
             loop {
@@ -139,9 +138,10 @@ impl Store {
     /// # Errors
     /// Those of writing.
     pub fn collect_blobs(&mut self) -> Result<()> {
-        let has_any: bool =
-            self.connection
-                .query_row("SELECT EXISTS (SELECT 1 FROM blobs)", [], |row| row.get(0))?;
+        let has_any: bool = self
+            .connection
+            .prepare("SELECT EXISTS (SELECT 1 FROM blobs)")?
+            .row([], |row| row.get(0))?;
         if !has_any {
             return Ok(());
         }
@@ -159,8 +159,7 @@ impl Store {
             let old = Timestamp::from_millis(now.millis() - KEPT_MILLIS);
             let gone = connection
                 .prepare_cached("SELECT id FROM blobs WHERE unreferenced_at <= ?1")?
-                .query_map([old.to_sql()], |row| row.get(0))?
-                .collect::<rusqlite::Result<Vec<i64>>>()?;
+                .rows::<i64>([old.to_sql()], |row| row.get(0))?;
             for id in gone {
                 connection
                     .prepare_cached("DELETE FROM blob_pieces WHERE id >= ?1 AND id < ?2")?
@@ -195,7 +194,7 @@ impl Row {
 fn find(connection: &Connection, hash: &str) -> Result<Option<Row>> {
     Ok(connection
         .prepare_cached("SELECT id, size, type, complete FROM blobs WHERE hash = ?1")?
-        .query_row([hash], |row| {
+        .row([hash], |row| {
             Ok(Row {
                 id: row.get(0)?,
                 size: row.get(1)?,
@@ -217,7 +216,7 @@ fn begin(writing: &mut Writing<'_>, hash: &str, size: i64, media_type: &str) -> 
                CASE WHEN unreferenced_at IS NULL THEN NULL ELSE excluded.unreferenced_at END
              RETURNING id",
         )?
-        .query_row(params![hash, size, media_type, now], |row| row.get(0))?)
+        .row(params![hash, size, media_type, now], |row| row.get(0))?)
 }
 
 fn put(connection: &Connection, id: i64, number: i64, bytes: &[u8]) -> Result<()> {
@@ -247,7 +246,7 @@ fn finish(connection: &Connection, id: i64, size: i64) -> Result<()> {
 fn piece(connection: &Connection, id: i64, number: i64) -> Result<Vec<u8>> {
     let bytes = connection
         .prepare_cached("SELECT data FROM blob_pieces WHERE id = ?1")?
-        .query_row([id * MOST_PIECES + number], |row| row.get(0))
+        .row([id * MOST_PIECES + number], |row| row.get(0))
         .optional()?;
     Ok(bytes.unwrap_or_default())
 }
@@ -325,14 +324,14 @@ pub(super) fn extract(writing: &mut Writing<'_>, json: &mut Option<Json>) -> Res
         let url = &rest[from..from + length];
         out.push_str(&rest[..from]);
         match url.split_once(";base64,") {
-            Some((head, data)) if url.len() > EXTRACTED_FROM => match STANDARD.decode(data) {
-                Ok(bytes) => match keep(writing, &head["data:".len()..], &bytes)? {
+            Some((head, data)) if url.len() > EXTRACTED_FROM => match base64::decode(data) {
+                Some(bytes) => match keep(writing, &head["data:".len()..], &bytes)? {
                     Some(reference) => out.push_str(&reference),
                     // The same bytes are there as another type: this one would come back as that.
                     None => out.push_str(url),
                 },
                 // Not what it says it is: left as it is.
-                Err(_) => out.push_str(url),
+                None => out.push_str(url),
             },
             _ => out.push_str(url),
         }
@@ -387,7 +386,7 @@ fn inline_text(connection: &Connection, text: &mut String) -> Result<()> {
         for number in 0..(row.size + PIECE - 1) / PIECE {
             bytes.extend(piece(connection, row.id, number)?);
         }
-        let url = format!("data:{};base64,{}", row.media_type, STANDARD.encode(&bytes));
+        let url = format!("data:{};base64,{}", row.media_type, base64::encode(&bytes));
         *text = text.replace(&format!("{PREFIX}{hash}"), &url);
     }
     Ok(())

@@ -4,7 +4,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::engine;
+use super::engine::{self, Read};
 use crate::error::{Result, StoreError};
 use crate::model::{Json, check_content};
 
@@ -144,7 +144,7 @@ pub(super) fn check_jsons(connection: &Connection, jsons: [Option<&str>; 4]) -> 
 pub(super) fn json_type(connection: &Connection, json: &str) -> Result<Option<String>> {
     let kind = connection
         .prepare_cached("SELECT json_type(?1) WHERE json_valid(?1)")?
-        .query_row([json], |row| engine::text(row, 0))
+        .row([json], |row| engine::text(row, 0))
         .optional()?;
     Ok(kind)
 }

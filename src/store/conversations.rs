@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::engine::Read;
 use super::{Store, Writing, blobs, body, engine, tree};
 use crate::error::{Result, StoreError};
 use crate::model::{
@@ -48,9 +49,7 @@ impl Store {
             .map(|cursor| (cursor.updated_at.to_sql(), cursor.id))
             .unzip();
         let mut statement = self.connection.prepare_cached(&list_sql(query))?;
-        Ok(statement
-            .query_map(params![limit, query.brain, at, id, query.tag], conversation)?
-            .collect::<rusqlite::Result<_>>()?)
+        Ok(statement.rows(params![limit, query.brain, at, id, query.tag], conversation)?)
     }
 
     /// One conversation, or `None` if there is none of that key.
@@ -168,8 +167,7 @@ impl Store {
                 .prepare_cached(&format!(
                     "SELECT {CHAT} FROM conversations WHERE trashed_at IS NOT NULL AND trashed_at < ?1"
                 ))?
-                .query_map([older_than.map_or("~".to_owned(), Timestamp::to_sql)], chat)?
-                .collect::<rusqlite::Result<Vec<_>>>()?;
+                .rows([older_than.map_or("~".to_owned(), Timestamp::to_sql)], chat)?;
             for chat in &chats {
                 delete(writing, chat)?;
             }
@@ -249,7 +247,7 @@ pub(super) fn create(
             "SELECT max(coalesce((SELECT max(id) FROM conversations), 0), last_conversation_id) + 1
              FROM store_state",
         )?
-        .query_row([], |row| row.get(0))?;
+        .row([], |row| row.get(0))?;
     connection
         .prepare_cached(
             "INSERT INTO conversations (id, uid, title, brain, created_at, updated_at, pinned,
@@ -319,7 +317,7 @@ fn get(connection: &Connection, key: &ConversationKey) -> Result<Option<Conversa
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM conversations WHERE {condition}"
         ))?
-        .query_row([value], conversation)
+        .row([value], conversation)
         .optional()?)
 }
 
@@ -342,7 +340,7 @@ pub(super) fn find(connection: &Connection, key: &ConversationKey) -> Result<Opt
         .prepare_cached(&format!(
             "SELECT {CHAT} FROM conversations WHERE {condition}"
         ))?
-        .query_row([value], chat)
+        .row([value], chat)
         .optional()?)
 }
 

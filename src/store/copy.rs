@@ -6,6 +6,7 @@
 
 use rusqlite::Connection;
 
+use super::engine::Read;
 use super::schema::{self, Found};
 use super::{Change, Env, Location, Store, conversations, engine, heal};
 use crate::error::{ErrorCode, Result, StoreError};
@@ -73,7 +74,8 @@ impl Store {
             .map_err(of_the_file)?;
         let verdict = copy
             .connection
-            .query_row("PRAGMA integrity_check(1)", [], |row| engine::text(row, 0))
+            .prepare("PRAGMA integrity_check(1)")
+            .and_then(|mut check| check.row([], |row| engine::text(row, 0)))
             .map_err(|error| of_the_file(error.into()))?;
         if verdict != "ok" {
             return Err(damaged(&verdict));
@@ -93,9 +95,8 @@ impl Store {
         // integrity_check reports the damage it understands as rows and fails on the rest.
         let verdict = self
             .connection
-            .query_row("PRAGMA incoming.integrity_check(1)", [], |row| {
-                engine::text(row, 0)
-            })
+            .prepare("PRAGMA incoming.integrity_check(1)")
+            .and_then(|mut check| check.row([], |row| engine::text(row, 0)))
             .map_err(|error| of_the_file(error.into()))?;
         if verdict == "ok" {
             Ok(())
@@ -188,17 +189,17 @@ fn common_columns(transaction: &Connection, table: &str) -> rusqlite::Result<Opt
              FROM pragma_table_info(?1, 'main') ours
              JOIN pragma_table_info(?1, 'incoming') theirs USING (name)",
         )?
-        .query_row([table], |row| row.get(0))?;
+        .row([table], |row| row.get(0))?;
     Ok(columns)
 }
 
 fn check_ids(transaction: &Connection) -> Result<()> {
-    let outside: bool = transaction.query_row(
-        "SELECT EXISTS (SELECT 1 FROM conversations WHERE id < 1 OR id >= ?1)
+    let outside: bool = transaction
+        .prepare(
+            "SELECT EXISTS (SELECT 1 FROM conversations WHERE id < 1 OR id >= ?1)
              OR EXISTS (SELECT 1 FROM messages WHERE id < 1 OR id >= ?1)",
-        [MAX_SAFE_INTEGER],
-        |row| row.get(0),
-    )?;
+        )?
+        .row([MAX_SAFE_INTEGER], |row| row.get(0))?;
     if outside {
         return Err(unsupported("a row's id is not between 1 and 2^53 - 2"));
     }

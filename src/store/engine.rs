@@ -2,8 +2,8 @@
 //!
 //! Codes come from SQLite's result codes (<https://sqlite.org/rescode.html>), never from its text.
 
-use rusqlite::Row;
 use rusqlite::types::ValueRef;
+use rusqlite::{Params, Row, Rows, Statement};
 
 use crate::error::{ErrorCode, StoreError};
 use crate::time::Timestamp;
@@ -54,6 +54,61 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+/// Reads what a statement gives. The engine's own `query_row` and `query_map` are made anew for each
+/// closure that they are given, which was a twentieth of the module.
+pub(super) trait Read {
+    /// The first row.
+    fn row<T>(
+        &mut self,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T>;
+
+    /// All rows.
+    fn rows<T>(
+        &mut self,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Vec<T>>;
+}
+
+impl Read for Statement<'_> {
+    fn row<T>(
+        &mut self,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        read(first(&mut self.query(params)?)?)
+    }
+
+    fn rows<T>(
+        &mut self,
+        params: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Vec<T>> {
+        let mut all = Vec::new();
+        each(self.query(params)?, &mut |row| {
+            all.push(read(row)?);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+}
+
+fn first<'a, 's>(rows: &'a mut Rows<'s>) -> rusqlite::Result<&'a Row<'s>> {
+    rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)
+}
+
+fn each(
+    mut rows: Rows<'_>,
+    read: &mut dyn FnMut(&Row<'_>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    while let Some(row) = rows.next()? {
+        read(row)?;
+    }
+    Ok(())
+}
+
 /// Reads a text column, however the other program stored it: SQLite does not hold a column to
 /// its type. Bytes that are no UTF-8 read as U+FFFD.
 pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
@@ -62,9 +117,23 @@ pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
             String::from_utf8_lossy(bytes).into_owned()
         }
         ValueRef::Integer(number) => number.to_string(),
-        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Real(number) => real(number),
         ValueRef::Null => String::new(),
     })
+}
+
+/// A fraction where a text is expected, to six places: Rust's own writing of them is 6 KB of the
+/// module, and a column of texts holds none unless another program made it without a type.
+fn real(number: f64) -> String {
+    let whole = number.trunc();
+    let places = ((number - whole).abs() * 1e6).round() as u32;
+    let text = format!("{}.{places:06}", whole as i64);
+    let text = text.trim_end_matches('0');
+    if text.ends_with('.') {
+        format!("{text}0")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// The same of a column that may be NULL.

@@ -7,6 +7,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::conversations::{self, Chat};
+use super::engine::Read;
 use super::messages::{self, message_change};
 use super::{Change, Store, Writing, blobs, body, engine, tree};
 use crate::error::{Result, StoreError};
@@ -67,8 +68,9 @@ impl Store {
                 "SELECT m.id, g.writer FROM messages m INDEXED BY messages_streaming
                  LEFT JOIN growing g ON g.message_id = m.id WHERE m.status = 'streaming'",
             )?
-            .query_map([], |row| Ok((row.get(0)?, engine::optional_text(row, 1)?)))?
-            .collect::<rusqlite::Result<Vec<(i64, Option<String>)>>>()?;
+            .rows::<(i64, Option<String>)>([], |row| {
+                Ok((row.get(0)?, engine::optional_text(row, 1)?))
+            })?;
         let is_alive = |writer: &Option<String>| {
             writer
                 .as_ref()
@@ -112,8 +114,7 @@ impl Store {
         Ok(self
             .connection
             .prepare_cached("SELECT DISTINCT writer FROM growing WHERE writer IS NOT NULL")?
-            .query_map([], |row| engine::text(row, 0))?
-            .collect::<rusqlite::Result<_>>()?)
+            .rows([], |row| engine::text(row, 0))?)
     }
 
     /// Folds in all that grows beside its message, so that the file says it all.
@@ -133,16 +134,14 @@ fn fold_all(connection: &Connection, ids: &[i64]) -> Result<()> {
 fn all(connection: &Connection) -> Result<Vec<i64>> {
     Ok(connection
         .prepare_cached("SELECT message_id FROM growing")?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?)
+        .rows([], |row| row.get(0))?)
 }
 
 /// The messages of a conversation that grow.
 pub(super) fn growing(connection: &Connection, conversation: i64) -> Result<Vec<i64>> {
     Ok(connection
         .prepare_cached("SELECT message_id FROM growing WHERE conversation_id = ?1")?
-        .query_map([conversation], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?)
+        .rows([conversation], |row| row.get(0))?)
 }
 
 /// The id of a message that grows, by whatever key, without looking at the message itself.
@@ -162,7 +161,7 @@ fn growing_id(connection: &Connection, key: &MessageKey) -> Result<Option<i64>> 
             "SELECT message_id FROM growing
              WHERE uid = ?1 AND (conversation_id = ?2 OR conversation_uid = ?3)",
         )?
-        .query_row(params![uid, id, name], |row| row.get(0))
+        .row(params![uid, id, name], |row| row.get(0))
         .optional()?)
 }
 
@@ -172,7 +171,7 @@ fn find(connection: &Connection, id: i64) -> Result<Option<Growing>> {
             "SELECT conversation_id, conversation_uid, uid, length, is_new_part, has_gap, writer
              FROM growing WHERE message_id = ?1",
         )?
-        .query_row([id], |row| {
+        .row([id], |row| {
             Ok(Growing {
                 conversation: row.get(0)?,
                 conversation_uid: engine::text(row, 1)?,
@@ -193,7 +192,7 @@ pub(super) fn begin(writing: &mut Writing<'_>, id: i64) -> Result<()> {
         .prepare_cached(
             "SELECT conversation_id, uid, content, parts, status FROM messages WHERE id = ?1",
         )?
-        .query_row([id], |row| {
+        .row([id], |row| {
             Ok((
                 row.get(0)?,
                 engine::text(row, 1)?,
@@ -258,7 +257,7 @@ fn append(writing: &mut Writing<'_>, key: &MessageKey, text: &str, streaming: bo
         .prepare_cached(
             "SELECT start, text FROM growth WHERE message_id = ?1 ORDER BY start DESC LIMIT 1",
         )?
-        .query_row([id], |row| Ok((row.get(0)?, engine::text(row, 1)?)))
+        .row([id], |row| Ok((row.get(0)?, engine::text(row, 1)?)))
         .optional()?;
     let is_first = last.is_none();
     let start = match last {
@@ -322,8 +321,7 @@ fn resume(writing: &mut Writing<'_>, id: i64) -> Result<()> {
 fn grown(connection: &Connection, id: i64) -> Result<String> {
     let pieces = connection
         .prepare_cached("SELECT text FROM growth WHERE message_id = ?1 ORDER BY start")?
-        .query_map([id], |row| engine::text(row, 0))?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
+        .rows([id], |row| engine::text(row, 0))?;
     Ok(pieces.concat())
 }
 
@@ -358,7 +356,7 @@ fn with_text(
     };
     Ok(connection
         .prepare_cached(sql)?
-        .query_row([parts, text], |row| engine::text(row, 0))?)
+        .row([parts, text], |row| engine::text(row, 0))?)
 }
 
 /// Folds what grew into the row of its message, which may go on growing.
@@ -372,7 +370,7 @@ fn fold(connection: &Connection, id: i64) -> Result<()> {
     }
     let parts: Option<String> = connection
         .prepare_cached("SELECT parts FROM messages WHERE id = ?1")?
-        .query_row([id], |row| engine::optional_text(row, 0))?;
+        .row([id], |row| engine::optional_text(row, 0))?;
     let parts = parts
         .map(|parts| with_text(connection, &parts, growing.is_new_part, &text))
         .transpose()?;
@@ -386,7 +384,7 @@ fn fold(connection: &Connection, id: i64) -> Result<()> {
     // A name may have come in two pieces.
     let content: String = connection
         .prepare_cached("SELECT content FROM messages WHERE id = ?1")?
-        .query_row([id], |row| engine::text(row, 0))?;
+        .row([id], |row| engine::text(row, 0))?;
     blobs::add_references(connection, growing.conversation, id, &content)?;
     connection
         .prepare_cached("DELETE FROM growth WHERE message_id = ?1")?

@@ -6,11 +6,12 @@
 //! so that a healed file costs one look at each. Healing a healed file does nothing, and no text is
 //! destroyed: what cannot stand where it was is kept in `source`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::conversations::{self, Chat};
+use super::engine::Read;
 use super::importing::DERIVED;
 use super::{Store, Writing, body, engine, growth};
 use crate::error::Result;
@@ -61,7 +62,7 @@ impl Store {
                         "SELECT min(id) FROM (SELECT min(id) AS id FROM conversations WHERE id > ?1
                            UNION ALL SELECT min(conversation_id) FROM messages WHERE conversation_id > ?1)",
                     )?
-                    .query_row([last], |row| row.get(0))?;
+                    .row([last], |row| row.get(0))?;
                 let Some(id) = id else { return Ok(None) };
                 looked_at += heal_chat(writing, id, true)? + 1;
                 last = id;
@@ -76,14 +77,13 @@ impl Store {
 
     /// Heals what is marked, and folds in what grew when the file was last closed.
     pub(super) fn heal_marked(&mut self) -> Result<()> {
-        let is_needed = self.connection.query_row(
-            &format!(
+        let is_needed = self
+            .connection
+            .prepare(&format!(
                 "SELECT EXISTS (SELECT 1 FROM {UNHEALED_CONVERSATIONS})
                    OR EXISTS (SELECT 1 FROM {UNHEALED_MESSAGES}) OR EXISTS (SELECT 1 FROM growing)"
-            ),
-            [],
-            |row| row.get(0),
-        )?;
+            ))?
+            .row([], |row| row.get(0))?;
         if is_needed {
             self.write(|writing| {
                 growth::settle_all(writing)?;
@@ -112,10 +112,7 @@ pub(super) fn heal_all(writing: &mut Writing<'_>) -> Result<()> {
 }
 
 fn ids(connection: &Connection, sql: &str) -> Result<Vec<i64>> {
-    Ok(connection
-        .prepare(sql)?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?)
+    Ok(connection.prepare(sql)?.rows([], |row| row.get(0))?)
 }
 
 /// What healing needs of a message.
@@ -161,7 +158,7 @@ fn read(connection: &Connection, conversation: i64) -> Result<Vec<Row>> {
                revision IS NULL, created_at IS strftime('%Y-%m-%d %H:%M:%f', created_at)
              FROM messages WHERE conversation_id = ?1 ORDER BY id",
         )?
-        .query_map([conversation], |row| {
+        .rows([conversation], |row| {
             Ok(Row {
                 id: row.get(0)?,
                 uid: engine::text(row, 1)?,
@@ -174,8 +171,7 @@ fn read(connection: &Connection, conversation: i64) -> Result<Vec<Row>> {
                 is_timed: row.get(7)?,
                 is_changed: false,
             })
-        })?
-        .collect::<rusqlite::Result<_>>()?)
+        })?)
 }
 
 /// With foreign keys off, the other program can leave messages without a conversation: whether one was
@@ -236,7 +232,7 @@ fn part_from_stranger(writing: &mut Writing<'_>, id: i64) -> Result<Option<i64>>
                    AND (uid IS NULL OR uid GLOB '{DERIVED}*'))
                AND EXISTS (SELECT 1 FROM messages WHERE conversation_id = ?1 AND depth IS NOT NULL)",
         ))?
-        .query_row([id], |row| row.get(0))
+        .row([id], |row| row.get(0))
         .optional()?;
     if let Some(other) = other {
         let now = writing.now;
@@ -266,7 +262,7 @@ fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
                revision IS NULL AND head_id IS NULL AND message_count = 0
              FROM conversations WHERE id = ?1",
         )?
-        .query_row([id], |row| {
+        .row([id], |row| {
             Ok((
                 engine::text(row, 0)?,
                 engine::text(row, 1)?,
@@ -342,7 +338,7 @@ fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) 
                    CASE WHEN typeof(content) <> 'text' OR revision IS NULL THEN hex(content) END
                  FROM messages WHERE id = ?1",
             )?
-            .query_row([row.id], |found| {
+            .row([row.id], |found| {
                 let text = engine::text(found, 0)?;
                 let is_text = found.get::<_, bool>(1)?
                     && matches!(found.get_ref(0)?, rusqlite::types::ValueRef::Text(bytes) if bytes == text.as_bytes());
@@ -448,7 +444,7 @@ fn with_former(
             "SELECT json_set(CASE json_type(?1) WHEN 'object' THEN ?1 ELSE json_object('data', json(?1)) END,
                '$.' || ?3, CASE WHEN json_valid(?2) THEN json(?2) ELSE ?2 END)",
         )?
-        .query_row(params![source.as_deref().unwrap_or("{}"), former, name], |row| row.get(0))?)
+        .row(params![source.as_deref().unwrap_or("{}"), former, name], |row| row.get(0))?)
 }
 
 fn heal_keys(writing: &mut Writing<'_>, chat: &Chat, rows: &mut [Row]) {
@@ -509,14 +505,10 @@ fn heal_tree(
             .find(|id| *id != not)
     };
     let mut is_moved = false;
-    let new: HashSet<i64> = rows
-        .iter()
-        .filter(|row| row.is_new)
-        .map(|row| row.id)
-        .collect();
+    let is_new: Vec<bool> = rows.iter().map(|row| row.is_new).collect();
     for row in rows.iter_mut() {
         let is_there = row.parent.is_some_and(|it| {
-            it != row.id && place.contains_key(&it) && (row.is_new || !new.contains(&it))
+            it != row.id && place.get(&it).is_some_and(|at| row.is_new || !is_new[*at])
         });
         row.parent = match row.depth {
             Some(_) if is_there || row.parent.is_none() => continue,
@@ -553,16 +545,16 @@ fn heal_tree(
 /// Makes roots of messages that are their own ancestors.
 fn cut_cycles(writing: &mut Writing<'_>, rows: &mut [Row], place: &HashMap<i64, usize>) -> bool {
     let mut is_cut = false;
-    let mut done: HashSet<usize> = HashSet::with_capacity(rows.len());
+    // By which start each was come by first.
+    let mut seen: Vec<Option<usize>> = vec![None; rows.len()];
     for start in 0..rows.len() {
-        let mut trail = HashSet::new();
         let mut at = start;
-        while !done.contains(&at) {
-            trail.insert(at);
+        while seen[at].is_none() {
+            seen[at] = Some(start);
             let Some(parent) = rows[at].parent.and_then(|it| place.get(&it)).copied() else {
                 break;
             };
-            if trail.contains(&parent) {
+            if seen[parent] == Some(start) {
                 // The one that was the first before.
                 let root = first_of_cycle(rows, place, parent);
                 rows[root].parent = None;
@@ -573,7 +565,6 @@ fn cut_cycles(writing: &mut Writing<'_>, rows: &mut [Row], place: &HashMap<i64, 
             }
             at = parent;
         }
-        done.extend(trail);
     }
     is_cut
 }
@@ -613,16 +604,15 @@ fn deepen(rows: &mut [Row], place: &HashMap<i64, usize>) {
 }
 
 fn show(rows: &mut [Row], place: &HashMap<i64, usize>, head: Option<i64>) {
-    let mut shown = HashSet::new();
+    let mut shown = vec![false; rows.len()];
     let mut at = head.and_then(|head| place.get(&head).copied());
     while let Some(index) = at {
-        shown.insert(index);
+        shown[index] = true;
         at = rows[index]
             .parent
             .and_then(|parent| place.get(&parent).copied());
     }
-    for (index, row) in rows.iter_mut().enumerate() {
-        let on_path = shown.contains(&index);
+    for (row, on_path) in rows.iter_mut().zip(shown) {
         row.is_changed |= row.on_path != on_path;
         row.on_path = on_path;
     }
@@ -636,10 +626,11 @@ fn heal_times(writing: &mut Writing<'_>, rows: &mut [Row]) {
         .map(|(at, row)| (row.depth.unwrap_or_default(), at as i64))
         .collect();
     order.sort_unstable();
-    let mut times: HashMap<i64, Timestamp> = HashMap::with_capacity(rows.len());
+    let mut done: HashMap<i64, usize> = HashMap::with_capacity(rows.len());
     for (_, at) in order {
+        let parent = rows[at as usize].parent.and_then(|it| done.get(&it));
+        let before = parent.and_then(|parent| rows[*parent].created_at);
         let row = &mut rows[at as usize];
-        let before = row.parent.and_then(|parent| times.get(&parent)).copied();
         if !row.is_timed {
             let own = row.created_at.or(before).unwrap_or(writing.now);
             if !row.is_marked {
@@ -648,9 +639,7 @@ fn heal_times(writing: &mut Writing<'_>, rows: &mut [Row]) {
             row.created_at = Some(before.map_or(own, |before| own.max(before)));
             row.is_changed = true;
         }
-        if let Some(time) = row.created_at {
-            times.insert(row.id, time);
-        }
+        done.insert(row.id, at as usize);
     }
 }
 
@@ -690,7 +679,7 @@ fn heal_summary(
     let is_adopting = rows.iter().any(|row| row.is_new);
     let (count, updated_at): (i64, Timestamp) = connection
         .prepare_cached("SELECT message_count, updated_at FROM conversations WHERE id = ?1")?
-        .query_row([chat.id], |row| Ok((row.get(0)?, engine::time(row, 1)?)))?;
+        .row([chat.id], |row| Ok((row.get(0)?, engine::time(row, 1)?)))?;
     if count != rows.len() as i64 && !is_adopting {
         writing.report.add(Repair::Count, chat.id);
     }

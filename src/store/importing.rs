@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::body;
 use super::conversations::{self, Chat};
+use super::engine::Read;
 use super::messages::{self, NewRow};
 use super::tree::{self, Node};
 use super::{Store, Writing, engine};
@@ -81,17 +82,14 @@ impl Store {
                  GROUP BY conversation_id",
             )?;
             let unnamed = |sql: &str| -> Result<Vec<(i64, String)>> {
-                Ok(connection
-                    .prepare(sql)?
-                    .query_map([], |row| {
-                        let texts: Vec<_> = (1..5)
-                            .map(|column| engine::text(row, column))
-                            .collect::<rusqlite::Result<_>>()?;
-                        let texts: Vec<_> = texts.iter().map(|text| Some(text.as_str())).collect();
-                        let uid = format!("{DERIVED}{:016x}", stable_print(&texts));
-                        Ok((row.get(0)?, uid))
-                    })?
-                    .collect::<rusqlite::Result<_>>()?)
+                Ok(connection.prepare(sql)?.rows([], |row| {
+                    let texts: Vec<_> = (1..5)
+                        .map(|column| engine::text(row, column))
+                        .collect::<rusqlite::Result<_>>()?;
+                    let texts: Vec<_> = texts.iter().map(|text| Some(text.as_str())).collect();
+                    let uid = format!("{DERIVED}{:016x}", stable_print(&texts));
+                    Ok((row.get(0)?, uid))
+                })?)
             };
             for (table, sql) in [
                 (
@@ -128,8 +126,7 @@ impl Store {
         let ids = other
             .connection
             .prepare("SELECT id FROM conversations ORDER BY id")?
-            .query_map([], |row| row.get(0))?
-            .collect::<rusqlite::Result<Vec<i64>>>()?;
+            .rows::<i64>([], |row| row.get(0))?;
         let mut all = ImportCounts::default();
         let mut batch = Vec::new();
         let mut messages = 0;
@@ -163,17 +160,15 @@ impl Store {
         };
         let tags = connection
             .prepare_cached("SELECT value FROM json_each(?1)")?
-            .query_map([row.tags.as_deref().unwrap_or("[]")], |row| {
+            .rows([row.tags.as_deref().unwrap_or("[]")], |row| {
                 engine::text(row, 0)
-            })?
-            .collect::<rusqlite::Result<_>>()?;
+            })?;
         let source = connection
             .prepare_cached("SELECT source FROM conversations WHERE id = ?1")?
-            .query_row([row.id], |row| engine::optional_text(row, 0))?;
+            .row([row.id], |row| engine::optional_text(row, 0))?;
         let ids = connection
             .prepare_cached("SELECT id FROM messages WHERE conversation_id = ?1 ORDER BY id")?
-            .query_map([row.id], |row| row.get(0))?
-            .collect::<rusqlite::Result<Vec<i64>>>()?;
+            .rows::<i64>([row.id], |row| row.get(0))?;
         let messages = self.messages_for(&ConversationKey::Id(row.id), &query)?;
         let messages = in_order(messages, &ids);
         Ok(Some(ImportedChat {
@@ -384,7 +379,7 @@ fn import(
     let imported_head: Option<String> = writing
         .connection
         .prepare_cached("SELECT imported_head FROM conversations WHERE id = ?1")?
-        .query_row([chat.id], |row| engine::optional_text(row, 0))?;
+        .row([chat.id], |row| engine::optional_text(row, 0))?;
     let is_free = !is_known || before.is_none() || before == imported_head;
     if (is_free || options.conversation_id.is_some())
         && wanted != before
@@ -426,7 +421,7 @@ fn import(
 fn newest(connection: &Connection, conversation: i64) -> Result<Option<Timestamp>> {
     Ok(connection
         .prepare_cached("SELECT max(created_at) FROM messages WHERE conversation_id = ?1")?
-        .query_row([conversation], |row| engine::optional_time(row, 0))?)
+        .row([conversation], |row| engine::optional_time(row, 0))?)
 }
 
 fn create_chat(
@@ -478,7 +473,7 @@ fn print_of_chat(connection: &Connection, id: i64) -> Result<i64> {
             "SELECT title, brain, pinned, archived, trashed_at IS NOT NULL, tags, metadata
              FROM conversations WHERE id = ?1",
         )?
-        .query_row([id], |row| {
+        .row([id], |row| {
             Ok(chat_print(
                 &engine::text(row, 0)?,
                 &engine::text(row, 1)?,
@@ -498,12 +493,12 @@ fn update_chat(
     let connection = writing.connection;
     let imported: Option<i64> = connection
         .prepare_cached("SELECT imported FROM conversations WHERE id = ?1")?
-        .query_row([chat.id], |row| row.get(0))?;
+        .row([chat.id], |row| row.get(0))?;
     let here = print_of_chat(connection, chat.id)?;
     let tags = tags_json(&given.tags)?;
     let held: String = connection
         .prepare_cached("SELECT brain FROM conversations WHERE id = ?1")?
-        .query_row([chat.id], |row| engine::text(row, 0))?;
+        .row([chat.id], |row| engine::text(row, 0))?;
     // What the file does not say stays.
     let brain = given.brain.as_deref().unwrap_or(&held);
     let flags = (given.pinned, given.archived, given.trashed_at.is_some());
@@ -646,7 +641,7 @@ fn is_deleted(connection: &Connection, conversation: i64, uid: &str) -> Result<b
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM deleted_imports WHERE conversation_id = ?1 AND uid = ?2)",
         )?
-        .query_row(params![conversation, uid], |row| row.get(0))?)
+        .row(params![conversation, uid], |row| row.get(0))?)
 }
 
 fn row_of(writing: &Writing<'_>, message: &ImportedMessage, earliest: Timestamp) -> Result<NewRow> {
@@ -722,7 +717,7 @@ fn update_message(
     }
     let imported: Option<i64> = connection
         .prepare_cached("SELECT imported FROM messages WHERE id = ?1")?
-        .query_row([node.id], |row| row.get(0))
+        .row([node.id], |row| row.get(0))
         .optional()?
         .flatten();
     if imported != Some(here) {

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::body::{self, Body};
 use super::conversations::{self, Chat};
+use super::engine::Read;
 use super::tree::{self, Node};
 use super::{Change, Store, Writing, blobs, engine, growth};
 use crate::error::{ErrorCode, Result, StoreError};
@@ -88,9 +89,7 @@ impl Store {
         let (depth, on_path, id) = place.map_or((None, None, None), |node| {
             (Some(node.depth), Some(node.on_path), Some(node.id))
         });
-        let mut messages = statement
-            .query_map(params![chat.id, limit, depth, on_path, id], message)?
-            .collect::<rusqlite::Result<Vec<_>>>()?;
+        let mut messages = statement.rows(params![chat.id, limit, depth, on_path, id], message)?;
         if matches!(page, Page::Before | Page::Newest) {
             messages.reverse();
         }
@@ -223,7 +222,7 @@ impl Store {
                 .prepare_cached(
                     "SELECT title, brain, metadata, tags FROM conversations WHERE id = ?1",
                 )?
-                .query_row([chat.id], |row| {
+                .row([chat.id], |row| {
                     Ok((
                         engine::text(row, 0)?,
                         engine::text(row, 1)?,
@@ -285,7 +284,7 @@ impl Store {
 fn uid_of(connection: &Connection, id: i64) -> Result<String> {
     Ok(connection
         .prepare_cached("SELECT uid FROM messages WHERE id = ?1")?
-        .query_row([id], |row| engine::text(row, 0))?)
+        .row([id], |row| engine::text(row, 0))?)
 }
 
 /// A row to be inserted, checked.
@@ -438,7 +437,7 @@ pub(super) fn insert(
             "SELECT max(coalesce((SELECT max(id) FROM messages), 0), last_message_id) + 1
              FROM store_state",
         )?
-        .query_row([], |row| row.get(0))?;
+        .row([], |row| row.get(0))?;
     let depth = parent.map_or(0, |it| it.depth + 1);
     let status = (row.status != Status::Complete).then_some(row.status.as_str());
     connection
@@ -598,7 +597,7 @@ pub(super) fn rewrite(writing: &mut Writing<'_>, before: &Message, after: &Messa
 fn stored_body(connection: &Connection, id: i64) -> Result<(String, Option<Json>)> {
     Ok(connection
         .prepare_cached("SELECT content, parts FROM messages WHERE id = ?1")?
-        .query_row([id], |row| {
+        .row([id], |row| {
             Ok((engine::text(row, 0)?, engine::optional_text(row, 1)?))
         })?)
 }
@@ -620,7 +619,7 @@ pub(super) fn message_change(op: ChangeOp, id: i64, uid: &str, chat: &Chat) -> R
 pub(super) fn get(connection: &Connection, id: i64) -> Result<Option<Message>> {
     let found = connection
         .prepare_cached(&format!("SELECT {COLUMNS} FROM messages m WHERE m.id = ?1"))?
-        .query_row([id], message)
+        .row([id], message)
         .optional()?;
     let Some(mut message) = found else {
         return Ok(None);
@@ -637,13 +636,10 @@ pub(super) fn path(connection: &Connection, chat: &Chat) -> Result<Vec<(Node, Me
          WHERE m.conversation_id = ?1 AND m.on_path = 1 ORDER BY m.depth"
     );
     let mut depths = Vec::new();
-    let mut messages = connection
-        .prepare_cached(&sql)?
-        .query_map([chat.id], |row| {
-            depths.push(row.get(15)?);
-            message(row)
-        })?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut messages = connection.prepare_cached(&sql)?.rows([chat.id], |row| {
+        depths.push(row.get(15)?);
+        message(row)
+    })?;
     complete(connection, chat, &mut messages)?;
     let node = |message: &Message, depth| Node {
         id: message.id,

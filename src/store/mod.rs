@@ -4,6 +4,7 @@
 //! here and nowhere else. It names no JavaScript type and reads no clock and no source of
 //! randomness; both come in through [`Env`]. One connection, one caller at a time.
 
+mod base64;
 mod blobs;
 mod body;
 mod conversations;
@@ -28,7 +29,7 @@ use rusqlite::Connection;
 pub use blobs::{Hasher, PIECE};
 pub use open::{Location, OpenedAs};
 
-use crate::error::Result;
+use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{ChangeOp, Durability, HealReport, RowChange, RowKind};
 use crate::time::Timestamp;
 
@@ -166,16 +167,25 @@ impl Store {
     }
 
     fn atomically<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let (mut work, mut value) = (Some(work), None);
+        self.in_transaction(&mut |store| {
+            value = work.take().map(|work| work(store)).transpose()?;
+            Ok(())
+        })?;
+        value.ok_or_else(|| StoreError::new(ErrorCode::Internal, "nothing was carried out"))
+    }
+
+    /// The same, written once for whatever the work gives.
+    fn in_transaction(&mut self, work: &mut dyn FnMut(&mut Self) -> Result<()>) -> Result<()> {
         if self.within {
             return work(self);
         }
         let told = self.changes.len();
         self.execute("BEGIN IMMEDIATE")?;
         self.within = true;
-        let outcome = work(self).and_then(|value| {
+        let outcome = work(self).and_then(|()| {
             operations::forget_tabs(&self.connection, &self.env, &self.gone)?;
-            self.execute("COMMIT")?;
-            Ok(value)
+            self.execute("COMMIT")
         });
         self.within = false;
         if outcome.is_ok() {

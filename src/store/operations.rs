@@ -6,6 +6,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::engine::Read;
 use super::{Env, Store, engine, tree};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{AddedMessage, Counts, ImportCounts, ImportFailure, Operation};
@@ -226,6 +227,18 @@ impl Store {
         operation: &Operation,
         fingerprint: i64,
     ) -> Result<Option<T>> {
+        let Some(result) = self.result_of(operation, fingerprint)? else {
+            return Ok(None);
+        };
+        T::from_record(&result).map(Some).ok_or_else(|| {
+            StoreError::new(
+                ErrorCode::Corrupt,
+                "the record of this operation cannot be read",
+            )
+        })
+    }
+
+    fn result_of(&self, operation: &Operation, fingerprint: i64) -> Result<Option<String>> {
         let found = match operation {
             Operation::Named { name } => self.named(name)?,
             Operation::Own { tab, number, .. } => self.own(tab, *number)?,
@@ -237,13 +250,7 @@ impl Store {
                  give each its own",
             ));
         }
-        let result = T::from_record(&found.result).ok_or_else(|| {
-            StoreError::new(
-                ErrorCode::Corrupt,
-                "the record of this operation cannot be read",
-            )
-        })?;
-        Ok(Some(result))
+        Ok(Some(found.result))
     }
 
     fn named(&self, name: &str) -> Result<Option<Found>> {
@@ -258,7 +265,7 @@ impl Store {
     fn named_record(&self, name: &str) -> Result<Option<Found>> {
         let sql = "SELECT fingerprint, result FROM named_operations WHERE operation = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let found = statement.query_row([name], |row| {
+        let found = statement.row([name], |row| {
             Ok(Found {
                 fingerprint: row.get(0)?,
                 result: engine::text(row, 1)?,
@@ -270,7 +277,7 @@ impl Store {
     fn own_record(&self, tab: &str, number: i64) -> Result<Option<Found>> {
         let sql = "SELECT fingerprint, result FROM operations WHERE tab = ?1 AND number = ?2";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let found = statement.query_row(params![tab, number], |row| {
+        let found = statement.row(params![tab, number], |row| {
             Ok(Found {
                 fingerprint: row.get(0)?,
                 result: engine::text(row, 1)?,
@@ -283,7 +290,7 @@ impl Store {
         let last: Option<i64> = self
             .connection
             .prepare_cached("SELECT max(number) FROM operations WHERE tab = ?1")?
-            .query_row([tab], |row| row.get(0))?;
+            .row([tab], |row| row.get(0))?;
         // Most often it is a tab's next operation: above its last.
         let is_passed = last.is_some_and(|last| number <= last) || self.forgotten.contains(tab);
         if is_passed && let Some(found) = self.own_record(tab, number)? {
@@ -312,7 +319,10 @@ impl Store {
         fingerprint: i64,
         value: &impl Recorded,
     ) -> Result<()> {
-        let result = value.to_record();
+        self.record_text(operation, fingerprint, &value.to_record())
+    }
+
+    fn record_text(&self, operation: &Operation, fingerprint: i64, result: &str) -> Result<()> {
         match operation {
             Operation::Own {
                 tab,
@@ -331,7 +341,7 @@ impl Store {
                     .execute(params![tab, number, done, fingerprint, result])?;
             }
             Operation::Named { name } => {
-                record_name(&self.connection, &self.env, name, fingerprint, &result)?;
+                record_name(&self.connection, &self.env, name, fingerprint, result)?;
             }
         }
         Ok(())
@@ -345,8 +355,7 @@ impl Store {
         let tabs = self
             .connection
             .prepare_cached("SELECT DISTINCT tab FROM operations")?
-            .query_map([], |row| engine::text(row, 0))?
-            .collect::<rusqlite::Result<Vec<_>>>()?;
+            .rows([], |row| engine::text(row, 0))?;
         self.gone = tabs
             .into_iter()
             .filter(|tab| !alive.iter().any(|it| it.as_ref() == tab))
@@ -374,11 +383,12 @@ impl Store {
     /// # Errors
     /// Those of reading.
     pub fn count_operations(&self) -> Result<(i64, i64)> {
-        Ok(self.connection.query_row(
-            "SELECT (SELECT count(*) FROM operations), (SELECT count(*) FROM named_operations)",
-            [],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?)
+        Ok(self
+            .connection
+            .prepare(
+                "SELECT (SELECT count(*) FROM operations), (SELECT count(*) FROM named_operations)",
+            )?
+            .row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
     }
 }
 
@@ -398,10 +408,9 @@ pub(super) fn forget_tabs(connection: &Connection, env: &Env, gone: &[String]) -
     for tab in gone {
         let records = connection
             .prepare_cached("SELECT number, fingerprint, result FROM operations WHERE tab = ?1")?
-            .query_map([tab], |row| {
+            .rows::<(i64, i64, String)>([tab], |row| {
                 Ok((row.get(0)?, row.get(1)?, engine::text(row, 2)?))
-            })?
-            .collect::<rusqlite::Result<Vec<(i64, i64, String)>>>()?;
+            })?;
         for (number, fingerprint, result) in records {
             record_name(
                 connection,
@@ -432,7 +441,7 @@ fn forget_answered(
             .prepare_cached(
                 "SELECT fingerprint, result FROM operations WHERE tab = ?1 AND number = ?2",
             )?
-            .query_row(params![tab, number], |row| {
+            .row(params![tab, number], |row| {
                 Ok((row.get(0)?, engine::text(row, 1)?))
             })
             .optional()?;
@@ -467,7 +476,7 @@ fn record_name(
              ON CONFLICT (operation) DO UPDATE SET result = excluded.result
              RETURNING id",
         )?
-        .query_row(params![name, fingerprint, result, now.to_sql()], |row| {
+        .row(params![name, fingerprint, result, now.to_sql()], |row| {
             row.get(0)
         })?;
     // Each drops a few of the oldest, so that none drops many.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::params;
 
 use super::conversations::{self, Chat};
+use super::engine::Read;
 use super::messages::{self, NewRow};
 use super::tree::{self, Node};
 use super::{Store, Writing};
@@ -269,7 +270,7 @@ fn give_up_uid(writing: &mut Writing<'_>, before: &Message) -> Result<()> {
                 "SELECT CASE WHEN json_type(?1) = 'object' THEN json_set(?1, '$.formerUid', ?2)
                    ELSE json_object('formerUid', ?2, 'data', json(?1)) END",
             )?
-            .query_row(params![source, before.uid], |row| row.get(0))?,
+            .row(params![source, before.uid], |row| row.get(0))?,
     );
     messages::rewrite(writing, before, &after)
 }

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::engine;
+use super::engine::{self, Read};
 use crate::error::{Result, StoreError};
 use crate::model::{AddedMessage, MessageKey};
 use crate::time::Timestamp;
@@ -54,7 +54,7 @@ fn node(row: &Row<'_>) -> rusqlite::Result<Node> {
 pub(super) fn by_id(connection: &Connection, id: i64) -> Result<Option<Node>> {
     Ok(connection
         .prepare_cached(&format!("SELECT {COLUMNS} FROM messages WHERE id = ?1"))?
-        .query_row([id], node)
+        .row([id], node)
         .optional()?)
 }
 
@@ -68,7 +68,7 @@ pub(super) fn by_uid(
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM messages WHERE uid = ?1 AND conversation_id = ?2"
         ))?
-        .query_row(params![uid, conversation], node)
+        .row(params![uid, conversation], node)
         .optional()?)
 }
 
@@ -84,8 +84,7 @@ pub(super) fn find(connection: &Connection, key: &MessageKey) -> Result<Option<N
                 .prepare_cached(&format!(
                     "SELECT {COLUMNS} FROM messages WHERE uid = ?1 LIMIT 2"
                 ))?
-                .query_map([uid], node)?
-                .collect::<rusqlite::Result<Vec<_>>>()?;
+                .rows([uid], node)?;
             if found.len() > 1 {
                 return Err(StoreError::conflict(
                     "messages of two conversations have this uid: name it by { conversationId, uid }",
@@ -170,8 +169,9 @@ pub(super) fn show_path(
 pub(super) fn set_path(connection: &Connection, conversation: i64, path: &[i64]) -> Result<()> {
     let shown = connection
         .prepare_cached("SELECT id FROM messages WHERE conversation_id = ?1 AND on_path = 1")?
-        .query_map([conversation], |row| row.get(0))?
-        .collect::<rusqlite::Result<HashSet<i64>>>()?;
+        .rows([conversation], |row| row.get(0))?
+        .into_iter()
+        .collect::<HashSet<i64>>();
     let wanted: HashSet<i64> = path.iter().copied().collect();
     let mut set = connection.prepare_cached(
         "UPDATE messages SET on_path = ?2, revision = coalesce(revision, 0) + 1 WHERE id = ?1",
@@ -191,23 +191,21 @@ pub(super) fn children(
 ) -> Result<Vec<i64>> {
     let mut ids = connection
         .prepare_cached(CHILDREN_OFF_PATH)?
-        .query_map(params![conversation, parent], |row| row.get(0))?
-        .collect::<rusqlite::Result<Vec<i64>>>()?;
+        .rows::<i64>(params![conversation, parent], |row| row.get(0))?;
     let shown: Option<(i64, Option<i64>)> = connection
         .prepare_cached(NEXT_ON_PATH)?
-        .query_row([conversation, depth], |row| Ok((row.get(0)?, row.get(1)?)))
+        .row([conversation, depth], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     if let Some((id, of)) = shown
         && of == parent
     {
-        ids.push(id);
+        ids.insert(ids.partition_point(|it| *it < id), id);
     }
-    ids.sort_unstable();
     Ok(ids)
 }
 
 pub(super) const CHILDREN_OFF_PATH: &str = "SELECT id FROM messages INDEXED BY messages_branches
-     WHERE conversation_id = ?1 AND parent_id IS ?2 AND on_path = 0";
+     WHERE conversation_id = ?1 AND parent_id IS ?2 AND on_path = 0 ORDER BY id";
 pub(super) const NEXT_ON_PATH: &str = "SELECT id, parent_id FROM messages
      WHERE conversation_id = ?1 AND depth > ?2 AND on_path = 1 ORDER BY depth LIMIT 1";
 
@@ -225,7 +223,7 @@ pub(super) fn leaf(connection: &Connection, node: &Node) -> Result<(i64, String)
                  WHERE m.conversation_id = ?2 AND m.parent_id = below.id AND m.on_path = 0)
              ORDER BY id DESC LIMIT 1",
         )?
-        .query_row([node.id, node.conversation], |row| {
+        .row([node.id, node.conversation], |row| {
             Ok((row.get(0)?, engine::text(row, 1)?))
         })?)
 }
@@ -234,10 +232,9 @@ pub(super) fn leaf(connection: &Connection, node: &Node) -> Result<(i64, String)
 pub(super) fn deepen(connection: &Connection, conversation: i64) -> Result<()> {
     let rows = connection
         .prepare_cached("SELECT id, parent_id, depth FROM messages WHERE conversation_id = ?1")?
-        .query_map([conversation], |row| {
+        .rows::<(i64, Option<i64>, i64)>([conversation], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })?
-        .collect::<rusqlite::Result<Vec<(i64, Option<i64>, i64)>>>()?;
+        })?;
     let mut children: HashMap<Option<i64>, Vec<(i64, i64)>> = HashMap::new();
     for (id, parent, depth) in rows {
         children.entry(parent).or_default().push((id, depth));

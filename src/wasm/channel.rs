@@ -9,7 +9,6 @@
 //! in all versions. A message that is not well formed, or of another database, is ignored and counted.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use js_sys::{Array, JSON, JsString, Object, Uint8Array};
@@ -19,11 +18,12 @@ use web_sys::{Blob, BroadcastChannel, MessageEvent};
 
 use super::database::Facts;
 use super::js;
+use super::read::read;
 use crate::error::{Result, StoreError};
 use crate::model::RowChange;
 use crate::rpc::Response;
 use crate::store::Change;
-use crate::tabs::{Body, Load, Message, Sending, TabId, Version};
+use crate::tabs::{Body, ByTab, Load, Message, Sending, TabId, Version};
 
 /// UTF-16 units of text above which a value goes as a Blob, which the browser hands on without copying.
 const LARGE: usize = 256 * 1024;
@@ -93,8 +93,8 @@ pub struct Channels {
     id: TabId,
     version: Version,
     all: BroadcastChannel,
-    lines: RefCell<BTreeMap<TabId, Line>>,
-    heard: RefCell<BTreeSet<TabId>>,
+    lines: RefCell<ByTab<Line>>,
+    heard: RefCell<ByTab<()>>,
     /// The number of the last census asked for.
     census: Cell<u64>,
     ignored: Cell<u32>,
@@ -114,7 +114,7 @@ struct Line {
 impl Drop for Channels {
     fn drop(&mut self) {
         self.all.close();
-        for line in self.lines.borrow().values() {
+        for (_, line) in self.lines.borrow().iter() {
             line.channel.close();
         }
     }
@@ -173,7 +173,7 @@ impl Channels {
     /// The tabs heard of, and this one.
     pub fn heard(&self) -> Vec<TabId> {
         let heard = self.heard.borrow();
-        heard.iter().chain([&self.id]).cloned().collect()
+        heard.names().chain([&self.id]).cloned().collect()
     }
 
     /// Says that a census is asked for.
@@ -195,7 +195,7 @@ impl Channels {
 
     /// Opens this tab's end of the line to another.
     fn open_line(&self, to: &TabId) -> Result<()> {
-        if self.lines.borrow().contains_key(to) {
+        if self.lines.borrow().get(to).is_some() {
             return Ok(());
         }
         let (a, b) = if *self.id < **to {
@@ -235,7 +235,7 @@ impl Channels {
             match to {
                 Some(to) => self.open_line(to)?,
                 None => {
-                    let heard: Vec<_> = self.heard.borrow().iter().cloned().collect();
+                    let heard: Vec<_> = self.heard.borrow().names().cloned().collect();
                     heard.iter().try_for_each(|id| self.open_line(id))?;
                     let lines: Array = heard.iter().map(|id| JsValue::from(&**id)).collect();
                     js::set(&message, "lines", &lines);
@@ -305,7 +305,7 @@ impl Channels {
             _ => {}
         }
         if !matches!(body, Body::Bye) {
-            self.heard.borrow_mut().insert(from.clone());
+            self.heard.borrow_mut().insert(from.clone(), ());
         }
         Some(Some(Incoming::Message(Message { from, body })))
     }
@@ -409,7 +409,7 @@ fn read_body(message: &JsValue, kind: &str) -> Option<Body<Js>> {
     let sending = || Sending::try_from(get("sending")).ok();
     let flag = |name: &str| get(name).as_bool();
     let clock = |name: &str| get(name).as_f64().filter(|clock| !clock.is_nan());
-    let error = || serde_wasm_bindgen::from_value::<StoreError>(get("error")).ok();
+    let error = || read::<StoreError>(&get("error")).ok();
     Some(match kind {
         "hello" => Body::Hello {
             visible: flag("visible")?,
@@ -423,7 +423,7 @@ fn read_body(message: &JsValue, kind: &str) -> Option<Body<Js>> {
         "welcome" => Body::Welcome {
             epoch: epoch("epoch")?,
             visible: flag("visible")?,
-            facts: serde_wasm_bindgen::from_value(get("facts")).ok()?,
+            facts: read(&get("facts")).ok()?,
             clock: clock("clock").filter(|clock| clock.is_finite())?,
             sequence: epoch("sequence")?,
         },
@@ -465,7 +465,7 @@ fn read_body(message: &JsValue, kind: &str) -> Option<Body<Js>> {
             sending: sending()?,
         },
         "changes" => {
-            let changes: Vec<Told> = serde_wasm_bindgen::from_value(get("changes")).ok()?;
+            let changes: Vec<Told> = read(&get("changes")).ok()?;
             Body::Changes {
                 epoch: epoch("epoch")?,
                 first: epoch("first").filter(|first| *first > 0)?,

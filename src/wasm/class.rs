@@ -13,6 +13,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::channel::Reply;
 use super::host::{Host, Opening};
+use super::read::read;
 use super::{fields, js};
 use crate::error::StoreError;
 use crate::tabs::CallId;
@@ -48,7 +49,7 @@ impl ConversationStore {
             "storage": js::get(&options, "storage"),
             "durability": js::get(&options, "durability"),
         };
-        let opening: Opening = js::read(&params).map_err(|error| js_error(&error))?;
+        let opening: Opening = read(&params).map_err(|error| js_error(&error))?;
         let mut host = Err(StoreError::invalid("not asked yet"));
         let opened = answered(
             |value| value,

@@ -22,6 +22,7 @@ use super::database::{Database, Slot, Ticket};
 use super::directory;
 use super::js;
 use super::lock::{self, Lock, Wait};
+use super::read::read;
 use super::vfs;
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{Durability, Operation, StorageKind, StorageOption, StoreStatus, TabRole};
@@ -586,7 +587,7 @@ impl Host {
         if js::get(message, "method") == "status" {
             return Ok(Reply::Value(JsValue::UNDEFINED));
         }
-        let request: Request = js::read_request(&named(message)?)?;
+        let request: Request = read(&named(message)?)?;
         let operation = operation(from, message)?;
         let durability = durability(message)?;
         let mut database = self.0.database.borrow_mut();
@@ -619,7 +620,7 @@ impl Host {
         } else if method == "merge" {
             let params = js::get(message, "params");
             let file = js::get(&params, "file");
-            match js::read(&js::get(&params, "options")) {
+            match read(&js::get(&params, "options")) {
                 Ok(options) => database
                     .merge(file, &options, durability, ticket, &step)
                     .await
@@ -785,7 +786,7 @@ fn named(message: &JsValue) -> Result<JsValue> {
 }
 
 fn durability(message: &JsValue) -> Result<Durability> {
-    js::read(&js::get(message, "durability"))
+    read(&js::get(message, "durability"))
 }
 
 pub(super) fn closed() -> StoreError {

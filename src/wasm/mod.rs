@@ -11,6 +11,7 @@
 //! | [`worker`] | a port whose messages are a page's calls |
 //! | [`class`] | `ConversationStore` for callers with their own worker |
 //! | [`fields`] | an app's own JSON, for callers of that class |
+//! | [`read`] | what a caller gave, read into this crate's types |
 //! | [`js`] | errors and values on their way across |
 //!
 //! Order of initialisation: the module is instantiated; [`worker::serve`] or `ConversationStore.open`
@@ -26,5 +27,6 @@ pub mod fields;
 pub mod host;
 pub mod js;
 pub mod lock;
+pub mod read;
 pub mod vfs;
 pub mod worker;

@@ -17,6 +17,7 @@ use web_sys::MessageEvent;
 use super::channel::Reply;
 use super::host::{self, Host, Notice};
 use super::js;
+use super::read::read;
 use crate::error::{Result, StoreError};
 use crate::tabs::CallId;
 
@@ -103,7 +104,7 @@ impl Server {
 
     fn open(self: &Rc<Self>, id: CallId, params: &JsValue, answer: host::Answer) {
         let (reply, server) = (self.answer_of(id), Rc::clone(self));
-        let opened = js::read(params)
+        let opened = read(params)
             .and_then(|opening| Host::open(opening, id, reply, move |notice| server.tell(notice)));
         match opened {
             Ok(host) => *self.host.borrow_mut() = Some(host),

@@ -6,6 +6,7 @@
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::error::{ErrorCode, Result, StoreError};
+use crate::store::engine::Read;
 
 /// Marks a file as ours: the four characters 'CSSO'
 /// (<https://sqlite.org/pragma.html#pragma_application_id>).
@@ -73,8 +74,7 @@ pub fn inspect(connection: &Connection, name: &str) -> Result<Found> {
             "SELECT name, type = 'table' AND rootpage > 0 FROM {name}.sqlite_schema
              WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
         ))?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<Vec<(String, bool)>>>()?;
+        .rows::<(String, bool)>([], |row| Ok((row.get(0)?, row.get(1)?)))?;
 
     if tables.is_empty() && application_id == 0 && version == 0 {
         return Ok(Found::Empty);
@@ -101,11 +101,8 @@ pub fn inspect(connection: &Connection, name: &str) -> Result<Found> {
     if application_id == APPLICATION_ID && version >= 2 {
         let lowest_writer = if tables.contains(&("store_state".to_owned(), true)) {
             connection
-                .query_row(
-                    &format!("SELECT lowest_writer FROM {name}.store_state"),
-                    [],
-                    |row| row.get(0),
-                )
+                .prepare(&format!("SELECT lowest_writer FROM {name}.store_state"))?
+                .row([], |row| row.get(0))
                 .optional()?
         } else {
             None
@@ -139,8 +136,7 @@ fn foreign(reason: String) -> Found {
 pub(super) fn columns_of(connection: &Connection, name: &str, table: &str) -> Result<Vec<String>> {
     Ok(connection
         .prepare("SELECT name FROM pragma_table_info(?1, ?2) ORDER BY cid")?
-        .query_map([table, name], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?)
+        .rows([table, name], |row| row.get(0))?)
 }
 
 /// A file that a newer version made may be written as long as that version allows ours to.

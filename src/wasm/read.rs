@@ -1,0 +1,408 @@
+//! Reads what a caller gave into this crate's types, and names the argument that does not fit.
+//!
+//! A serde deserializer over JavaScript values. Of an object only the properties that a type has are
+//! looked at, so that whatever else is in it costs nothing: a cycle, a getter, a row's text.
+//! `undefined` is as good as left out, `null` is not. One kind of access to fields, for each type's
+//! code is made anew for every kind. Knows no request.
+
+use std::fmt::{self, Display};
+
+use js_sys::{Array, ArrayBuffer, Date, Number, Object, Symbol, Uint8Array};
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, Expected, Unexpected, Visitor,
+};
+use wasm_bindgen::{JsCast, JsValue};
+
+use super::js;
+use crate::error::{Result, StoreError};
+
+/// Reads a value.
+///
+/// # Errors
+/// `invalid-argument`, naming what does not fit by its path.
+pub fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T> {
+    T::deserialize(Reader(value.clone())).map_err(|refusal| refusal.into_error())
+}
+
+/// Why a value does not fit.
+#[derive(Debug)]
+struct Refusal(Box<Refused>);
+
+#[derive(Debug)]
+struct Refused {
+    /// `.messages[1].role`
+    path: String,
+    reason: String,
+}
+
+impl Refusal {
+    fn new(reason: String) -> Self {
+        let path = String::new();
+        Self(Box::new(Refused { path, reason }))
+    }
+
+    /// One step further out.
+    fn of(mut self, key: &str) -> Self {
+        self.0.path.insert_str(0, key);
+        self
+    }
+
+    fn into_error(self) -> StoreError {
+        let Refused { path, reason } = *self.0;
+        StoreError::invalid(match path.strip_prefix('.').unwrap_or(&path) {
+            "" => reason,
+            path => format!("{path}: {reason}"),
+        })
+    }
+}
+
+impl Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.reason)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl de::Error for Refusal {
+    fn custom<T: Display>(reason: T) -> Self {
+        Self::new(reason.to_string())
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        unexpected("type", found, expected)
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        unexpected("value", found, expected)
+    }
+}
+
+/// As serde says it, but for numbers: JavaScript has written those.
+fn unexpected(what: &str, found: Unexpected<'_>, expected: &dyn Expected) -> Refusal {
+    let found = match found {
+        Unexpected::Bool(value) => format!("boolean `{value}`"),
+        Unexpected::Signed(number) => format!("number `{number}`"),
+        Unexpected::Unsigned(number) => format!("number `{number}`"),
+        Unexpected::Float(number) => format!("number `{}`", text_of(&number.into())),
+        Unexpected::Str(text) => format!("string {text:?}"),
+        Unexpected::Bytes(_) => "bytes".to_owned(),
+        Unexpected::Unit => "null or nothing".to_owned(),
+        Unexpected::Seq => "an array".to_owned(),
+        Unexpected::Map => "an object".to_owned(),
+        Unexpected::Other(what) => what.to_owned(),
+        _ => "something else".to_owned(),
+    };
+    Refusal::new(format!("invalid {what}: {found}, expected {expected}"))
+}
+
+/// A number as JavaScript writes it.
+fn text_of(number: &JsValue) -> String {
+    let number: &Number = number.unchecked_ref();
+    let text = number.to_string_with_radix(10).ok();
+    text.map(String::from).unwrap_or_default()
+}
+
+struct Reader(JsValue);
+
+impl Reader {
+    fn is_nothing(&self) -> bool {
+        self.0.is_null() || self.0.is_undefined()
+    }
+
+    fn bytes(&self) -> Option<Vec<u8>> {
+        if let Some(bytes) = self.0.dyn_ref::<Uint8Array>() {
+            return Some(bytes.to_vec());
+        }
+        let buffer = self.0.dyn_ref::<ArrayBuffer>()?;
+        Some(Uint8Array::new(buffer).to_vec())
+    }
+
+    /// Refuses it as what it is.
+    fn refused(&self, expected: &dyn Expected) -> Refusal {
+        let text;
+        let found = if self.is_nothing() {
+            Unexpected::Unit
+        } else if let Some(value) = self.0.as_bool() {
+            Unexpected::Bool(value)
+        } else if let Some(number) = self.0.as_f64() {
+            Unexpected::Float(number)
+        } else if let Some(value) = self.0.as_string() {
+            text = value;
+            Unexpected::Str(&text)
+        } else if Array::is_array(&self.0) {
+            Unexpected::Seq
+        } else {
+            text = self.0.js_typeof().as_string().unwrap_or_default();
+            Unexpected::Other(&text)
+        };
+        unexpected("type", found, expected)
+    }
+
+    /// The fields of an object, of those names or its own.
+    fn fields(self, names: Option<&'static [&'static str]>) -> Fields {
+        let names = match names {
+            Some(names) => names.iter().map(|name| (*name).to_owned()).collect(),
+            None => {
+                let keys = Object::keys(self.0.unchecked_ref::<Object>());
+                keys.iter().filter_map(|key| key.as_string()).collect()
+            }
+        };
+        Fields {
+            object: self.0,
+            names: Vec::into_iter(names),
+            field: None,
+        }
+    }
+
+    fn items(&self) -> Items {
+        Items {
+            items: Array::from(&self.0),
+            next: 0,
+        }
+    }
+}
+
+/// The fields of an object that are there.
+struct Fields {
+    object: JsValue,
+    names: std::vec::IntoIter<String>,
+    field: Option<(String, JsValue)>,
+}
+
+impl Fields {
+    fn advance(&mut self) -> Option<&str> {
+        let object = &self.object;
+        self.field = self.names.find_map(|name| {
+            let value = js::get(object, &name);
+            (!value.is_undefined()).then_some((name, value))
+        });
+        self.field.as_ref().map(|(name, _)| name.as_str())
+    }
+}
+
+impl<'de> de::MapAccess<'de> for Fields {
+    type Error = Refusal;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Refusal> {
+        match self.advance() {
+            Some(name) => seed.deserialize(Name(name)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Refusal> {
+        let (name, value) = self.field.take().unwrap_or_default();
+        seed.deserialize(Reader(value))
+            .map_err(|refusal| refusal.of(&name).of("."))
+    }
+}
+
+/// The name of a field or variant.
+struct Name<'a>(&'a str);
+
+impl<'de> Deserializer<'de> for Name<'_> {
+    type Error = Refusal;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_str(self.0)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// The items of an array.
+struct Items {
+    items: Array,
+    next: u32,
+}
+
+impl<'de> de::SeqAccess<'de> for Items {
+    type Error = Refusal;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Refusal> {
+        let at = self.next;
+        if at == self.items.length() {
+            return Ok(None);
+        }
+        self.next += 1;
+        seed.deserialize(Reader(self.items.get(at)))
+            .map(Some)
+            .map_err(|refusal| refusal.of(&format!("[{at}]")))
+    }
+}
+
+/// A variant, and what it holds.
+struct Variant(String, JsValue);
+
+impl<'de> de::EnumAccess<'de> for Variant {
+    type Error = Refusal;
+    type Variant = Reader;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Reader), Refusal> {
+        Ok((seed.deserialize(Name(&self.0))?, Reader(self.1)))
+    }
+}
+
+impl<'de> de::VariantAccess<'de> for Reader {
+    type Error = Refusal;
+
+    fn unit_variant(self) -> Result<(), Refusal> {
+        if self.is_nothing() {
+            Ok(())
+        } else {
+            Err(self.refused(&"nothing"))
+        }
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Refusal> {
+        seed.deserialize(self)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Refusal> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        self.deserialize_struct("", fields, visitor)
+    }
+}
+
+impl<'de> Deserializer<'de> for Reader {
+    type Error = Refusal;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        if self.is_nothing() {
+            return visitor.visit_unit();
+        }
+        if let Some(value) = self.0.as_bool() {
+            return visitor.visit_bool(value);
+        }
+        let date = self.0.dyn_ref::<Date>().map(Date::get_time);
+        if let Some(number) = date.or_else(|| self.0.as_f64()) {
+            return if Number::is_safe_integer(&number.into()) {
+                visitor.visit_i64(number as i64)
+            } else {
+                visitor.visit_f64(number)
+            };
+        }
+        if let Some(text) = self.0.as_string() {
+            return visitor.visit_string(text);
+        }
+        if self.0.is_bigint() {
+            return match i64::try_from(self.0) {
+                Ok(number) => visitor.visit_i64(number),
+                Err(_) => Err(de::Error::custom("a BigInt beyond 64 bits")),
+            };
+        }
+        if Array::is_array(&self.0) {
+            return visitor.visit_seq(self.items());
+        }
+        if let Some(bytes) = self.bytes() {
+            return visitor.visit_byte_buf(bytes);
+        }
+        // A Set or a Map is none of ours.
+        if self.0.is_object() && !Symbol::iterator().js_in(&self.0) {
+            visitor.visit_map(self.fields(None))
+        } else {
+            Err(self.refused(&visitor))
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        match self.0.as_string() {
+            Some(text) => visitor.visit_string(text),
+            None => Err(self.refused(&visitor)),
+        }
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        self.deserialize_string(visitor)
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        match self.bytes() {
+            Some(bytes) => visitor.visit_byte_buf(bytes),
+            None => Err(self.refused(&visitor)),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        if self.is_nothing() {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        if Array::is_array(&self.0) {
+            visitor.visit_seq(self.items())
+        } else {
+            Err(self.refused(&visitor))
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        if self.0.is_object() {
+            visitor.visit_map(self.fields(Some(fields)))
+        } else {
+            Err(self.refused(&visitor))
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        if let Some(name) = self.0.as_string() {
+            return visitor.visit_enum(Variant(name, JsValue::UNDEFINED));
+        }
+        if !self.0.is_object() {
+            return Err(self.refused(&visitor));
+        }
+        let mut fields = self.fields(None);
+        fields.advance();
+        match fields.field {
+            Some((name, value)) => visitor.visit_enum(Variant(name, value)),
+            None => Err(unexpected("type", Unexpected::Map, &visitor)),
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_unit()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char bytes unit unit_struct tuple tuple_struct
+        map identifier
+    }
+}
