@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::base64;
-use super::engine::Read;
+use super::engine::Ask;
 use super::{Store, Writing, engine};
 use crate::error::{Result, StoreError};
 use crate::model::{Json, Message, StoredBlob};
@@ -113,12 +113,11 @@ impl Store {
 
     /// Takes over the attachments of another store.
     pub(super) fn merge_blobs(&mut self, other: &Self) -> Result<()> {
-        let blobs = other
-            .connection
-            .prepare("SELECT hash, size, type FROM blobs WHERE complete")?
-            .rows::<(String, i64, String)>([], |row| {
-                Ok((engine::text(row, 0)?, row.get(1)?, engine::text(row, 2)?))
-            })?;
+        let blobs = other.connection.rows::<(String, i64, String)>(
+            "SELECT hash, size, type FROM blobs WHERE complete",
+            params![],
+            |row| Ok((engine::text(row, 0)?, row.get(1)?, engine::text(row, 2)?)),
+        )?;
         for (hash, size, media_type) in blobs {
             let mut offset = 0;
             loop {
@@ -138,10 +137,11 @@ impl Store {
     /// # Errors
     /// Those of writing.
     pub fn collect_blobs(&mut self) -> Result<()> {
-        let has_any: bool = self
-            .connection
-            .prepare("SELECT EXISTS (SELECT 1 FROM blobs)")?
-            .row([], |row| row.get(0))?;
+        let has_any: bool =
+            self.connection
+                .row("SELECT EXISTS (SELECT 1 FROM blobs)", params![], |row| {
+                    row.get(0)
+                })?;
         if !has_any {
             return Ok(());
         }
@@ -149,24 +149,18 @@ impl Store {
             let now = writing.now;
             let connection = writing.connection;
             connection
-                .prepare_cached(
-                    "UPDATE blobs SET unreferenced_at = CASE WHEN named THEN NULL ELSE ?1 END
+                .run("UPDATE blobs SET unreferenced_at = CASE WHEN named THEN NULL ELSE ?1 END
                      FROM (SELECT id, EXISTS (SELECT 1 FROM blob_refs r WHERE r.hash = b.hash) AS named
                            FROM blobs b) AS now
-                     WHERE now.id = blobs.id AND named = (unreferenced_at IS NOT NULL)",
-                )?
-                .execute([now.to_sql()])?;
+                     WHERE now.id = blobs.id AND named = (unreferenced_at IS NOT NULL)", params![now.to_sql()])?;
             let old = Timestamp::from_millis(now.millis() - KEPT_MILLIS);
             let gone = connection
-                .prepare_cached("SELECT id FROM blobs WHERE unreferenced_at <= ?1")?
-                .rows::<i64>([old.to_sql()], |row| row.get(0))?;
+                .rows::<i64>("SELECT id FROM blobs WHERE unreferenced_at <= ?1", params![old.to_sql()], |row| row.get(0))?;
             for id in gone {
                 connection
-                    .prepare_cached("DELETE FROM blob_pieces WHERE id >= ?1 AND id < ?2")?
-                    .execute([id * MOST_PIECES, (id + 1) * MOST_PIECES])?;
+                    .run("DELETE FROM blob_pieces WHERE id >= ?1 AND id < ?2", params![id * MOST_PIECES, (id + 1) * MOST_PIECES])?;
                 connection
-                    .prepare_cached("DELETE FROM blobs WHERE id = ?1")?
-                    .execute([id])?;
+                    .run("DELETE FROM blobs WHERE id = ?1", params![id])?;
             }
             Ok(())
         })
@@ -193,60 +187,65 @@ impl Row {
 
 fn find(connection: &Connection, hash: &str) -> Result<Option<Row>> {
     Ok(connection
-        .prepare_cached("SELECT id, size, type, complete FROM blobs WHERE hash = ?1")?
-        .row([hash], |row| {
-            Ok(Row {
-                id: row.get(0)?,
-                size: row.get(1)?,
-                media_type: engine::text(row, 2)?,
-                complete: row.get(3)?,
-            })
-        })
+        .row(
+            "SELECT id, size, type, complete FROM blobs WHERE hash = ?1",
+            params![hash],
+            |row| {
+                Ok(Row {
+                    id: row.get(0)?,
+                    size: row.get(1)?,
+                    media_type: engine::text(row, 2)?,
+                    complete: row.get(3)?,
+                })
+            },
+        )
         .optional()?)
 }
 
 /// The id of an attachment, noted if it is new; its day begins anew.
 fn begin(writing: &mut Writing<'_>, hash: &str, size: i64, media_type: &str) -> Result<i64> {
     let now = writing.now.to_sql();
-    Ok(writing
-        .connection
-        .prepare_cached(
-            "INSERT INTO blobs (hash, size, type, complete, unreferenced_at) VALUES (?1, ?2, ?3, 0, ?4)
+    Ok(writing.connection.row(
+        "INSERT INTO blobs (hash, size, type, complete, unreferenced_at) VALUES (?1, ?2, ?3, 0, ?4)
              ON CONFLICT (hash) DO UPDATE SET unreferenced_at =
                CASE WHEN unreferenced_at IS NULL THEN NULL ELSE excluded.unreferenced_at END
              RETURNING id",
-        )?
-        .row(params![hash, size, media_type, now], |row| row.get(0))?)
+        params![hash, size, media_type, now],
+        |row| row.get(0),
+    )?)
 }
 
 fn put(connection: &Connection, id: i64, number: i64, bytes: &[u8]) -> Result<()> {
-    connection
-        .prepare_cached("INSERT OR IGNORE INTO blob_pieces (id, data) VALUES (?1, ?2)")?
-        .execute(params![id * MOST_PIECES + number, bytes])?;
+    connection.run(
+        "INSERT OR IGNORE INTO blob_pieces (id, data) VALUES (?1, ?2)",
+        params![id * MOST_PIECES + number, bytes],
+    )?;
     Ok(())
 }
 
 /// Marks an attachment complete if it is.
 fn finish(connection: &Connection, id: i64, size: i64) -> Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE blobs SET complete = 1 WHERE id = ?1 AND NOT complete AND ?4 =
+    connection.run(
+        "UPDATE blobs SET complete = 1 WHERE id = ?1 AND NOT complete AND ?4 =
                (SELECT count(*) FROM blob_pieces WHERE id >= ?2 AND id < ?3)",
-        )?
-        .execute([
+        params![
             id,
             id * MOST_PIECES,
             (id + 1) * MOST_PIECES,
             // An empty one has an empty piece.
             ((size + PIECE - 1) / PIECE).max(1),
-        ])?;
+        ],
+    )?;
     Ok(())
 }
 
 fn piece(connection: &Connection, id: i64, number: i64) -> Result<Vec<u8>> {
     let bytes = connection
-        .prepare_cached("SELECT data FROM blob_pieces WHERE id = ?1")?
-        .row([id * MOST_PIECES + number], |row| row.get(0))
+        .row(
+            "SELECT data FROM blob_pieces WHERE id = ?1",
+            params![id * MOST_PIECES + number],
+            |row| row.get(0),
+        )
         .optional()?;
     Ok(bytes.unwrap_or_default())
 }
@@ -285,9 +284,10 @@ pub(super) fn refer(
     message: i64,
     texts: &[Option<&str>],
 ) -> Result<()> {
-    connection
-        .prepare_cached("DELETE FROM blob_refs WHERE conversation_id = ?1 AND message_id = ?2")?
-        .execute([conversation, message])?;
+    connection.run(
+        "DELETE FROM blob_refs WHERE conversation_id = ?1 AND message_id = ?2",
+        params![conversation, message],
+    )?;
     for text in texts.iter().flatten() {
         add_references(connection, conversation, message, text)?;
     }
@@ -303,10 +303,7 @@ pub(super) fn add_references(
 ) -> Result<()> {
     for hash in named(text) {
         connection
-            .prepare_cached(
-                "INSERT OR IGNORE INTO blob_refs (hash, conversation_id, message_id) VALUES (?1, ?2, ?3)",
-            )?
-            .execute(params![hash, conversation, message])?;
+            .run("INSERT OR IGNORE INTO blob_refs (hash, conversation_id, message_id) VALUES (?1, ?2, ?3)", params![hash, conversation, message])?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::conversations::{self, Chat};
-use super::engine::Read;
+use super::engine::Ask;
 use super::messages::{self, message_change};
 use super::{Change, Store, Writing, blobs, body, engine, tree};
 use crate::error::{Result, StoreError};
@@ -62,15 +62,12 @@ impl Store {
     /// # Errors
     /// Those of writing.
     pub fn heal_streams(&mut self, alive: &[impl AsRef<str>]) -> Result<()> {
-        let left = self
-            .connection
-            .prepare_cached(
-                "SELECT m.id, g.writer FROM messages m INDEXED BY messages_streaming
+        let left = self.connection.rows::<(i64, Option<String>)>(
+            "SELECT m.id, g.writer FROM messages m INDEXED BY messages_streaming
                  LEFT JOIN growing g ON g.message_id = m.id WHERE m.status = 'streaming'",
-            )?
-            .rows::<(i64, Option<String>)>([], |row| {
-                Ok((row.get(0)?, engine::optional_text(row, 1)?))
-            })?;
+            params![],
+            |row| Ok((row.get(0)?, engine::optional_text(row, 1)?)),
+        )?;
         let is_alive = |writer: &Option<String>| {
             writer
                 .as_ref()
@@ -111,10 +108,11 @@ impl Store {
     /// # Errors
     /// Those of reading.
     pub fn writers(&self) -> Result<Vec<String>> {
-        Ok(self
-            .connection
-            .prepare_cached("SELECT DISTINCT writer FROM growing WHERE writer IS NOT NULL")?
-            .rows([], |row| engine::text(row, 0))?)
+        Ok(self.connection.rows(
+            "SELECT DISTINCT writer FROM growing WHERE writer IS NOT NULL",
+            params![],
+            |row| engine::text(row, 0),
+        )?)
     }
 
     /// Folds in all that grows beside its message, so that the file says it all.
@@ -132,16 +130,20 @@ fn fold_all(connection: &Connection, ids: &[i64]) -> Result<()> {
 }
 
 fn all(connection: &Connection) -> Result<Vec<i64>> {
-    Ok(connection
-        .prepare_cached("SELECT message_id FROM growing")?
-        .rows([], |row| row.get(0))?)
+    Ok(
+        connection.rows("SELECT message_id FROM growing", params![], |row| {
+            row.get(0)
+        })?,
+    )
 }
 
 /// The messages of a conversation that grow.
 pub(super) fn growing(connection: &Connection, conversation: i64) -> Result<Vec<i64>> {
-    Ok(connection
-        .prepare_cached("SELECT message_id FROM growing WHERE conversation_id = ?1")?
-        .rows([conversation], |row| row.get(0))?)
+    Ok(connection.rows(
+        "SELECT message_id FROM growing WHERE conversation_id = ?1",
+        params![conversation],
+        |row| row.get(0),
+    )?)
 }
 
 /// The id of a message that grows, by whatever key, without looking at the message itself.
@@ -157,42 +159,43 @@ fn growing_id(connection: &Connection, key: &MessageKey) -> Result<Option<i64>> 
         ConversationKey::Uid(uid) => (None, Some(uid)),
     };
     Ok(connection
-        .prepare_cached(
+        .row(
             "SELECT message_id FROM growing
              WHERE uid = ?1 AND (conversation_id = ?2 OR conversation_uid = ?3)",
-        )?
-        .row(params![uid, id, name], |row| row.get(0))
+            params![uid, id, name],
+            |row| row.get(0),
+        )
         .optional()?)
 }
 
 fn find(connection: &Connection, id: i64) -> Result<Option<Growing>> {
     Ok(connection
-        .prepare_cached(
+        .row(
             "SELECT conversation_id, conversation_uid, uid, length, is_new_part, has_gap, writer
              FROM growing WHERE message_id = ?1",
-        )?
-        .row([id], |row| {
-            Ok(Growing {
-                conversation: row.get(0)?,
-                conversation_uid: engine::text(row, 1)?,
-                uid: engine::text(row, 2)?,
-                length: row.get(3)?,
-                is_new_part: row.get(4)?,
-                has_gap: row.get(5)?,
-                writer: engine::optional_text(row, 6)?,
-            })
-        })
+            params![id],
+            |row| {
+                Ok(Growing {
+                    conversation: row.get(0)?,
+                    conversation_uid: engine::text(row, 1)?,
+                    uid: engine::text(row, 2)?,
+                    length: row.get(3)?,
+                    is_new_part: row.get(4)?,
+                    has_gap: row.get(5)?,
+                    writer: engine::optional_text(row, 6)?,
+                })
+            },
+        )
         .optional()?)
 }
 
 /// Makes a message one that grows, by the tab that asks if it is streaming.
 pub(super) fn begin(writing: &mut Writing<'_>, id: i64) -> Result<()> {
     let connection = writing.connection;
-    let (conversation, uid, content, parts, status) = connection
-        .prepare_cached(
-            "SELECT conversation_id, uid, content, parts, status FROM messages WHERE id = ?1",
-        )?
-        .row([id], |row| {
+    let (conversation, uid, content, parts, status) = connection.row(
+        "SELECT conversation_id, uid, content, parts, status FROM messages WHERE id = ?1",
+        params![id],
+        |row| {
             Ok((
                 row.get(0)?,
                 engine::text(row, 1)?,
@@ -200,7 +203,8 @@ pub(super) fn begin(writing: &mut Writing<'_>, id: i64) -> Result<()> {
                 engine::optional_text(row, 3)?,
                 engine::optional_text(row, 4)?,
             ))
-        })?;
+        },
+    )?;
     let chat = conversations::require(connection, &ConversationKey::Id(conversation))?;
     let (is_new_part, has_gap) = match parts {
         Some(parts) => {
@@ -211,12 +215,9 @@ pub(super) fn begin(writing: &mut Writing<'_>, id: i64) -> Result<()> {
     };
     let writer = (status.as_deref() == Some("streaming")).then_some(writing.tab);
     connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO growing (message_id, conversation_id, conversation_uid, uid, writer,
+        .run("INSERT OR REPLACE INTO growing (message_id, conversation_id, conversation_uid, uid, writer,
                length, is_new_part, has_gap)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
-        .execute(params![
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", params![
             id,
             conversation,
             chat.uid,
@@ -254,10 +255,11 @@ fn append(writing: &mut Writing<'_>, key: &MessageKey, text: &str, streaming: bo
         take_over(writing, id)?;
     }
     let last: Option<(i64, String)> = connection
-        .prepare_cached(
+        .row(
             "SELECT start, text FROM growth WHERE message_id = ?1 ORDER BY start DESC LIMIT 1",
-        )?
-        .row([id], |row| Ok((row.get(0)?, engine::text(row, 1)?)))
+            params![id],
+            |row| Ok((row.get(0)?, engine::text(row, 1)?)),
+        )
         .optional()?;
     let is_first = last.is_none();
     let start = match last {
@@ -269,9 +271,10 @@ fn append(writing: &mut Writing<'_>, key: &MessageKey, text: &str, streaming: bo
             "text: the message would be longer than {MAX_CONTENT}: begin another"
         )));
     }
-    connection
-        .prepare_cached("INSERT INTO growth (message_id, start, text) VALUES (?1, ?2, ?3)")?
-        .execute(params![id, start, text])?;
+    connection.run(
+        "INSERT INTO growth (message_id, start, text) VALUES (?1, ?2, ?3)",
+        params![id, start, text],
+    )?;
 
     let chat = Chat {
         id: growing.conversation,
@@ -297,10 +300,10 @@ fn append(writing: &mut Writing<'_>, key: &MessageKey, text: &str, streaming: bo
 
 /// What streams belongs to the tab that last wrote it.
 pub(super) fn take_over(writing: &Writing<'_>, id: i64) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached("UPDATE growing SET writer = ?2 WHERE message_id = ?1")?
-        .execute(params![id, writing.tab])?;
+    writing.connection.run(
+        "UPDATE growing SET writer = ?2 WHERE message_id = ?1",
+        params![id, writing.tab],
+    )?;
     Ok(())
 }
 
@@ -319,9 +322,11 @@ fn resume(writing: &mut Writing<'_>, id: i64) -> Result<()> {
 
 /// The text that a message grew by, and whether there is any.
 fn grown(connection: &Connection, id: i64) -> Result<String> {
-    let pieces = connection
-        .prepare_cached("SELECT text FROM growth WHERE message_id = ?1 ORDER BY start")?
-        .rows([id], |row| engine::text(row, 0))?;
+    let pieces = connection.rows(
+        "SELECT text FROM growth WHERE message_id = ?1 ORDER BY start",
+        params![id],
+        |row| engine::text(row, 0),
+    )?;
     Ok(pieces.concat())
 }
 
@@ -354,9 +359,7 @@ fn with_text(
     } else {
         "SELECT json_set(?1, '$[#-1].text', json_extract(?1, '$[#-1].text') || ?2)"
     };
-    Ok(connection
-        .prepare_cached(sql)?
-        .row([parts, text], |row| engine::text(row, 0))?)
+    Ok(connection.row(sql, params![parts, text], |row| engine::text(row, 0))?)
 }
 
 /// Folds what grew into the row of its message, which may go on growing.
@@ -368,32 +371,32 @@ fn fold(connection: &Connection, id: i64) -> Result<()> {
     if text.is_empty() {
         return Ok(());
     }
-    let parts: Option<String> = connection
-        .prepare_cached("SELECT parts FROM messages WHERE id = ?1")?
-        .row([id], |row| engine::optional_text(row, 0))?;
+    let parts: Option<String> = connection.row(
+        "SELECT parts FROM messages WHERE id = ?1",
+        params![id],
+        |row| engine::optional_text(row, 0),
+    )?;
     let parts = parts
         .map(|parts| with_text(connection, &parts, growing.is_new_part, &text))
         .transpose()?;
-    connection
-        .prepare_cached(
-            "UPDATE messages SET content = content || ?2 || ?3, parts = ?4,
+    connection.run(
+        "UPDATE messages SET content = content || ?2 || ?3, parts = ?4,
                revision = coalesce(revision, 0) + 1
              WHERE id = ?1",
-        )?
-        .execute(params![id, growing.gap(), text, parts])?;
+        params![id, growing.gap(), text, parts],
+    )?;
     // A name may have come in two pieces.
-    let content: String = connection
-        .prepare_cached("SELECT content FROM messages WHERE id = ?1")?
-        .row([id], |row| engine::text(row, 0))?;
+    let content: String = connection.row(
+        "SELECT content FROM messages WHERE id = ?1",
+        params![id],
+        |row| engine::text(row, 0),
+    )?;
     blobs::add_references(connection, growing.conversation, id, &content)?;
-    connection
-        .prepare_cached("DELETE FROM growth WHERE message_id = ?1")?
-        .execute([id])?;
-    connection
-        .prepare_cached(
-            "UPDATE growing SET length = ?2, is_new_part = 0, has_gap = 0 WHERE message_id = ?1",
-        )?
-        .execute([id, growing.length + units(growing.gap()) + units(&text)])?;
+    connection.run("DELETE FROM growth WHERE message_id = ?1", params![id])?;
+    connection.run(
+        "UPDATE growing SET length = ?2, is_new_part = 0, has_gap = 0 WHERE message_id = ?1",
+        params![id, growing.length + units(growing.gap()) + units(&text)],
+    )?;
     Ok(())
 }
 
@@ -402,8 +405,7 @@ pub(super) fn settle(writing: &mut Writing<'_>, id: i64) -> Result<()> {
     fold(writing.connection, id)?;
     writing
         .connection
-        .prepare_cached("DELETE FROM growing WHERE message_id = ?1")?
-        .execute([id])?;
+        .run("DELETE FROM growing WHERE message_id = ?1", params![id])?;
     Ok(())
 }
 

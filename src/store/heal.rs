@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::conversations::{self, Chat};
-use super::engine::Read;
+use super::engine::Ask;
 use super::importing::DERIVED;
 use super::{Store, Writing, body, engine, growth};
 use crate::error::Result;
@@ -58,11 +58,8 @@ impl Store {
             while looked_at < MESSAGES_A_STEP {
                 let id: Option<i64> = writing
                     .connection
-                    .prepare_cached(
-                        "SELECT min(id) FROM (SELECT min(id) AS id FROM conversations WHERE id > ?1
-                           UNION ALL SELECT min(conversation_id) FROM messages WHERE conversation_id > ?1)",
-                    )?
-                    .row([last], |row| row.get(0))?;
+                    .row("SELECT min(id) FROM (SELECT min(id) AS id FROM conversations WHERE id > ?1
+                           UNION ALL SELECT min(conversation_id) FROM messages WHERE conversation_id > ?1)", params![last], |row| row.get(0))?;
                 let Some(id) = id else { return Ok(None) };
                 looked_at += heal_chat(writing, id, true)? + 1;
                 last = id;
@@ -77,13 +74,14 @@ impl Store {
 
     /// Heals what is marked, and folds in what grew when the file was last closed.
     pub(super) fn heal_marked(&mut self) -> Result<()> {
-        let is_needed = self
-            .connection
-            .prepare(&format!(
+        let is_needed = self.connection.row(
+            &format!(
                 "SELECT EXISTS (SELECT 1 FROM {UNHEALED_CONVERSATIONS})
                    OR EXISTS (SELECT 1 FROM {UNHEALED_MESSAGES}) OR EXISTS (SELECT 1 FROM growing)"
-            ))?
-            .row([], |row| row.get(0))?;
+            ),
+            params![],
+            |row| row.get(0),
+        )?;
         if is_needed {
             self.write(|writing| {
                 growth::settle_all(writing)?;
@@ -112,7 +110,7 @@ pub(super) fn heal_all(writing: &mut Writing<'_>) -> Result<()> {
 }
 
 fn ids(connection: &Connection, sql: &str) -> Result<Vec<i64>> {
-    Ok(connection.prepare(sql)?.rows([], |row| row.get(0))?)
+    Ok(connection.rows(sql, params![], |row| row.get(0))?)
 }
 
 /// What healing needs of a message.
@@ -152,13 +150,12 @@ fn heal_chat(writing: &mut Writing<'_>, id: i64, thorough: bool) -> Result<usize
 }
 
 fn read(connection: &Connection, conversation: i64) -> Result<Vec<Row>> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT id, coalesce(uid, ''), parent_id, depth, coalesce(on_path, 0), created_at,
+    Ok(connection.rows(
+        "SELECT id, coalesce(uid, ''), parent_id, depth, coalesce(on_path, 0), created_at,
                revision IS NULL, created_at IS strftime('%Y-%m-%d %H:%M:%f', created_at)
              FROM messages WHERE conversation_id = ?1 ORDER BY id",
-        )?
-        .rows([conversation], |row| {
+        params![conversation],
+        |row| {
             Ok(Row {
                 id: row.get(0)?,
                 uid: engine::text(row, 1)?,
@@ -171,7 +168,8 @@ fn read(connection: &Connection, conversation: i64) -> Result<Vec<Row>> {
                 is_timed: row.get(7)?,
                 is_changed: false,
             })
-        })?)
+        },
+    )?)
 }
 
 /// With foreign keys off, the other program can leave messages without a conversation: whether one was
@@ -179,11 +177,8 @@ fn read(connection: &Connection, conversation: i64) -> Result<Vec<Row>> {
 fn adopt_orphans(writing: &mut Writing<'_>, id: i64) -> Result<bool> {
     let made = writing
         .connection
-        .prepare_cached(
-            "INSERT INTO conversations (id, title)
-             SELECT ?1, 'Recovered messages' WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE id = ?1)",
-        )?
-        .execute([id])?;
+        .run("INSERT INTO conversations (id, title)
+             SELECT ?1, 'Recovered messages' WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE id = ?1)", params![id])?;
     if made > 0 {
         writing.report.add(Repair::Orphan, id);
     }
@@ -211,7 +206,7 @@ fn heal_types(writing: &mut Writing<'_>, id: i64) -> Result<()> {
             Repair::Parent,
         ),
     ] {
-        if writing.connection.prepare_cached(sql)?.execute([id])? > 0 {
+        if writing.connection.run(sql, params![id])? > 0 {
             writing.report.add(kind, id);
         }
     }
@@ -223,7 +218,7 @@ fn heal_types(writing: &mut Writing<'_>, id: i64) -> Result<()> {
 fn part_from_stranger(writing: &mut Writing<'_>, id: i64) -> Result<Option<i64>> {
     let connection = writing.connection;
     let other: Option<i64> = connection
-        .prepare_cached(&format!(
+        .row(&format!(
             "SELECT max((SELECT max(id) FROM conversations), last_conversation_id,
                 (SELECT max(conversation_id) FROM messages)) + 1
              FROM store_state
@@ -231,24 +226,21 @@ fn part_from_stranger(writing: &mut Writing<'_>, id: i64) -> Result<Option<i64>>
                  WHERE id = ?1 AND revision IS NULL AND head_id IS NULL AND message_count = 0
                    AND (uid IS NULL OR uid GLOB '{DERIVED}*'))
                AND EXISTS (SELECT 1 FROM messages WHERE conversation_id = ?1 AND depth IS NOT NULL)",
-        ))?
-        .row([id], |row| row.get(0))
+        ), params![id], |row| row.get(0))
         .optional()?;
     if let Some(other) = other {
         let now = writing.now;
-        connection
-            .prepare_cached(
-                "INSERT INTO conversations (id, uid, title, created_at, updated_at, revision)
+        connection.run(
+            "INSERT INTO conversations (id, uid, title, created_at, updated_at, revision)
                  VALUES (?1, ?2, 'Recovered messages', ?3, ?3, 1)",
-            )?
-            .execute(params![other, writing.env.uid(now), now.to_sql()])?;
+            params![other, writing.env.uid(now), now.to_sql()],
+        )?;
         writing.report.add(Repair::Orphan, other);
-        connection
-            .prepare_cached(
-                "UPDATE messages SET conversation_id = ?2, revision = NULL
+        connection.run(
+            "UPDATE messages SET conversation_id = ?2, revision = NULL
                  WHERE conversation_id = ?1 AND depth IS NOT NULL",
-            )?
-            .execute([id, other])?;
+            params![id, other],
+        )?;
     }
     Ok(other)
 }
@@ -256,13 +248,12 @@ fn part_from_stranger(writing: &mut Writing<'_>, id: i64) -> Result<Option<i64>>
 /// The conversation's own fields but for those that follow from its messages.
 fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
     let (connection, env) = (writing.connection, writing.env);
-    let (uid, created, updated, tags, metadata, trashed, is_new) = connection
-        .prepare_cached(
-            "SELECT coalesce(uid, ''), created_at, updated_at, tags, metadata, trashed_at,
+    let (uid, created, updated, tags, metadata, trashed, is_new) = connection.row(
+        "SELECT coalesce(uid, ''), created_at, updated_at, tags, metadata, trashed_at,
                revision IS NULL AND head_id IS NULL AND message_count = 0
              FROM conversations WHERE id = ?1",
-        )?
-        .row([id], |row| {
+        params![id],
+        |row| {
             Ok((
                 engine::text(row, 0)?,
                 engine::text(row, 1)?,
@@ -272,7 +263,8 @@ fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
                 engine::optional_text(row, 5)?,
                 row.get::<_, bool>(6)?,
             ))
-        })?;
+        },
+    )?;
     let times = [Timestamp::parse(&created), Timestamp::parse(&updated)];
     let created_at = times[0].or(times[1]).unwrap_or(writing.now);
     let updated_at = times[1].unwrap_or(created_at).max(created_at);
@@ -310,13 +302,10 @@ fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
         writing.report.add(Repair::Json, id);
     }
     connection
-        .prepare_cached(
-            "UPDATE conversations SET uid = ?2, created_at = ?3, updated_at = ?4, tags = ?5, metadata = ?6,
+        .run("UPDATE conversations SET uid = ?2, created_at = ?3, updated_at = ?4, tags = ?5, metadata = ?6,
                trashed_at = ?7, revision = coalesce(revision, 0) + 1
              WHERE id = ?1 AND (revision IS NULL OR
-               (uid, created_at, updated_at, tags, metadata, trashed_at) IS NOT (?2, ?3, ?4, ?5, ?6, ?7))",
-        )?
-        .execute(params![
+               (uid, created_at, updated_at, tags, metadata, trashed_at) IS NOT (?2, ?3, ?4, ?5, ?6, ?7))", params![
             id,
             new_uid,
             created_at.to_sql(),
@@ -333,12 +322,9 @@ fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) 
     let connection = writing.connection;
     for row in rows.iter().filter(|row| thorough || row.is_marked) {
         let (content, is_text, json, bytes) = connection
-            .prepare_cached(
-                "SELECT content, typeof(content) = 'text', parts, usage, error, metadata, source,
+            .row("SELECT content, typeof(content) = 'text', parts, usage, error, metadata, source,
                    CASE WHEN typeof(content) <> 'text' OR revision IS NULL THEN hex(content) END
-                 FROM messages WHERE id = ?1",
-            )?
-            .row([row.id], |found| {
+                 FROM messages WHERE id = ?1", params![row.id], |found| {
                 let text = engine::text(found, 0)?;
                 let is_text = found.get::<_, bool>(1)?
                     && matches!(found.get_ref(0)?, rusqlite::types::ValueRef::Text(bytes) if bytes == text.as_bytes());
@@ -413,13 +399,11 @@ fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) 
         if is_text && new_content == content && new_json == json {
             continue;
         }
-        connection
-            .prepare_cached(
-                "UPDATE messages SET content = ?2, parts = ?3, usage = ?4, error = ?5, metadata = ?6,
+        connection.run(
+            "UPDATE messages SET content = ?2, parts = ?3, usage = ?4, error = ?5, metadata = ?6,
                    source = ?7, revision = coalesce(revision, 0) + 1
                  WHERE id = ?1",
-            )?
-            .execute(params![
+            params![
                 row.id,
                 new_content,
                 new_json[0],
@@ -427,7 +411,8 @@ fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) 
                 new_json[2],
                 new_json[3],
                 new_json[4]
-            ])?;
+            ],
+        )?;
     }
     Ok(())
 }
@@ -440,11 +425,8 @@ fn with_former(
     former: &str,
 ) -> Result<String> {
     Ok(connection
-        .prepare_cached(
-            "SELECT json_set(CASE json_type(?1) WHEN 'object' THEN ?1 ELSE json_object('data', json(?1)) END,
-               '$.' || ?3, CASE WHEN json_valid(?2) THEN json(?2) ELSE ?2 END)",
-        )?
-        .row(params![source.as_deref().unwrap_or("{}"), former, name], |row| row.get(0))?)
+        .row("SELECT json_set(CASE json_type(?1) WHEN 'object' THEN ?1 ELSE json_object('data', json(?1)) END,
+               '$.' || ?3, CASE WHEN json_valid(?2) THEN json(?2) ELSE ?2 END)", params![source.as_deref().unwrap_or("{}"), former, name], |row| row.get(0))?)
 }
 
 fn heal_keys(writing: &mut Writing<'_>, chat: &Chat, rows: &mut [Row]) {
@@ -677,29 +659,30 @@ fn heal_summary(
         .map(|row| row.uid.as_str());
     let last = rows.iter().filter_map(|row| row.created_at).max();
     let is_adopting = rows.iter().any(|row| row.is_new);
-    let (count, updated_at): (i64, Timestamp) = connection
-        .prepare_cached("SELECT message_count, updated_at FROM conversations WHERE id = ?1")?
-        .row([chat.id], |row| Ok((row.get(0)?, engine::time(row, 1)?)))?;
+    let (count, updated_at): (i64, Timestamp) = connection.row(
+        "SELECT message_count, updated_at FROM conversations WHERE id = ?1",
+        params![chat.id],
+        |row| Ok((row.get(0)?, engine::time(row, 1)?)),
+    )?;
     if count != rows.len() as i64 && !is_adopting {
         writing.report.add(Repair::Count, chat.id);
     }
     if last.is_some_and(|last| last > updated_at) && !is_adopting {
         writing.report.add(Repair::UpdatedAt, chat.id);
     }
-    let changed = connection
-        .prepare_cached(
-            "UPDATE conversations SET head_id = ?2, head_uid = ?3, message_count = ?4,
+    let changed = connection.run(
+        "UPDATE conversations SET head_id = ?2, head_uid = ?3, message_count = ?4,
                updated_at = max(updated_at, coalesce(?5, '')), revision = coalesce(revision, 0) + 1
              WHERE id = ?1 AND (revision IS NULL OR updated_at < coalesce(?5, '') OR
                (head_id, head_uid, message_count) IS NOT (?2, ?3, ?4))",
-        )?
-        .execute(params![
+        params![
             chat.id,
             head,
             head_uid,
             rows.len() as i64,
             last.map(Timestamp::to_sql)
-        ])?;
+        ],
+    )?;
     if changed > 0 || rows.iter().any(|row| row.is_changed) {
         writing.changed_conversation(ChangeOp::Update, chat.id, &chat.uid);
     }

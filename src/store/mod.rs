@@ -22,13 +22,12 @@ mod saving;
 pub mod schema;
 mod tree;
 
-use std::collections::HashSet;
-
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
 pub use blobs::{Hasher, PIECE};
 pub use open::{Location, OpenedAs};
 
+use self::engine::Ask;
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{ChangeOp, Durability, HealReport, RowChange, RowKind};
 use crate::time::Timestamp;
@@ -86,7 +85,7 @@ pub struct Store {
     /// Tabs whose records go with the next write.
     gone: Vec<String>,
     /// Tabs whose records went: what they sent may still come, and is not carried out.
-    forgotten: HashSet<String>,
+    forgotten: Vec<String>,
 }
 
 /// A transaction under way.
@@ -215,7 +214,7 @@ impl Store {
     }
 
     fn execute(&self, sql: &str) -> Result<()> {
-        self.connection.prepare_cached(sql)?.execute([])?;
+        self.connection.run(sql, params![])?;
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::engine::Read;
+use super::engine::Ask;
 use super::{Env, Store, engine, tree};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{AddedMessage, Counts, ImportCounts, ImportFailure, Operation};
@@ -264,8 +264,7 @@ impl Store {
 
     fn named_record(&self, name: &str) -> Result<Option<Found>> {
         let sql = "SELECT fingerprint, result FROM named_operations WHERE operation = ?1";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let found = statement.row([name], |row| {
+        let found = self.connection.row(sql, params![name], |row| {
             Ok(Found {
                 fingerprint: row.get(0)?,
                 result: engine::text(row, 1)?,
@@ -276,8 +275,7 @@ impl Store {
 
     fn own_record(&self, tab: &str, number: i64) -> Result<Option<Found>> {
         let sql = "SELECT fingerprint, result FROM operations WHERE tab = ?1 AND number = ?2";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let found = statement.row(params![tab, number], |row| {
+        let found = self.connection.row(sql, params![tab, number], |row| {
             Ok(Found {
                 fingerprint: row.get(0)?,
                 result: engine::text(row, 1)?,
@@ -287,12 +285,14 @@ impl Store {
     }
 
     fn own(&self, tab: &str, number: i64) -> Result<Option<Found>> {
-        let last: Option<i64> = self
-            .connection
-            .prepare_cached("SELECT max(number) FROM operations WHERE tab = ?1")?
-            .row([tab], |row| row.get(0))?;
+        let last: Option<i64> = self.connection.row(
+            "SELECT max(number) FROM operations WHERE tab = ?1",
+            params![tab],
+            |row| row.get(0),
+        )?;
         // Most often it is a tab's next operation: above its last.
-        let is_passed = last.is_some_and(|last| number <= last) || self.forgotten.contains(tab);
+        let is_passed =
+            last.is_some_and(|last| number <= last) || self.forgotten.iter().any(|it| it == tab);
         if is_passed && let Some(found) = self.own_record(tab, number)? {
             return Ok(Some(found));
         }
@@ -337,8 +337,7 @@ impl Store {
                 };
                 forget_answered(&self.connection, &self.env, tab, done, open)?;
                 self.connection
-                    .prepare_cached("INSERT INTO operations (tab, number, done, fingerprint, result) VALUES (?1, ?2, ?3, ?4, ?5)")?
-                    .execute(params![tab, number, done, fingerprint, result])?;
+                    .run("INSERT INTO operations (tab, number, done, fingerprint, result) VALUES (?1, ?2, ?3, ?4, ?5)", params![tab, number, done, fingerprint, result])?;
             }
             Operation::Named { name } => {
                 record_name(&self.connection, &self.env, name, fingerprint, result)?;
@@ -352,15 +351,18 @@ impl Store {
     /// # Errors
     /// Those of reading.
     pub fn retain_tabs(&mut self, alive: &[impl AsRef<str>]) -> Result<()> {
-        let tabs = self
-            .connection
-            .prepare_cached("SELECT DISTINCT tab FROM operations")?
-            .rows([], |row| engine::text(row, 0))?;
+        let tabs =
+            self.connection
+                .rows("SELECT DISTINCT tab FROM operations", params![], |row| {
+                    engine::text(row, 0)
+                })?;
         self.gone = tabs
             .into_iter()
             .filter(|tab| !alive.iter().any(|it| it.as_ref() == tab))
             .collect();
-        self.forgotten.extend(self.gone.iter().cloned());
+        let fresh = self.gone.iter().filter(|tab| !self.forgotten.contains(tab));
+        let fresh: Vec<_> = fresh.cloned().collect();
+        self.forgotten.extend(fresh);
         Ok(())
     }
 
@@ -383,12 +385,11 @@ impl Store {
     /// # Errors
     /// Those of reading.
     pub fn count_operations(&self) -> Result<(i64, i64)> {
-        Ok(self
-            .connection
-            .prepare(
-                "SELECT (SELECT count(*) FROM operations), (SELECT count(*) FROM named_operations)",
-            )?
-            .row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
+        Ok(self.connection.row(
+            "SELECT (SELECT count(*) FROM operations), (SELECT count(*) FROM named_operations)",
+            params![],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?)
     }
 }
 
@@ -406,11 +407,11 @@ fn own_name(tab: &str, number: i64) -> String {
 /// Drops the records of tabs that are gone. Their names stay: someone may still ask again.
 pub(super) fn forget_tabs(connection: &Connection, env: &Env, gone: &[String]) -> Result<()> {
     for tab in gone {
-        let records = connection
-            .prepare_cached("SELECT number, fingerprint, result FROM operations WHERE tab = ?1")?
-            .rows::<(i64, i64, String)>([tab], |row| {
-                Ok((row.get(0)?, row.get(1)?, engine::text(row, 2)?))
-            })?;
+        let records = connection.rows::<(i64, i64, String)>(
+            "SELECT number, fingerprint, result FROM operations WHERE tab = ?1",
+            params![tab],
+            |row| Ok((row.get(0)?, row.get(1)?, engine::text(row, 2)?)),
+        )?;
         for (number, fingerprint, result) in records {
             record_name(
                 connection,
@@ -420,9 +421,7 @@ pub(super) fn forget_tabs(connection: &Connection, env: &Env, gone: &[String]) -
                 &result,
             )?;
         }
-        connection
-            .prepare_cached("DELETE FROM operations WHERE tab = ?1")?
-            .execute([tab])?;
+        connection.run("DELETE FROM operations WHERE tab = ?1", params![tab])?;
     }
     Ok(())
 }
@@ -438,12 +437,11 @@ fn forget_answered(
 ) -> Result<()> {
     for number in open.iter().filter(|number| **number <= done) {
         let record: Option<(i64, String)> = connection
-            .prepare_cached(
+            .row(
                 "SELECT fingerprint, result FROM operations WHERE tab = ?1 AND number = ?2",
-            )?
-            .row(params![tab, number], |row| {
-                Ok((row.get(0)?, engine::text(row, 1)?))
-            })
+                params![tab, number],
+                |row| Ok((row.get(0)?, engine::text(row, 1)?)),
+            )
             .optional()?;
         if let Some((fingerprint, result)) = record {
             record_name(
@@ -455,9 +453,10 @@ fn forget_answered(
             )?;
         }
     }
-    connection
-        .prepare_cached("DELETE FROM operations WHERE tab = ?1 AND number <= ?2")?
-        .execute(params![tab, done])?;
+    connection.run(
+        "DELETE FROM operations WHERE tab = ?1 AND number <= ?2",
+        params![tab, done],
+    )?;
     Ok(())
 }
 
@@ -469,23 +468,20 @@ fn record_name(
     result: &str,
 ) -> Result<()> {
     let now = env.now();
-    let id: i64 = connection
-        .prepare_cached(
-            "INSERT INTO named_operations (id, operation, fingerprint, result, at)
+    let id: i64 = connection.row(
+        "INSERT INTO named_operations (id, operation, fingerprint, result, at)
              VALUES ((SELECT coalesce(max(id), 0) + 1 FROM named_operations), ?1, ?2, ?3, ?4)
              ON CONFLICT (operation) DO UPDATE SET result = excluded.result
              RETURNING id",
-        )?
-        .row(params![name, fingerprint, result, now.to_sql()], |row| {
-            row.get(0)
-        })?;
+        params![name, fingerprint, result, now.to_sql()],
+        |row| row.get(0),
+    )?;
     // Each drops a few of the oldest, so that none drops many.
     let day_ago = Timestamp::from_millis(now.millis() - KEPT_MILLIS);
-    connection
-        .prepare_cached(
-            "DELETE FROM named_operations WHERE (at < ?1 OR id <= ?2) AND id IN
+    connection.run(
+        "DELETE FROM named_operations WHERE (at < ?1 OR id <= ?2) AND id IN
                (SELECT id FROM named_operations WHERE id <= ?3 ORDER BY id LIMIT 4)",
-        )?
-        .execute(params![day_ago.to_sql(), id - KEPT_MOST, id - KEPT_LAST])?;
+        params![day_ago.to_sql(), id - KEPT_MOST, id - KEPT_LAST],
+    )?;
     Ok(())
 }

@@ -151,7 +151,8 @@ impl Reader {
         Fields {
             object: self.0,
             names: Vec::into_iter(names),
-            field: None,
+            name: String::new(),
+            value: JsValue::UNDEFINED,
         }
     }
 
@@ -167,17 +168,29 @@ impl Reader {
 struct Fields {
     object: JsValue,
     names: std::vec::IntoIter<String>,
-    field: Option<(String, JsValue)>,
+    /// The one that is looked at.
+    name: String,
+    value: JsValue,
 }
 
 impl Fields {
     fn advance(&mut self) -> Option<&str> {
-        let object = &self.object;
-        self.field = self.names.find_map(|name| {
-            let value = js::get(object, &name);
-            (!value.is_undefined()).then_some((name, value))
-        });
-        self.field.as_ref().map(|(name, _)| name.as_str())
+        for name in self.names.by_ref() {
+            self.value = js::get(&self.object, &name);
+            if !self.value.is_undefined() {
+                self.name = name;
+                return Some(&self.name);
+            }
+        }
+        None
+    }
+
+    fn take(&mut self) -> Reader {
+        Reader(std::mem::take(&mut self.value))
+    }
+
+    fn refused(&self, refusal: Refusal) -> Refusal {
+        refusal.of(&self.name).of(".")
     }
 }
 
@@ -195,9 +208,8 @@ impl<'de> de::MapAccess<'de> for Fields {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Refusal> {
-        let (name, value) = self.field.take().unwrap_or_default();
-        seed.deserialize(Reader(value))
-            .map_err(|refusal| refusal.of(&name).of("."))
+        seed.deserialize(self.take())
+            .map_err(|refusal| self.refused(refusal))
     }
 }
 
@@ -390,11 +402,10 @@ impl<'de> Deserializer<'de> for Reader {
             return Err(self.refused(&visitor));
         }
         let mut fields = self.fields(None);
-        fields.advance();
-        match fields.field {
-            Some((name, value)) => visitor.visit_enum(Variant(name, value)),
-            None => Err(unexpected("type", Unexpected::Map, &visitor)),
+        if fields.advance().is_none() {
+            return Err(unexpected("type", Unexpected::Map, &visitor));
         }
+        visitor.visit_enum(Variant(fields.name, fields.value))
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
