@@ -3,7 +3,8 @@
  * module as it is fetched (brotli, quality 11), and what calls take. Builds the module anew for each, so
  * that it takes about a minute a line.
  *
- * `node bench/sizes.mjs -DSQLITE_OMIT_X ...` measures these instead, each added by itself.
+ * `node bench/sizes.mjs options` and `... levels` do one of the two; `... -DSQLITE_OMIT_X ...` measures
+ * options that are not in use, each added by itself.
  */
 
 import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -95,14 +96,18 @@ rmSync(packages, { recursive: true, force: true });
 mkdirSync(packages, { recursive: true });
 const base = await build('as it is');
 console.log(`as it is: ${base.brotli} bytes of brotli, ${base.raw} raw`);
-const added = process.argv.slice(2);
-if (added.length > 0) {
-  for (const flag of added) report(base, await build(flag, { options: [...flags, flag] }));
-} else {
+const asked = process.argv.slice(2);
+const isAsked = (part) => asked.length === 0 || asked.includes(part);
+for (const flag of asked.filter((it) => it.startsWith('-'))) {
+  report(base, await build(flag, { options: [...flags, flag] }));
+}
+if (isAsked('options')) {
   for (const flag of flags) {
     const options = flags.filter((it) => it !== flag);
     report(base, await build(`without ${flag}`, { options }));
   }
+}
+if (isAsked('levels')) {
   const levels = ['as it is'];
   for (const [of, setting] of [
     ['SQLite', 'profile.release.package.sqlite-wasm-rs.opt-level'],
