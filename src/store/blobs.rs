@@ -149,16 +149,26 @@ impl Store {
             let now = writing.now;
             let connection = writing.connection;
             connection
-                .run("UPDATE blobs SET unreferenced_at = CASE WHEN named THEN NULL ELSE ?1 END
+                .run(
+                    "UPDATE blobs SET unreferenced_at = CASE WHEN named THEN NULL ELSE ?1 END
                      FROM (SELECT id, EXISTS (SELECT 1 FROM blob_refs r WHERE r.hash = b.hash) AS named
                            FROM blobs b) AS now
-                     WHERE now.id = blobs.id AND named = (unreferenced_at IS NOT NULL)", params![now.to_sql()])?;
+                     WHERE now.id = blobs.id AND named = (unreferenced_at IS NOT NULL)",
+                    params![now.to_sql()],
+                )?;
             let old = Timestamp::from_millis(now.millis() - KEPT_MILLIS);
             let gone = connection
-                .rows::<i64>("SELECT id FROM blobs WHERE unreferenced_at <= ?1", params![old.to_sql()], |row| row.get(0))?;
+                .rows::<i64>(
+                    "SELECT id FROM blobs WHERE unreferenced_at <= ?1",
+                    params![old.to_sql()],
+                    |row| row.get(0),
+                )?;
             for id in gone {
                 connection
-                    .run("DELETE FROM blob_pieces WHERE id >= ?1 AND id < ?2", params![id * MOST_PIECES, (id + 1) * MOST_PIECES])?;
+                    .run(
+                        "DELETE FROM blob_pieces WHERE id >= ?1 AND id < ?2",
+                        params![id * MOST_PIECES, (id + 1) * MOST_PIECES],
+                    )?;
                 connection
                     .run("DELETE FROM blobs WHERE id = ?1", params![id])?;
             }
@@ -303,7 +313,10 @@ pub(super) fn add_references(
 ) -> Result<()> {
     for hash in named(text) {
         connection
-            .run("INSERT OR IGNORE INTO blob_refs (hash, conversation_id, message_id) VALUES (?1, ?2, ?3)", params![hash, conversation, message])?;
+            .run(
+                "INSERT OR IGNORE INTO blob_refs (hash, conversation_id, message_id) VALUES (?1, ?2, ?3)",
+                params![hash, conversation, message],
+            )?;
     }
     Ok(())
 }

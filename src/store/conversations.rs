@@ -362,15 +362,18 @@ pub(super) fn touch(
 ) -> Result<()> {
     writing
         .connection
-        .run("UPDATE conversations SET updated_at = max(updated_at, coalesce(?2, '')), head_id = ?3,
+        .run(
+            "UPDATE conversations SET updated_at = max(updated_at, coalesce(?2, '')), head_id = ?3,
                head_uid = ?4, message_count = message_count + ?5, revision = coalesce(revision, 0) + 1
-             WHERE id = ?1", params![
-            chat.id,
-            at.map(Timestamp::to_sql),
-            chat.head,
-            chat.head_uid,
-            more
-        ])?;
+             WHERE id = ?1",
+            params![
+                chat.id,
+                at.map(Timestamp::to_sql),
+                chat.head,
+                chat.head_uid,
+                more
+            ],
+        )?;
     writing.changed_conversation(ChangeOp::Update, chat.id, &chat.uid);
     Ok(())
 }

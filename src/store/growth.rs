@@ -215,18 +215,21 @@ pub(super) fn begin(writing: &mut Writing<'_>, id: i64) -> Result<()> {
     };
     let writer = (status.as_deref() == Some("streaming")).then_some(writing.tab);
     connection
-        .run("INSERT OR REPLACE INTO growing (message_id, conversation_id, conversation_uid, uid, writer,
+        .run(
+            "INSERT OR REPLACE INTO growing (message_id, conversation_id, conversation_uid, uid, writer,
                length, is_new_part, has_gap)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", params![
-            id,
-            conversation,
-            chat.uid,
-            uid,
-            writer.flatten(),
-            units(&content),
-            is_new_part,
-            has_gap
-        ])?;
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                id,
+                conversation,
+                chat.uid,
+                uid,
+                writer.flatten(),
+                units(&content),
+                is_new_part,
+                has_gap
+            ],
+        )?;
     Ok(())
 }
 

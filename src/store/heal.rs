@@ -58,8 +58,12 @@ impl Store {
             while looked_at < MESSAGES_A_STEP {
                 let id: Option<i64> = writing
                     .connection
-                    .row("SELECT min(id) FROM (SELECT min(id) AS id FROM conversations WHERE id > ?1
-                           UNION ALL SELECT min(conversation_id) FROM messages WHERE conversation_id > ?1)", params![last], |row| row.get(0))?;
+                    .row(
+                        "SELECT min(id) FROM (SELECT min(id) AS id FROM conversations WHERE id > ?1
+                           UNION ALL SELECT min(conversation_id) FROM messages WHERE conversation_id > ?1)",
+                        params![last],
+                        |row| row.get(0),
+                    )?;
                 let Some(id) = id else { return Ok(None) };
                 looked_at += heal_chat(writing, id, true)? + 1;
                 last = id;
@@ -177,8 +181,11 @@ fn read(connection: &Connection, conversation: i64) -> Result<Vec<Row>> {
 fn adopt_orphans(writing: &mut Writing<'_>, id: i64) -> Result<bool> {
     let made = writing
         .connection
-        .run("INSERT INTO conversations (id, title)
-             SELECT ?1, 'Recovered messages' WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE id = ?1)", params![id])?;
+        .run(
+            "INSERT INTO conversations (id, title)
+             SELECT ?1, 'Recovered messages' WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE id = ?1)",
+            params![id],
+        )?;
     if made > 0 {
         writing.report.add(Repair::Orphan, id);
     }
@@ -302,18 +309,21 @@ fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
         writing.report.add(Repair::Json, id);
     }
     connection
-        .run("UPDATE conversations SET uid = ?2, created_at = ?3, updated_at = ?4, tags = ?5, metadata = ?6,
+        .run(
+            "UPDATE conversations SET uid = ?2, created_at = ?3, updated_at = ?4, tags = ?5, metadata = ?6,
                trashed_at = ?7, revision = coalesce(revision, 0) + 1
              WHERE id = ?1 AND (revision IS NULL OR
-               (uid, created_at, updated_at, tags, metadata, trashed_at) IS NOT (?2, ?3, ?4, ?5, ?6, ?7))", params![
-            id,
-            new_uid,
-            created_at.to_sql(),
-            updated_at.to_sql(),
-            new_tags,
-            new_metadata,
-            new_trashed.map(Timestamp::to_sql)
-        ])?;
+               (uid, created_at, updated_at, tags, metadata, trashed_at) IS NOT (?2, ?3, ?4, ?5, ?6, ?7))",
+            params![
+                id,
+                new_uid,
+                created_at.to_sql(),
+                updated_at.to_sql(),
+                new_tags,
+                new_metadata,
+                new_trashed.map(Timestamp::to_sql)
+            ],
+        )?;
     Ok(())
 }
 
@@ -322,19 +332,23 @@ fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) 
     let connection = writing.connection;
     for row in rows.iter().filter(|row| thorough || row.is_marked) {
         let (content, is_text, json, bytes) = connection
-            .row("SELECT content, typeof(content) = 'text', parts, usage, error, metadata, source,
+            .row(
+                "SELECT content, typeof(content) = 'text', parts, usage, error, metadata, source,
                    CASE WHEN typeof(content) <> 'text' OR revision IS NULL THEN hex(content) END
-                 FROM messages WHERE id = ?1", params![row.id], |found| {
-                let text = engine::text(found, 0)?;
-                let is_text = found.get::<_, bool>(1)?
-                    && matches!(found.get_ref(0)?, rusqlite::types::ValueRef::Text(bytes) if bytes == text.as_bytes());
-                let mut json = Vec::with_capacity(5);
-                for column in 2..7 {
-                    json.push(engine::optional_text(found, column)?);
-                }
-                let bytes = engine::text(found, 7)?;
-                Ok((text, is_text, json, bytes))
-            })?;
+                 FROM messages WHERE id = ?1",
+                params![row.id],
+                |found| {
+                    let text = engine::text(found, 0)?;
+                    let is_text = found.get::<_, bool>(1)?
+                        && matches!(found.get_ref(0)?, rusqlite::types::ValueRef::Text(bytes) if bytes == text.as_bytes());
+                    let mut json = Vec::with_capacity(5);
+                    for column in 2..7 {
+                        json.push(engine::optional_text(found, column)?);
+                    }
+                    let bytes = engine::text(found, 7)?;
+                    Ok((text, is_text, json, bytes))
+                },
+            )?;
         // Another program's text ends at its first NUL wherever it is read in C.
         let new_content = if row.is_new {
             content.replace('\0', "\u{fffd}")
@@ -425,8 +439,12 @@ fn with_former(
     former: &str,
 ) -> Result<String> {
     Ok(connection
-        .row("SELECT json_set(CASE json_type(?1) WHEN 'object' THEN ?1 ELSE json_object('data', json(?1)) END,
-               '$.' || ?3, CASE WHEN json_valid(?2) THEN json(?2) ELSE ?2 END)", params![source.as_deref().unwrap_or("{}"), former, name], |row| row.get(0))?)
+        .row(
+            "SELECT json_set(CASE json_type(?1) WHEN 'object' THEN ?1 ELSE json_object('data', json(?1)) END,
+               '$.' || ?3, CASE WHEN json_valid(?2) THEN json(?2) ELSE ?2 END)",
+            params![source.as_deref().unwrap_or("{}"), former, name],
+            |row| row.get(0),
+        )?)
 }
 
 fn heal_keys(writing: &mut Writing<'_>, chat: &Chat, rows: &mut [Row]) {

@@ -463,11 +463,14 @@ fn note_chat(writing: &mut Writing<'_>, id: i64, given: &ImportedChat) -> Result
     body::check_json(writing.connection, "source", given.source.as_deref())?;
     writing
         .connection
-        .run("UPDATE conversations SET source = ?2, trashed_at = ?3, revision = revision + 1 WHERE id = ?1", params![
-            id,
-            given.source,
-            given.trashed_at.map(Timestamp::to_sql)
-        ])?;
+        .run(
+            "UPDATE conversations SET source = ?2, trashed_at = ?3, revision = revision + 1 WHERE id = ?1",
+            params![
+                id,
+                given.source,
+                given.trashed_at.map(Timestamp::to_sql)
+            ],
+        )?;
     writing.connection.run(
         "UPDATE conversations SET imported = ?2 WHERE id = ?1",
         params![id, print_of_chat(writing.connection, id)?],
@@ -528,20 +531,23 @@ fn update_chat(
     crate::model::check_brain(brain)?;
     body::check_json(connection, "metadata", given.metadata.as_deref())?;
     connection
-        .run("UPDATE conversations SET title = ?2, brain = ?3, pinned = ?4, archived = ?5, trashed_at = ?6,
+        .run(
+            "UPDATE conversations SET title = ?2, brain = ?3, pinned = ?4, archived = ?5, trashed_at = ?6,
                tags = ?7, metadata = ?8, source = ?9, imported = ?10, revision = coalesce(revision, 0) + 1
-             WHERE id = ?1", params![
-            chat.id,
-            given.title,
-            brain,
-            given.pinned,
-            given.archived,
-            given.trashed_at.map(Timestamp::to_sql),
-            tags,
-            given.metadata,
-            given.source,
-            theirs
-        ])?;
+             WHERE id = ?1",
+            params![
+                chat.id,
+                given.title,
+                brain,
+                given.pinned,
+                given.archived,
+                given.trashed_at.map(Timestamp::to_sql),
+                tags,
+                given.metadata,
+                given.source,
+                theirs
+            ],
+        )?;
     counts.conversations.updated += 1;
     writing.changed_conversation(ChangeOp::Update, chat.id, &chat.uid);
     Ok(())

@@ -155,8 +155,11 @@ impl Store {
                     .transpose()?;
             }
             connection
-                .run("INSERT OR IGNORE INTO deleted_imports (conversation_id, uid)
-                     SELECT conversation_id, uid FROM messages WHERE id = ?1 AND imported IS NOT NULL", params![node.id])?;
+                .run(
+                    "INSERT OR IGNORE INTO deleted_imports (conversation_id, uid)
+                     SELECT conversation_id, uid FROM messages WHERE id = ?1 AND imported IS NOT NULL",
+                    params![node.id],
+                )?;
             connection
                 .run("DELETE FROM messages WHERE id = ?1", params![node.id])?;
             writing.changed_message(ChangeOp::Delete, node.id, &node.uid, &chat);
@@ -439,29 +442,32 @@ pub(super) fn insert(
     let depth = parent.map_or(0, |it| it.depth + 1);
     let status = (row.status != Status::Complete).then_some(row.status.as_str());
     connection
-        .run("INSERT INTO messages (id, uid, conversation_id, parent_id, depth, on_path, role, content,
+        .run(
+            "INSERT INTO messages (id, uid, conversation_id, parent_id, depth, on_path, role, content,
                parts, created_at, status, model, usage, finish_reason, error, metadata, source, imported,
                revision)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, 1)", params![
-            id,
-            row.uid,
-            chat.id,
-            parent.map(|it| it.id),
-            depth,
-            on_path,
-            row.role.as_str(),
-            row.body.content,
-            row.body.parts,
-            row.created_at.to_sql(),
-            status,
-            row.model,
-            row.usage,
-            row.finish_reason,
-            row.error,
-            row.metadata,
-            row.source,
-            row.imported,
-        ])?;
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, 1)",
+            params![
+                id,
+                row.uid,
+                chat.id,
+                parent.map(|it| it.id),
+                depth,
+                on_path,
+                row.role.as_str(),
+                row.body.content,
+                row.body.parts,
+                row.created_at.to_sql(),
+                status,
+                row.model,
+                row.usage,
+                row.finish_reason,
+                row.error,
+                row.metadata,
+                row.source,
+                row.imported,
+            ],
+        )?;
     blobs::add_references(connection, chat.id, id, &row.body.content)?;
     for text in [&row.body.parts, &row.metadata, &row.source]
         .into_iter()

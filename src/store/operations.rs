@@ -337,7 +337,10 @@ impl Store {
                 };
                 forget_answered(&self.connection, &self.env, tab, done, open)?;
                 self.connection
-                    .run("INSERT INTO operations (tab, number, done, fingerprint, result) VALUES (?1, ?2, ?3, ?4, ?5)", params![tab, number, done, fingerprint, result])?;
+                    .run(
+                        "INSERT INTO operations (tab, number, done, fingerprint, result) VALUES (?1, ?2, ?3, ?4, ?5)",
+                        params![tab, number, done, fingerprint, result],
+                    )?;
             }
             Operation::Named { name } => {
                 record_name(&self.connection, &self.env, name, fingerprint, result)?;
