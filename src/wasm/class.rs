@@ -54,7 +54,7 @@ impl ConversationStore {
         let opened = answered(
             |value| value,
             |answer| {
-                host = Host::open(opening, 0, answer, |_| {});
+                host = Host::open(opening, 0, answer, Box::new(|_| {}));
             },
         );
         let host = host.map_err(|error| js_error(&error))?;

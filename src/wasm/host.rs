@@ -123,7 +123,7 @@ impl Host {
         opening: Opening,
         call: CallId,
         answer: Answer,
-        notify: impl Fn(Notice) + 'static,
+        notify: Box<dyn Fn(Notice)>,
     ) -> Result<Self> {
         if opening.storage == StorageOption::Indexeddb {
             return Err(StoreError::new(
@@ -149,7 +149,7 @@ impl Host {
             events: RefCell::default(),
             busy: Cell::default(),
             answers: RefCell::default(),
-            notify: Box::new(notify),
+            notify,
             database: Slot::default(),
             failed_close: RefCell::default(),
             channels: RefCell::default(),

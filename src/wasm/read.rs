@@ -125,6 +125,19 @@ fn text_of(number: &JsValue) -> String {
 
 struct Reader(JsValue);
 
+/// What a value is.
+enum Kind {
+    Nothing,
+    Bool(bool),
+    Whole(i64),
+    Number(f64),
+    Text(String),
+    Array,
+    Bytes(Vec<u8>),
+    Object,
+    Other,
+}
+
 impl Reader {
     fn is_nothing(&self) -> bool {
         self.0.is_null() || self.0.is_undefined()
@@ -138,23 +151,60 @@ impl Reader {
         Some(Uint8Array::new(buffer).to_vec())
     }
 
+    fn kind(&self) -> Kind {
+        if self.is_nothing() {
+            return Kind::Nothing;
+        }
+        if let Some(value) = self.0.as_bool() {
+            return Kind::Bool(value);
+        }
+        let date = self.0.dyn_ref::<Date>().map(Date::get_time);
+        if let Some(number) = date.or_else(|| self.0.as_f64()) {
+            return if Number::is_safe_integer(&number.into()) {
+                Kind::Whole(number as i64)
+            } else {
+                Kind::Number(number)
+            };
+        }
+        if let Some(text) = self.0.as_string() {
+            return Kind::Text(text);
+        }
+        if self.0.is_bigint() {
+            return i64::try_from(self.0.clone()).map_or(Kind::Other, Kind::Whole);
+        }
+        if Array::is_array(&self.0) {
+            return Kind::Array;
+        }
+        if let Some(bytes) = self.bytes() {
+            return Kind::Bytes(bytes);
+        }
+        // A Set or a Map is none of ours.
+        if self.0.is_object() && !Symbol::iterator().js_in(&self.0) {
+            Kind::Object
+        } else {
+            Kind::Other
+        }
+    }
+
     /// Refuses it as what it is.
     fn refused(&self, expected: &dyn Expected) -> Refusal {
         let text;
-        let found = if self.is_nothing() {
-            Unexpected::Unit
-        } else if let Some(value) = self.0.as_bool() {
-            Unexpected::Bool(value)
-        } else if let Some(number) = self.0.as_f64() {
-            Unexpected::Float(number)
-        } else if let Some(value) = self.0.as_string() {
-            text = value;
-            Unexpected::Str(&text)
-        } else if Array::is_array(&self.0) {
-            Unexpected::Seq
-        } else {
-            text = self.0.js_typeof().as_string().unwrap_or_default();
-            Unexpected::Other(&text)
+        let found = match self.kind() {
+            Kind::Nothing => Unexpected::Unit,
+            Kind::Bool(value) => Unexpected::Bool(value),
+            Kind::Whole(number) => Unexpected::Signed(number),
+            Kind::Number(number) => Unexpected::Float(number),
+            Kind::Text(value) => {
+                text = value;
+                Unexpected::Str(&text)
+            }
+            Kind::Array => Unexpected::Seq,
+            Kind::Bytes(_) => Unexpected::Bytes(&[]),
+            Kind::Object => Unexpected::Map,
+            Kind::Other => {
+                text = self.0.js_typeof().as_string().unwrap_or_default();
+                Unexpected::Other(&text)
+            }
         };
         unexpected("type", found, expected)
     }
@@ -349,40 +399,16 @@ impl<'de> Deserializer<'de> for Reader {
     type Error = Refusal;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        if self.is_nothing() {
-            return visitor.visit_unit();
-        }
-        if let Some(value) = self.0.as_bool() {
-            return visitor.visit_bool(value);
-        }
-        let date = self.0.dyn_ref::<Date>().map(Date::get_time);
-        if let Some(number) = date.or_else(|| self.0.as_f64()) {
-            return if Number::is_safe_integer(&number.into()) {
-                visitor.visit_i64(number as i64)
-            } else {
-                visitor.visit_f64(number)
-            };
-        }
-        if let Some(text) = self.0.as_string() {
-            return visitor.visit_string(text);
-        }
-        if self.0.is_bigint() {
-            return match i64::try_from(self.0) {
-                Ok(number) => visitor.visit_i64(number),
-                Err(_) => Err(de::Error::custom("a BigInt beyond 64 bits")),
-            };
-        }
-        if Array::is_array(&self.0) {
-            return visitor.visit_seq(self.items());
-        }
-        if let Some(bytes) = self.bytes() {
-            return visitor.visit_byte_buf(bytes);
-        }
-        // A Set or a Map is none of ours.
-        if self.0.is_object() && !Symbol::iterator().js_in(&self.0) {
-            visitor.visit_map(self.fields())
-        } else {
-            Err(self.refused(&visitor))
+        match self.kind() {
+            Kind::Nothing => visitor.visit_unit(),
+            Kind::Bool(value) => visitor.visit_bool(value),
+            Kind::Whole(number) => visitor.visit_i64(number),
+            Kind::Number(number) => visitor.visit_f64(number),
+            Kind::Text(text) => visitor.visit_string(text),
+            Kind::Array => visitor.visit_seq(self.items()),
+            Kind::Bytes(bytes) => visitor.visit_byte_buf(bytes),
+            Kind::Object => visitor.visit_map(self.fields()),
+            Kind::Other => Err(self.refused(&visitor)),
         }
     }
 

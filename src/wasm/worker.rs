@@ -104,8 +104,8 @@ impl Server {
 
     fn open(self: &Rc<Self>, id: CallId, params: &JsValue, answer: host::Answer) {
         let (reply, server) = (self.answer_of(id), Rc::clone(self));
-        let opened = read(params)
-            .and_then(|opening| Host::open(opening, id, reply, move |notice| server.tell(notice)));
+        let notify = Box::new(move |notice| server.tell(notice));
+        let opened = read(params).and_then(|opening| Host::open(opening, id, reply, notify));
         match opened {
             Ok(host) => *self.host.borrow_mut() = Some(host),
             Err(error) => answer(Err(error)),
