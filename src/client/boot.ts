@@ -1,9 +1,9 @@
 /**
  * How a worker begins: it loads its wasm module and then hands its messages over. Knows no module and
- * no request: one message brings the module or says where it is, those that come before it is ready are kept.
+ * no request: the first message says where the module is, those that come before it is ready are kept.
  */
 
-/** The message that a worker begins with. */
+/** The first message to a worker. */
 export interface Boot {
   /** An absolute URL or a compiled module. */
   wasm: string | WebAssembly.Module;
@@ -36,14 +36,10 @@ export function boot(
     scope.postMessage({ ready: true } satisfies Booted);
     serve(scope, waiting);
   };
-  const keep = ({ data }: MessageEvent) => waiting.push(data);
-  scope.onmessage = (event) => {
-    const { data } = event;
-    if (typeof data !== 'object' || data === null || !('wasm' in data)) {
-      keep(event);
-      return;
-    }
-    scope.onmessage = keep;
+  scope.onmessage = ({ data }) => {
+    scope.onmessage = (event) => {
+      waiting.push(event.data);
+    };
     // A rejection would not reach the page; an error does.
     begin(data).catch(reportError);
   };

@@ -101,16 +101,9 @@ export function start(options: PortOptions, events: PortEvents, program = STORE)
         : unavailable(`the worker script could not be loaded${reason}. ${advice}`),
     );
   };
-  const begin = (wasm: Boot['wasm']) => worker.postMessage({ wasm } satisfies Boot);
-  const wasm = moduleOrUrl(options.wasm, program);
+  const boot: Boot = { wasm: moduleOrUrl(options.wasm, program) };
   try {
-    if (typeof wasm !== 'string') begin(wasm);
-    else {
-      // Where it cannot be compiled here, the worker tries and says why not.
-      compiled(wasm)
-        .catch(() => wasm)
-        .then((module) => ended || begin(module));
-    }
+    worker.postMessage(boot);
   } catch (error) {
     worker.terminate();
     throw unavailable(`the wasm module could not be handed to the worker: ${error}`, error);
@@ -122,24 +115,6 @@ export function start(options: PortOptions, events: PortEvents, program = STORE)
       worker.terminate();
     },
   };
-}
-
-/** The modules that this page has compiled: a worker that takes another's place needs no more. */
-const modules = new Map<string, Promise<WebAssembly.Module>>();
-
-/** Fetched and compiled while the worker starts, off this thread. */
-function compiled(url: string): Promise<WebAssembly.Module> {
-  let module = modules.get(url);
-  if (!module) {
-    module = compile(url);
-    modules.set(url, module);
-    module.catch(() => modules.delete(url));
-  }
-  return module;
-}
-
-async function compile(url: string): Promise<WebAssembly.Module> {
-  return WebAssembly.compileStreaming(fetch(url));
 }
 
 function makeWorker(options: PortOptions, program: Program): Worker {

@@ -450,7 +450,7 @@ impl<'de> Deserializer<'de> for Reader {
         if Array::is_array(&self.0) {
             visitor.visit_seq(self.items())
         } else {
-            Err(self.refused(&visitor))
+            Err(self.refused(&"an array"))
         }
     }
 
