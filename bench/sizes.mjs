@@ -113,7 +113,7 @@ if (isAsked('levels')) {
     ['SQLite', 'profile.release.package.sqlite-wasm-rs.opt-level'],
     ['all', 'profile.release.opt-level'],
   ]) {
-    for (const level of ['"s"', '2', '3']) {
+    for (const level of ['"s"', '2']) {
       const name = `${of} at ${level.replaceAll('"', '')}`;
       report(base, await build(name, { cargo: ['--config', `${setting}=${level}`] }));
       levels.push(name);

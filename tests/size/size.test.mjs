@@ -48,6 +48,15 @@ test('everything a page fetches is within the budget', (context) => {
   within(BUDGET, files, context);
 });
 
+test('the modules need nothing that a browser does not have', () => {
+  for (const name of ['store', 'formats']) {
+    const glue = readFileSync(new URL(`wasm/conversation_${name}.js`, dist), 'utf8');
+    // How the linker has what SQLite's options left undefined.
+    assert.doesNotMatch(glue, /from\s*["']env["']/);
+    assert.match(glue, /WebAssembly/);
+  }
+});
+
 test('what import and export fetch is within theirs', (context) => {
   const first = fetched(new URL('worker.js', dist), fetched(new URL('index.js', dist)));
   const files = [
