@@ -3,10 +3,11 @@
  * Knows the steps; what each needs is tools.mjs's.
  */
 
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build as esbuild } from 'esbuild';
 import { root, run, say } from './run.mjs';
 import { buildTools } from './tools.mjs';
 
@@ -31,6 +32,22 @@ export async function build(env) {
   }
   say('Compiling the TypeScript of the page');
   await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root]);
+  await minify(dist);
+}
+
+/** Takes out of the JavaScript what only people read; the declarations keep their comments. */
+async function minify(dist) {
+  await esbuild({
+    entryPoints: readdirSync(dist, { recursive: true })
+      .filter((path) => path.endsWith('.js'))
+      .map((path) => join(dist, path)),
+    outdir: dist,
+    allowOverwrite: true,
+    minify: true,
+    outbase: dist,
+    tsconfigRaw: {},
+    logLevel: 'warning',
+  });
 }
 
 /** From a module as the compiler leaves it to one that a page loads, with its JavaScript. */

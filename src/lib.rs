@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | [`model`] | what crosses the API, and its bounds | SQL, JavaScript |
 //! | [`error`] | the closed set of error codes | the engine, JavaScript |
+//! | [`json`] | values as JSON text, written in one pass | rows, JavaScript |
 //! | [`time`] | points in time and their three spellings | any clock |
 //! | [`name`] | database names and their directories | any file system |
 //! | [`store`] | every SQL statement; the engine | JavaScript, clocks, randomness, tabs |
@@ -18,6 +19,7 @@
 //! posts [`rpc::Request`]s to a worker that runs it.
 
 pub mod error;
+pub mod json;
 pub mod model;
 pub mod name;
 pub mod planted;

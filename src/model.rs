@@ -16,6 +16,7 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, StoreError};
+use crate::json;
 use crate::time::Timestamp;
 
 #[cfg(target_arch = "wasm32")]
@@ -153,9 +154,11 @@ pub struct Conversation {
     pub trashed_at: Option<Timestamp>,
     /// Words of the app's.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "string[]"))]
+    #[serde(serialize_with = "json::spliced")]
     pub tags: Option<Json>,
     /// The app's alone; null if there is none.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "unknown"))]
+    #[serde(serialize_with = "json::spliced")]
     pub metadata: Option<Json>,
     /// The last message of the path that is shown; null in a chat without messages.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "number | null"))]
@@ -192,6 +195,7 @@ pub struct Message {
     pub content: String,
     /// What it is made of; one text part of `content`, or none, where it was given as text.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "MessagePart[]"))]
+    #[serde(serialize_with = "json::spliced")]
     pub parts: Option<Json>,
     /// When it was added.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "string"))]
@@ -203,18 +207,22 @@ pub struct Message {
     pub model: Option<String>,
     /// What it cost.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "MessageUsage | null"))]
+    #[serde(serialize_with = "json::spliced")]
     pub usage: Option<Json>,
     /// Why its maker stopped.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "string | null"))]
     pub finish_reason: Option<String>,
     /// Why its maker failed: any JSON value.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "unknown"))]
+    #[serde(serialize_with = "json::spliced")]
     pub error: Option<Json>,
     /// The app's alone: any JSON value.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "unknown"))]
+    #[serde(serialize_with = "json::spliced")]
     pub metadata: Option<Json>,
     /// Where an importer or adapter had it from.
     #[cfg_attr(target_arch = "wasm32", tsify(type = "MessageSource | null"))]
+    #[serde(serialize_with = "json::spliced")]
     pub source: Option<Json>,
 }
 
@@ -535,21 +543,7 @@ pub fn tags_json(tags: &[String]) -> Result<Option<Json>> {
 /// A text as JSON writes it (RFC 8259, section 7), as `JSON.stringify` does.
 pub fn json_string(text: &str) -> Json {
     let mut json = String::with_capacity(text.len() + 2);
-    json.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => json.push_str("\\\""),
-            '\\' => json.push_str("\\\\"),
-            '\n' => json.push_str("\\n"),
-            '\r' => json.push_str("\\r"),
-            '\t' => json.push_str("\\t"),
-            '\u{8}' => json.push_str("\\b"),
-            '\u{c}' => json.push_str("\\f"),
-            '\u{0}'..='\u{1f}' => json.push_str(&format!("\\u{:04x}", character as u32)),
-            _ => json.push(character),
-        }
-    }
-    json.push('"');
+    json::push_string(&mut json, text);
     json
 }
 

@@ -1,6 +1,6 @@
 //! The requests a store answers, and the one place that hands each to its method.
 //!
-//! The same enum is read from a page's message (serde-wasm-bindgen) and from JSON in tests. Knows
+//! The same enum is read from a page's message (src/wasm/read.rs) and from JSON in tests. Knows
 //! no JavaScript, no SQL and no storage.
 
 use std::fmt;
@@ -196,34 +196,6 @@ pub enum Response {
     Blob(Option<StoredBlob>),
     Bytes(Bytes),
     Nothing,
-}
-
-fn text_of(message: &Message) -> usize {
-    let json = [&message.parts, &message.metadata, &message.source];
-    let json: usize = json
-        .iter()
-        .map(|it| it.as_ref().map_or(0, String::len))
-        .sum();
-    400 + message.content.len() + json
-}
-
-impl Response {
-    /// About how many bytes of text it holds: what is long goes to another tab in one piece of
-    /// text, not as a tree of values.
-    pub fn weight(&self) -> usize {
-        match self {
-            Self::Messages(rows) => rows.iter().map(text_of).sum(),
-            Self::Message(Some(row)) => text_of(row),
-            Self::Branches(rows) => rows.iter().map(|row| text_of(&row.message)).sum(),
-            Self::Conversations(rows) => rows.iter().map(|row| 400 + row.title.len()).sum(),
-            Self::Exported(Some(chat)) => chat
-                .messages
-                .iter()
-                .map(|it| 400 + it.content.len() + it.parts.as_ref().map_or(0, String::len))
-                .sum(),
-            _ => 0,
-        }
-    }
 }
 
 /// Carries a request out; one that changes something once, if it is an operation.

@@ -8,8 +8,10 @@ mod common;
 use common::{Lesson as _, World, cases, chats, key, refused};
 use conversation_store::error::ErrorCode;
 use conversation_store::model::Role;
+use conversation_store::rpc::Request;
 use conversation_store::wasm::directory::{self, Directory};
 use conversation_store::wasm::lock::{self, Wait};
+use conversation_store::wasm::read::read;
 use conversation_store::wasm::vfs;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -114,4 +116,102 @@ async fn one_holder_at_a_time() {
     // The lock is given back in the browser's own time, and the next waiter gets it.
     let again = lock::acquire("locked", Wait::Until(&JsValue::UNDEFINED)).await;
     assert!(again.is_ok());
+}
+
+/// What a request is read as, of a JavaScript expression; or the message of the refusal.
+fn request(expression: &str) -> Result<String, String> {
+    let value = js_sys::eval(&format!("({expression})")).unwrap();
+    let read = read::<Request>(&value);
+    read.map(|it| format!("{it:?}"))
+        .map_err(|error| error.message)
+}
+
+#[wasm_bindgen_test]
+fn what_does_not_fit_is_named_by_its_path() {
+    for (expression, reason) in [
+        (
+            "{ addMessage: { role: 'user' } }",
+            "missing field `conversationId`",
+        ),
+        (
+            "{ addMessage: { conversationId: 1 } }",
+            "missing field `role`",
+        ),
+        (
+            "{ addMessage: { conversationId: 1, role: 5 } }",
+            "role: invalid type: number `5`",
+        ),
+        (
+            "{ addMessage: { conversationId: 1.5, role: 'user' } }",
+            "conversationId: invalid value: number `1.5`",
+        ),
+        (
+            "{ addMessage: { conversationId: 1, role: 'user', content: ['x'] } }",
+            "content: invalid type: an array, expected a string",
+        ),
+        (
+            "{ saveMessages: { conversationId: 1, messages: [{}, { role: 'robot' }] } }",
+            "messages[1].role: unknown variant `robot`",
+        ),
+        (
+            "{ saveMessages: { conversationId: 1, messages: [{}, null] } }",
+            "messages[1]: invalid type: null or nothing",
+        ),
+        (
+            "{ saveMessages: { conversationId: 1, messages: [], extra: { create: { title: 5 } } } }",
+            "extra.create.title: invalid type: number `5`",
+        ),
+        (
+            "{ getMessage: { id: { conversationId: 1 } } }",
+            "id: missing field `uid`",
+        ),
+        (
+            "{ listConversations: { query: { after: { id: 1, updatedAt: 'soon' } } } }",
+            "query.after.updatedAt: invalid value: string \"soon\"",
+        ),
+        (
+            "{ listConversations: { query: { limit: NaN } } }",
+            "query.limit: invalid value: number `NaN`",
+        ),
+        (
+            "{ updateConversation: { id: 1, patch: { title: null } } }",
+            "patch.title: invalid type: null or nothing, expected a string",
+        ),
+        (
+            "{ updateConversation: { id: 1, patch: 'x' } }",
+            "patch: invalid type: string \"x\", expected a patch (an object)",
+        ),
+        (
+            "{ putBlobPiece: { hash: '', size: 1, type: '', offset: 0, bytes: 'x' } }",
+            "bytes: invalid type: string \"x\", expected bytes",
+        ),
+        ("{ clear: 5 }", "invalid type: number `5`"),
+        ("{ fly: {} }", "unknown variant `fly`"),
+        ("{}", "invalid type: an object, expected"),
+        ("() => 1", "invalid type: function"),
+    ] {
+        let refusal = request(expression).unwrap_err();
+        assert!(refusal.starts_with(reason), "{expression}: {refusal}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn undefined_is_left_out_and_what_nobody_asks_for_is_not_looked_at() {
+    let plain = "{ addMessage: { conversationId: 1, role: 'user', content: 'x' } }";
+    for same in [
+        "{ addMessage: { conversationId: 1, role: 'user', content: 'x', extra: undefined } }",
+        "{ addMessage: { conversationId: 1, role: 'user', content: 'x', extra: { parentId: undefined } } }",
+        "{ addMessage: { content: 'x', role: 'user', conversationId: 1n, other: 5 } }",
+        "{ addMessage: { conversationId: 1, role: 'user', content: 'x', get self() { throw 1 } } }",
+        "(() => { const it = { conversationId: 1, role: 'user', content: 'x' }; it.it = it;
+          return { addMessage: it } })()",
+    ] {
+        assert_eq!(request(same), request(plain), "{same}");
+    }
+    let null = "{ addMessage: { conversationId: 1, role: 'user', content: 'x', extra: { parentId: null } } }";
+    assert_ne!(request(null), request(plain));
+    assert_eq!(
+        request("{ emptyTrash: { olderThan: new Date(5) } }"),
+        request("{ emptyTrash: { olderThan: 5 } }"),
+    );
 }

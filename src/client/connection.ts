@@ -510,7 +510,15 @@ export class Connection {
           if (number <= operation.done) this.#open.delete(number);
         }
       }
-      call.resolve('json' in message ? JSON.parse(message.json) : message.value);
+      let value: unknown;
+      try {
+        value = 'json' in message ? JSON.parse(message.json) : message.value;
+      } catch (error) {
+        // Another program has put text that is no JSON where a row has JSON.
+        call.reject(this.#failed(call, 'corrupt', `the answer cannot be read: ${error}`));
+        return;
+      }
+      call.resolve(value);
     }
   }
 

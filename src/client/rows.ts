@@ -1,46 +1,33 @@
 /**
- * Rows and arguments on their way between an app and the store: the fields that are the app's own JSON
- * cross as text, made and read here. Knows no call and no worker. (The wasm class does the same for
+ * Rows and arguments on their way between an app and the store: in arguments, the fields that are the
+ * app's own JSON cross as text, made here. Knows no call and no worker. (The wasm class does the same for
  * its callers: src/wasm/fields.rs.)
  */
 
 import type { MessagePart, SearchHit } from './wasm/conversation_store.js';
 
-/** The fields of a row, or of what makes one, that cross as JSON text. */
+/** The fields of what makes a row that cross as JSON text. */
 const TEXTS = ['parts', 'usage', 'error', 'metadata', 'source'];
 
 interface Wire {
   content?: string;
-  parts?: string | null | MessagePart[];
-  tags?: string | null | string[];
-  [field: string]: unknown;
+  parts?: MessagePart[] | null;
+  tags?: string[] | null;
 }
 
-/** A row as an app has it. What has none of these fields is left as it is. */
+/** A row as an app has it, of one as it came: lists that the store leaves out are there. */
 export function row<T>(wire: unknown): T {
   if (typeof wire !== 'object' || wire === null) return undefined as T;
   const fields = wire as Wire;
-  if ('tags' in fields) {
-    fields.tags = typeof fields.tags === 'string' ? JSON.parse(fields.tags) : [];
-    fields.metadata = read(fields.metadata);
-    return fields as T;
-  }
-  for (const name of TEXTS) fields[name] = read(fields[name]);
-  fields.parts ??= fields.content ? [{ type: 'text', text: fields.content }] : [];
+  if ('tags' in fields) fields.tags ??= [];
+  else fields.parts ??= fields.content ? [{ type: 'text', text: fields.content }] : [];
   return fields as T;
 }
 
 /** A hit as an app has it. */
 export function hit(wire: SearchHit): SearchHit {
   row(wire.conversation);
-  const message = wire.message as Record<string, unknown> | undefined;
-  if (message)
-    for (const name of ['usage', 'error', 'metadata']) message[name] = read(message[name]);
   return wire;
-}
-
-function read(text: unknown): unknown {
-  return typeof text === 'string' ? JSON.parse(text) : null;
 }
 
 /** What makes or changes a row: a copy that can be sent. Anything but an object is for the store to refuse. */

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Conversation, ConversationKey, Json, Message, Role, Status, Whether, optional_limit};
+use crate::json;
 use crate::time::Timestamp;
 
 #[cfg(target_arch = "wasm32")]
@@ -131,12 +132,15 @@ pub struct MessageInfo {
     #[cfg_attr(target_arch = "wasm32", tsify(type = "string | null"))]
     pub model: Option<String>,
     #[cfg_attr(target_arch = "wasm32", tsify(type = "MessageUsage | null"))]
+    #[serde(serialize_with = "json::spliced")]
     pub usage: Option<Json>,
     #[cfg_attr(target_arch = "wasm32", tsify(type = "string | null"))]
     pub finish_reason: Option<String>,
     #[cfg_attr(target_arch = "wasm32", tsify(type = "unknown"))]
+    #[serde(serialize_with = "json::spliced")]
     pub error: Option<Json>,
     #[cfg_attr(target_arch = "wasm32", tsify(type = "unknown"))]
+    #[serde(serialize_with = "json::spliced")]
     pub metadata: Option<Json>,
 }
 

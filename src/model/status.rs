@@ -79,11 +79,11 @@ pub struct StoreStatus {
     /// Bytes that this origin uses, as the browser estimates.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number"))]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub usage: Option<f64>,
+    pub usage: Option<u64>,
     /// Bytes that this origin may use, as the browser estimates.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number"))]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub quota: Option<f64>,
+    pub quota: Option<u64>,
     /// The engine's version.
     pub sqlite_version: String,
     /// The number of migrations the file has had.

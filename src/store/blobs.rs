@@ -5,11 +5,11 @@
 //! so that what nobody names is found without reading texts. It stays a day, for whoever has put it
 //! and not yet named it.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
+use super::base64;
+use super::engine::Ask;
 use super::{Store, Writing, engine};
 use crate::error::{Result, StoreError};
 use crate::model::{Json, Message, StoredBlob};
@@ -113,13 +113,11 @@ impl Store {
 
     /// Takes over the attachments of another store.
     pub(super) fn merge_blobs(&mut self, other: &Self) -> Result<()> {
-        let blobs = other
-            .connection
-            .prepare("SELECT hash, size, type FROM blobs WHERE complete")?
-            .query_map([], |row| {
-                Ok((engine::text(row, 0)?, row.get(1)?, engine::text(row, 2)?))
-            })?
-            .collect::<rusqlite::Result<Vec<(String, i64, String)>>>()?;
+        let blobs = other.connection.rows::<(String, i64, String)>(
+            "SELECT hash, size, type FROM blobs WHERE complete",
+            params![],
+            |row| Ok((engine::text(row, 0)?, row.get(1)?, engine::text(row, 2)?)),
+        )?;
         for (hash, size, media_type) in blobs {
             let mut offset = 0;
             loop {
@@ -141,7 +139,9 @@ impl Store {
     pub fn collect_blobs(&mut self) -> Result<()> {
         let has_any: bool =
             self.connection
-                .query_row("SELECT EXISTS (SELECT 1 FROM blobs)", [], |row| row.get(0))?;
+                .row("SELECT EXISTS (SELECT 1 FROM blobs)", params![], |row| {
+                    row.get(0)
+                })?;
         if !has_any {
             return Ok(());
         }
@@ -149,25 +149,28 @@ impl Store {
             let now = writing.now;
             let connection = writing.connection;
             connection
-                .prepare_cached(
+                .run(
                     "UPDATE blobs SET unreferenced_at = CASE WHEN named THEN NULL ELSE ?1 END
                      FROM (SELECT id, EXISTS (SELECT 1 FROM blob_refs r WHERE r.hash = b.hash) AS named
                            FROM blobs b) AS now
                      WHERE now.id = blobs.id AND named = (unreferenced_at IS NOT NULL)",
-                )?
-                .execute([now.to_sql()])?;
+                    params![now.to_sql()],
+                )?;
             let old = Timestamp::from_millis(now.millis() - KEPT_MILLIS);
             let gone = connection
-                .prepare_cached("SELECT id FROM blobs WHERE unreferenced_at <= ?1")?
-                .query_map([old.to_sql()], |row| row.get(0))?
-                .collect::<rusqlite::Result<Vec<i64>>>()?;
+                .rows::<i64>(
+                    "SELECT id FROM blobs WHERE unreferenced_at <= ?1",
+                    params![old.to_sql()],
+                    |row| row.get(0),
+                )?;
             for id in gone {
                 connection
-                    .prepare_cached("DELETE FROM blob_pieces WHERE id >= ?1 AND id < ?2")?
-                    .execute([id * MOST_PIECES, (id + 1) * MOST_PIECES])?;
+                    .run(
+                        "DELETE FROM blob_pieces WHERE id >= ?1 AND id < ?2",
+                        params![id * MOST_PIECES, (id + 1) * MOST_PIECES],
+                    )?;
                 connection
-                    .prepare_cached("DELETE FROM blobs WHERE id = ?1")?
-                    .execute([id])?;
+                    .run("DELETE FROM blobs WHERE id = ?1", params![id])?;
             }
             Ok(())
         })
@@ -194,60 +197,65 @@ impl Row {
 
 fn find(connection: &Connection, hash: &str) -> Result<Option<Row>> {
     Ok(connection
-        .prepare_cached("SELECT id, size, type, complete FROM blobs WHERE hash = ?1")?
-        .query_row([hash], |row| {
-            Ok(Row {
-                id: row.get(0)?,
-                size: row.get(1)?,
-                media_type: engine::text(row, 2)?,
-                complete: row.get(3)?,
-            })
-        })
+        .row(
+            "SELECT id, size, type, complete FROM blobs WHERE hash = ?1",
+            params![hash],
+            |row| {
+                Ok(Row {
+                    id: row.get(0)?,
+                    size: row.get(1)?,
+                    media_type: engine::text(row, 2)?,
+                    complete: row.get(3)?,
+                })
+            },
+        )
         .optional()?)
 }
 
 /// The id of an attachment, noted if it is new; its day begins anew.
 fn begin(writing: &mut Writing<'_>, hash: &str, size: i64, media_type: &str) -> Result<i64> {
     let now = writing.now.to_sql();
-    Ok(writing
-        .connection
-        .prepare_cached(
-            "INSERT INTO blobs (hash, size, type, complete, unreferenced_at) VALUES (?1, ?2, ?3, 0, ?4)
+    Ok(writing.connection.row(
+        "INSERT INTO blobs (hash, size, type, complete, unreferenced_at) VALUES (?1, ?2, ?3, 0, ?4)
              ON CONFLICT (hash) DO UPDATE SET unreferenced_at =
                CASE WHEN unreferenced_at IS NULL THEN NULL ELSE excluded.unreferenced_at END
              RETURNING id",
-        )?
-        .query_row(params![hash, size, media_type, now], |row| row.get(0))?)
+        params![hash, size, media_type, now],
+        |row| row.get(0),
+    )?)
 }
 
 fn put(connection: &Connection, id: i64, number: i64, bytes: &[u8]) -> Result<()> {
-    connection
-        .prepare_cached("INSERT OR IGNORE INTO blob_pieces (id, data) VALUES (?1, ?2)")?
-        .execute(params![id * MOST_PIECES + number, bytes])?;
+    connection.run(
+        "INSERT OR IGNORE INTO blob_pieces (id, data) VALUES (?1, ?2)",
+        params![id * MOST_PIECES + number, bytes],
+    )?;
     Ok(())
 }
 
 /// Marks an attachment complete if it is.
 fn finish(connection: &Connection, id: i64, size: i64) -> Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE blobs SET complete = 1 WHERE id = ?1 AND NOT complete AND ?4 =
+    connection.run(
+        "UPDATE blobs SET complete = 1 WHERE id = ?1 AND NOT complete AND ?4 =
                (SELECT count(*) FROM blob_pieces WHERE id >= ?2 AND id < ?3)",
-        )?
-        .execute([
+        params![
             id,
             id * MOST_PIECES,
             (id + 1) * MOST_PIECES,
             // An empty one has an empty piece.
             ((size + PIECE - 1) / PIECE).max(1),
-        ])?;
+        ],
+    )?;
     Ok(())
 }
 
 fn piece(connection: &Connection, id: i64, number: i64) -> Result<Vec<u8>> {
     let bytes = connection
-        .prepare_cached("SELECT data FROM blob_pieces WHERE id = ?1")?
-        .query_row([id * MOST_PIECES + number], |row| row.get(0))
+        .row(
+            "SELECT data FROM blob_pieces WHERE id = ?1",
+            params![id * MOST_PIECES + number],
+            |row| row.get(0),
+        )
         .optional()?;
     Ok(bytes.unwrap_or_default())
 }
@@ -286,9 +294,10 @@ pub(super) fn refer(
     message: i64,
     texts: &[Option<&str>],
 ) -> Result<()> {
-    connection
-        .prepare_cached("DELETE FROM blob_refs WHERE conversation_id = ?1 AND message_id = ?2")?
-        .execute([conversation, message])?;
+    connection.run(
+        "DELETE FROM blob_refs WHERE conversation_id = ?1 AND message_id = ?2",
+        params![conversation, message],
+    )?;
     for text in texts.iter().flatten() {
         add_references(connection, conversation, message, text)?;
     }
@@ -304,10 +313,10 @@ pub(super) fn add_references(
 ) -> Result<()> {
     for hash in named(text) {
         connection
-            .prepare_cached(
+            .run(
                 "INSERT OR IGNORE INTO blob_refs (hash, conversation_id, message_id) VALUES (?1, ?2, ?3)",
-            )?
-            .execute(params![hash, conversation, message])?;
+                params![hash, conversation, message],
+            )?;
     }
     Ok(())
 }
@@ -325,14 +334,14 @@ pub(super) fn extract(writing: &mut Writing<'_>, json: &mut Option<Json>) -> Res
         let url = &rest[from..from + length];
         out.push_str(&rest[..from]);
         match url.split_once(";base64,") {
-            Some((head, data)) if url.len() > EXTRACTED_FROM => match STANDARD.decode(data) {
-                Ok(bytes) => match keep(writing, &head["data:".len()..], &bytes)? {
+            Some((head, data)) if url.len() > EXTRACTED_FROM => match base64::decode(data) {
+                Some(bytes) => match keep(writing, &head["data:".len()..], &bytes)? {
                     Some(reference) => out.push_str(&reference),
                     // The same bytes are there as another type: this one would come back as that.
                     None => out.push_str(url),
                 },
                 // Not what it says it is: left as it is.
-                Err(_) => out.push_str(url),
+                None => out.push_str(url),
             },
             _ => out.push_str(url),
         }
@@ -387,7 +396,7 @@ fn inline_text(connection: &Connection, text: &mut String) -> Result<()> {
         for number in 0..(row.size + PIECE - 1) / PIECE {
             bytes.extend(piece(connection, row.id, number)?);
         }
-        let url = format!("data:{};base64,{}", row.media_type, STANDARD.encode(&bytes));
+        let url = format!("data:{};base64,{}", row.media_type, base64::encode(&bytes));
         *text = text.replace(&format!("{PREFIX}{hash}"), &url);
     }
     Ok(())

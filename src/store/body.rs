@@ -2,9 +2,9 @@
 //!
 //! JSON is read by the engine's own functions; this tree has no other parser.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::engine;
+use super::engine::{self, Ask};
 use crate::error::{Result, StoreError};
 use crate::model::{Json, check_content};
 
@@ -143,8 +143,11 @@ pub(super) fn check_jsons(connection: &Connection, jsons: [Option<&str>; 4]) -> 
 /// (<https://sqlite.org/json1.html#jtype>).
 pub(super) fn json_type(connection: &Connection, json: &str) -> Result<Option<String>> {
     let kind = connection
-        .prepare_cached("SELECT json_type(?1) WHERE json_valid(?1)")?
-        .query_row([json], |row| engine::text(row, 0))
+        .row(
+            "SELECT json_type(?1) WHERE json_valid(?1)",
+            params![json],
+            |row| engine::text(row, 0),
+        )
         .optional()?;
     Ok(kind)
 }

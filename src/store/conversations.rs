@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::engine::Ask;
 use super::{Store, Writing, blobs, body, engine, indexing, tree};
 use crate::error::{Result, StoreError};
 use crate::model::{
@@ -47,10 +48,12 @@ impl Store {
             .after
             .map(|cursor| (cursor.updated_at.to_sql(), cursor.id))
             .unzip();
-        let mut statement = self.connection.prepare_cached(&list_sql(query))?;
-        Ok(statement
-            .query_map(params![limit, query.brain, at, id, query.tag], conversation)?
-            .collect::<rusqlite::Result<_>>()?)
+        let sql = list_sql(query);
+        Ok(self.connection.rows(
+            &sql,
+            params![limit, query.brain, at, id, query.tag],
+            conversation,
+        )?)
     }
 
     /// One conversation, or `None` if there is none of that key.
@@ -114,14 +117,12 @@ impl Store {
             if row.head_id != before.head_id {
                 tree::show_path(connection, row.id, row.head_id)?;
             }
-            connection
-                .prepare_cached(
-                    "UPDATE conversations SET title = ?2, brain = ?3, pinned = ?4, archived = ?5,
+            connection.run(
+                "UPDATE conversations SET title = ?2, brain = ?3, pinned = ?4, archived = ?5,
                        trashed_at = ?6, tags = ?7, metadata = ?8, head_id = ?9, head_uid = ?10,
                        revision = coalesce(revision, 0) + 1
                      WHERE id = ?1",
-                )?
-                .execute(params![
+                params![
                     row.id,
                     row.title,
                     row.brain,
@@ -132,7 +133,8 @@ impl Store {
                     row.metadata,
                     row.head_id,
                     row.head_uid,
-                ])?;
+                ],
+            )?;
             if row.metadata != before.metadata {
                 blobs::refer(connection, row.id, 0, &[row.metadata.as_deref()])?;
             }
@@ -165,11 +167,9 @@ impl Store {
         self.write(|writing| {
             let chats = writing
                 .connection
-                .prepare_cached(&format!(
+                .rows(&format!(
                     "SELECT {CHAT} FROM conversations WHERE trashed_at IS NOT NULL AND trashed_at < ?1"
-                ))?
-                .query_map([older_than.map_or("~".to_owned(), Timestamp::to_sql)], chat)?
-                .collect::<rusqlite::Result<Vec<_>>>()?;
+                ), params![older_than.map_or("~".to_owned(), Timestamp::to_sql)], chat)?;
             for chat in &chats {
                 delete(writing, chat)?;
             }
@@ -212,15 +212,12 @@ pub(super) fn clear(connection: &Connection) -> rusqlite::Result<()> {
 fn delete(writing: &mut Writing<'_>, chat: &Chat) -> Result<()> {
     let connection = writing.connection;
     // Once here instead of once a message in the trigger.
-    connection
-        .prepare_cached(
-            "UPDATE store_state SET last_message_id = max(last_message_id,
+    connection.run(
+        "UPDATE store_state SET last_message_id = max(last_message_id,
                coalesce((SELECT max(id) FROM messages WHERE conversation_id = ?1), 0))",
-        )?
-        .execute([chat.id])?;
-    connection
-        .prepare_cached("DELETE FROM conversations WHERE id = ?1")?
-        .execute([chat.id])?;
+        params![chat.id],
+    )?;
+    connection.run("DELETE FROM conversations WHERE id = ?1", params![chat.id])?;
     writing.changed_conversation(ChangeOp::Delete, chat.id, &chat.uid);
     Ok(())
 }
@@ -247,19 +244,17 @@ pub(super) fn create(
     let created_at = extra.created_at.unwrap_or(writing.now);
     let updated_at = extra.updated_at.unwrap_or(created_at).max(created_at);
     let uid = extra.uid.clone().unwrap_or_else(|| env.uid(created_at));
-    let id: i64 = connection
-        .prepare_cached(
-            "SELECT max(coalesce((SELECT max(id) FROM conversations), 0), last_conversation_id) + 1
+    let id: i64 = connection.row(
+        "SELECT max(coalesce((SELECT max(id) FROM conversations), 0), last_conversation_id) + 1
              FROM store_state",
-        )?
-        .query_row([], |row| row.get(0))?;
-    connection
-        .prepare_cached(
-            "INSERT INTO conversations (id, uid, title, brain, created_at, updated_at, pinned,
+        params![],
+        |row| row.get(0),
+    )?;
+    connection.run(
+        "INSERT INTO conversations (id, uid, title, brain, created_at, updated_at, pinned,
                archived, tags, metadata, revision)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1)",
-        )?
-        .execute(params![
+        params![
             id,
             uid,
             title,
@@ -270,7 +265,8 @@ pub(super) fn create(
             extra.archived.unwrap_or(false),
             tags,
             extra.metadata,
-        ])?;
+        ],
+    )?;
     if extra.metadata.is_some() {
         blobs::refer(connection, id, 0, &[extra.metadata.as_deref()])?;
     }
@@ -319,10 +315,11 @@ pub(super) fn list_sql(query: &ConversationQuery) -> String {
 pub(super) fn get(connection: &Connection, key: &ConversationKey) -> Result<Option<Conversation>> {
     let (condition, value) = condition(key);
     Ok(connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM conversations WHERE {condition}"
-        ))?
-        .query_row([value], conversation)
+        .row(
+            &format!("SELECT {COLUMNS} FROM conversations WHERE {condition}"),
+            params![value],
+            conversation,
+        )
         .optional()?)
 }
 
@@ -342,10 +339,11 @@ fn chat(row: &Row<'_>) -> rusqlite::Result<Chat> {
 pub(super) fn find(connection: &Connection, key: &ConversationKey) -> Result<Option<Chat>> {
     let (condition, value) = condition(key);
     Ok(connection
-        .prepare_cached(&format!(
-            "SELECT {CHAT} FROM conversations WHERE {condition}"
-        ))?
-        .query_row([value], chat)
+        .row(
+            &format!("SELECT {CHAT} FROM conversations WHERE {condition}"),
+            params![value],
+            chat,
+        )
         .optional()?)
 }
 
@@ -367,18 +365,18 @@ pub(super) fn touch(
 ) -> Result<()> {
     writing
         .connection
-        .prepare_cached(
+        .run(
             "UPDATE conversations SET updated_at = max(updated_at, coalesce(?2, '')), head_id = ?3,
                head_uid = ?4, message_count = message_count + ?5, revision = coalesce(revision, 0) + 1
              WHERE id = ?1",
-        )?
-        .execute(params![
-            chat.id,
-            at.map(Timestamp::to_sql),
-            chat.head,
-            chat.head_uid,
-            more
-        ])?;
+            params![
+                chat.id,
+                at.map(Timestamp::to_sql),
+                chat.head,
+                chat.head_uid,
+                more
+            ],
+        )?;
     writing.changed_conversation(ChangeOp::Update, chat.id, &chat.uid);
     Ok(())
 }

@@ -4,8 +4,9 @@
 //! pieces. `restore` copies rows, not pages: it trusts no mark, trigger or index of the file, and
 //! the switch is one transaction.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
+use super::engine::Ask;
 use super::schema::{self, Found};
 use super::{Change, Env, Location, Store, conversations, engine, heal};
 use crate::error::{ErrorCode, Result, StoreError};
@@ -77,7 +78,9 @@ impl Store {
             .map_err(of_the_file)?;
         let verdict = copy
             .connection
-            .query_row("PRAGMA integrity_check(1)", [], |row| engine::text(row, 0))
+            .row("PRAGMA integrity_check(1)", params![], |row| {
+                engine::text(row, 0)
+            })
             .map_err(|error| of_the_file(error.into()))?;
         if verdict != "ok" {
             return Err(damaged(&verdict));
@@ -97,7 +100,7 @@ impl Store {
         // integrity_check reports the damage it understands as rows and fails on the rest.
         let verdict = self
             .connection
-            .query_row("PRAGMA incoming.integrity_check(1)", [], |row| {
+            .row("PRAGMA incoming.integrity_check(1)", params![], |row| {
                 engine::text(row, 0)
             })
             .map_err(|error| of_the_file(error.into()))?;
@@ -187,21 +190,21 @@ fn take_spent_ids(transaction: &Connection) -> rusqlite::Result<()> {
 
 /// The columns that both databases' tables of that name have, quoted, ours in order.
 fn common_columns(transaction: &Connection, table: &str) -> rusqlite::Result<Option<String>> {
-    let columns = transaction
-        .prepare(
-            "SELECT group_concat('\"' || ours.name || '\"', ', ')
+    let columns = transaction.row(
+        "SELECT group_concat('\"' || ours.name || '\"', ', ')
              FROM pragma_table_info(?1, 'main') ours
              JOIN pragma_table_info(?1, 'incoming') theirs USING (name)",
-        )?
-        .query_row([table], |row| row.get(0))?;
+        params![table],
+        |row| row.get(0),
+    )?;
     Ok(columns)
 }
 
 fn check_ids(transaction: &Connection) -> Result<()> {
-    let outside: bool = transaction.query_row(
+    let outside: bool = transaction.row(
         "SELECT EXISTS (SELECT 1 FROM conversations WHERE id < 1 OR id >= ?1)
              OR EXISTS (SELECT 1 FROM messages WHERE id < 1 OR id >= ?1)",
-        [MAX_SAFE_INTEGER],
+        params![MAX_SAFE_INTEGER],
         |row| row.get(0),
     )?;
     if outside {

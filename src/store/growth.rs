@@ -7,6 +7,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::conversations::{self, Chat};
+use super::engine::Ask;
 use super::messages::{self, message_change};
 use super::{Change, Store, Writing, blobs, body, engine, tree};
 use crate::error::{Result, StoreError};
@@ -61,14 +62,12 @@ impl Store {
     /// # Errors
     /// Those of writing.
     pub fn heal_streams(&mut self, alive: &[impl AsRef<str>]) -> Result<()> {
-        let left = self
-            .connection
-            .prepare_cached(
-                "SELECT m.id, g.writer FROM messages m INDEXED BY messages_streaming
+        let left = self.connection.rows::<(i64, Option<String>)>(
+            "SELECT m.id, g.writer FROM messages m INDEXED BY messages_streaming
                  LEFT JOIN growing g ON g.message_id = m.id WHERE m.status = 'streaming'",
-            )?
-            .query_map([], |row| Ok((row.get(0)?, engine::optional_text(row, 1)?)))?
-            .collect::<rusqlite::Result<Vec<(i64, Option<String>)>>>()?;
+            params![],
+            |row| Ok((row.get(0)?, engine::optional_text(row, 1)?)),
+        )?;
         let is_alive = |writer: &Option<String>| {
             writer
                 .as_ref()
@@ -109,11 +108,11 @@ impl Store {
     /// # Errors
     /// Those of reading.
     pub fn writers(&self) -> Result<Vec<String>> {
-        Ok(self
-            .connection
-            .prepare_cached("SELECT DISTINCT writer FROM growing WHERE writer IS NOT NULL")?
-            .query_map([], |row| engine::text(row, 0))?
-            .collect::<rusqlite::Result<_>>()?)
+        Ok(self.connection.rows(
+            "SELECT DISTINCT writer FROM growing WHERE writer IS NOT NULL",
+            params![],
+            |row| engine::text(row, 0),
+        )?)
     }
 
     /// Folds in all that grows beside its message, so that the file says it all.
@@ -131,18 +130,20 @@ fn fold_all(connection: &Connection, ids: &[i64]) -> Result<()> {
 }
 
 fn all(connection: &Connection) -> Result<Vec<i64>> {
-    Ok(connection
-        .prepare_cached("SELECT message_id FROM growing")?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?)
+    Ok(
+        connection.rows("SELECT message_id FROM growing", params![], |row| {
+            row.get(0)
+        })?,
+    )
 }
 
 /// The messages of a conversation that grow.
 pub(super) fn growing(connection: &Connection, conversation: i64) -> Result<Vec<i64>> {
-    Ok(connection
-        .prepare_cached("SELECT message_id FROM growing WHERE conversation_id = ?1")?
-        .query_map([conversation], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?)
+    Ok(connection.rows(
+        "SELECT message_id FROM growing WHERE conversation_id = ?1",
+        params![conversation],
+        |row| row.get(0),
+    )?)
 }
 
 /// The id of a message that grows, by whatever key, without looking at the message itself.
@@ -158,42 +159,43 @@ fn growing_id(connection: &Connection, key: &MessageKey) -> Result<Option<i64>> 
         ConversationKey::Uid(uid) => (None, Some(uid)),
     };
     Ok(connection
-        .prepare_cached(
+        .row(
             "SELECT message_id FROM growing
              WHERE uid = ?1 AND (conversation_id = ?2 OR conversation_uid = ?3)",
-        )?
-        .query_row(params![uid, id, name], |row| row.get(0))
+            params![uid, id, name],
+            |row| row.get(0),
+        )
         .optional()?)
 }
 
 fn find(connection: &Connection, id: i64) -> Result<Option<Growing>> {
     Ok(connection
-        .prepare_cached(
+        .row(
             "SELECT conversation_id, conversation_uid, uid, length, is_new_part, has_gap, writer
              FROM growing WHERE message_id = ?1",
-        )?
-        .query_row([id], |row| {
-            Ok(Growing {
-                conversation: row.get(0)?,
-                conversation_uid: engine::text(row, 1)?,
-                uid: engine::text(row, 2)?,
-                length: row.get(3)?,
-                is_new_part: row.get(4)?,
-                has_gap: row.get(5)?,
-                writer: engine::optional_text(row, 6)?,
-            })
-        })
+            params![id],
+            |row| {
+                Ok(Growing {
+                    conversation: row.get(0)?,
+                    conversation_uid: engine::text(row, 1)?,
+                    uid: engine::text(row, 2)?,
+                    length: row.get(3)?,
+                    is_new_part: row.get(4)?,
+                    has_gap: row.get(5)?,
+                    writer: engine::optional_text(row, 6)?,
+                })
+            },
+        )
         .optional()?)
 }
 
 /// Makes a message one that grows, by the tab that asks if it is streaming.
 pub(super) fn begin(writing: &mut Writing<'_>, id: i64) -> Result<()> {
     let connection = writing.connection;
-    let (conversation, uid, content, parts, status) = connection
-        .prepare_cached(
-            "SELECT conversation_id, uid, content, parts, status FROM messages WHERE id = ?1",
-        )?
-        .query_row([id], |row| {
+    let (conversation, uid, content, parts, status) = connection.row(
+        "SELECT conversation_id, uid, content, parts, status FROM messages WHERE id = ?1",
+        params![id],
+        |row| {
             Ok((
                 row.get(0)?,
                 engine::text(row, 1)?,
@@ -201,7 +203,8 @@ pub(super) fn begin(writing: &mut Writing<'_>, id: i64) -> Result<()> {
                 engine::optional_text(row, 3)?,
                 engine::optional_text(row, 4)?,
             ))
-        })?;
+        },
+    )?;
     let chat = conversations::require(connection, &ConversationKey::Id(conversation))?;
     let (is_new_part, has_gap) = match parts {
         Some(parts) => {
@@ -212,21 +215,21 @@ pub(super) fn begin(writing: &mut Writing<'_>, id: i64) -> Result<()> {
     };
     let writer = (status.as_deref() == Some("streaming")).then_some(writing.tab);
     connection
-        .prepare_cached(
+        .run(
             "INSERT OR REPLACE INTO growing (message_id, conversation_id, conversation_uid, uid, writer,
                length, is_new_part, has_gap)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
-        .execute(params![
-            id,
-            conversation,
-            chat.uid,
-            uid,
-            writer.flatten(),
-            units(&content),
-            is_new_part,
-            has_gap
-        ])?;
+            params![
+                id,
+                conversation,
+                chat.uid,
+                uid,
+                writer.flatten(),
+                units(&content),
+                is_new_part,
+                has_gap
+            ],
+        )?;
     Ok(())
 }
 
@@ -255,10 +258,11 @@ fn append(writing: &mut Writing<'_>, key: &MessageKey, text: &str, streaming: bo
         take_over(writing, id)?;
     }
     let last: Option<(i64, String)> = connection
-        .prepare_cached(
+        .row(
             "SELECT start, text FROM growth WHERE message_id = ?1 ORDER BY start DESC LIMIT 1",
-        )?
-        .query_row([id], |row| Ok((row.get(0)?, engine::text(row, 1)?)))
+            params![id],
+            |row| Ok((row.get(0)?, engine::text(row, 1)?)),
+        )
         .optional()?;
     let is_first = last.is_none();
     let start = match last {
@@ -270,9 +274,10 @@ fn append(writing: &mut Writing<'_>, key: &MessageKey, text: &str, streaming: bo
             "text: the message would be longer than {MAX_CONTENT}: begin another"
         )));
     }
-    connection
-        .prepare_cached("INSERT INTO growth (message_id, start, text) VALUES (?1, ?2, ?3)")?
-        .execute(params![id, start, text])?;
+    connection.run(
+        "INSERT INTO growth (message_id, start, text) VALUES (?1, ?2, ?3)",
+        params![id, start, text],
+    )?;
 
     let chat = Chat {
         id: growing.conversation,
@@ -298,10 +303,10 @@ fn append(writing: &mut Writing<'_>, key: &MessageKey, text: &str, streaming: bo
 
 /// What streams belongs to the tab that last wrote it.
 pub(super) fn take_over(writing: &Writing<'_>, id: i64) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached("UPDATE growing SET writer = ?2 WHERE message_id = ?1")?
-        .execute(params![id, writing.tab])?;
+    writing.connection.run(
+        "UPDATE growing SET writer = ?2 WHERE message_id = ?1",
+        params![id, writing.tab],
+    )?;
     Ok(())
 }
 
@@ -320,10 +325,11 @@ fn resume(writing: &mut Writing<'_>, id: i64) -> Result<()> {
 
 /// The text that a message grew by, and whether there is any.
 fn grown(connection: &Connection, id: i64) -> Result<String> {
-    let pieces = connection
-        .prepare_cached("SELECT text FROM growth WHERE message_id = ?1 ORDER BY start")?
-        .query_map([id], |row| engine::text(row, 0))?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let pieces = connection.rows(
+        "SELECT text FROM growth WHERE message_id = ?1 ORDER BY start",
+        params![id],
+        |row| engine::text(row, 0),
+    )?;
     Ok(pieces.concat())
 }
 
@@ -365,9 +371,7 @@ fn with_text(
     } else {
         "SELECT json_set(?1, '$[#-1].text', json_extract(?1, '$[#-1].text') || ?2)"
     };
-    Ok(connection
-        .prepare_cached(sql)?
-        .query_row([parts, text], |row| engine::text(row, 0))?)
+    Ok(connection.row(sql, params![parts, text], |row| engine::text(row, 0))?)
 }
 
 /// Folds what grew into the row of its message, which may go on growing.
@@ -379,32 +383,32 @@ fn fold(connection: &Connection, id: i64) -> Result<()> {
     if text.is_empty() {
         return Ok(());
     }
-    let parts: Option<String> = connection
-        .prepare_cached("SELECT parts FROM messages WHERE id = ?1")?
-        .query_row([id], |row| engine::optional_text(row, 0))?;
+    let parts: Option<String> = connection.row(
+        "SELECT parts FROM messages WHERE id = ?1",
+        params![id],
+        |row| engine::optional_text(row, 0),
+    )?;
     let parts = parts
         .map(|parts| with_text(connection, &parts, growing.is_new_part, &text))
         .transpose()?;
-    connection
-        .prepare_cached(
-            "UPDATE messages SET content = content || ?2 || ?3, parts = ?4,
+    connection.run(
+        "UPDATE messages SET content = content || ?2 || ?3, parts = ?4,
                revision = coalesce(revision, 0) + 1
              WHERE id = ?1",
-        )?
-        .execute(params![id, growing.gap(), text, parts])?;
+        params![id, growing.gap(), text, parts],
+    )?;
     // A name may have come in two pieces.
-    let content: String = connection
-        .prepare_cached("SELECT content FROM messages WHERE id = ?1")?
-        .query_row([id], |row| engine::text(row, 0))?;
+    let content: String = connection.row(
+        "SELECT content FROM messages WHERE id = ?1",
+        params![id],
+        |row| engine::text(row, 0),
+    )?;
     blobs::add_references(connection, growing.conversation, id, &content)?;
-    connection
-        .prepare_cached("DELETE FROM growth WHERE message_id = ?1")?
-        .execute([id])?;
-    connection
-        .prepare_cached(
-            "UPDATE growing SET length = ?2, is_new_part = 0, has_gap = 0 WHERE message_id = ?1",
-        )?
-        .execute([id, growing.length + units(growing.gap()) + units(&text)])?;
+    connection.run("DELETE FROM growth WHERE message_id = ?1", params![id])?;
+    connection.run(
+        "UPDATE growing SET length = ?2, is_new_part = 0, has_gap = 0 WHERE message_id = ?1",
+        params![id, growing.length + units(growing.gap()) + units(&text)],
+    )?;
     Ok(())
 }
 
@@ -413,8 +417,7 @@ pub(super) fn settle(writing: &mut Writing<'_>, id: i64) -> Result<()> {
     fold(writing.connection, id)?;
     writing
         .connection
-        .prepare_cached("DELETE FROM growing WHERE message_id = ?1")?
-        .execute([id])?;
+        .run("DELETE FROM growing WHERE message_id = ?1", params![id])?;
     Ok(())
 }
 

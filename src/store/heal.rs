@@ -6,11 +6,12 @@
 //! so that a healed file costs one look at each. Healing a healed file does nothing, and no text is
 //! destroyed: what cannot stand where it was is kept in `source`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::conversations::{self, Chat};
+use super::engine::Ask;
 use super::importing::DERIVED;
 use super::{Store, Writing, body, engine, growth};
 use crate::error::Result;
@@ -57,11 +58,12 @@ impl Store {
             while looked_at < MESSAGES_A_STEP {
                 let id: Option<i64> = writing
                     .connection
-                    .prepare_cached(
+                    .row(
                         "SELECT min(id) FROM (SELECT min(id) AS id FROM conversations WHERE id > ?1
                            UNION ALL SELECT min(conversation_id) FROM messages WHERE conversation_id > ?1)",
-                    )?
-                    .query_row([last], |row| row.get(0))?;
+                        params![last],
+                        |row| row.get(0),
+                    )?;
                 let Some(id) = id else { return Ok(None) };
                 looked_at += heal_chat(writing, id, true)? + 1;
                 last = id;
@@ -76,12 +78,12 @@ impl Store {
 
     /// Heals what is marked, and folds in what grew when the file was last closed.
     pub(super) fn heal_marked(&mut self) -> Result<()> {
-        let is_needed = self.connection.query_row(
+        let is_needed = self.connection.row(
             &format!(
                 "SELECT EXISTS (SELECT 1 FROM {UNHEALED_CONVERSATIONS})
                    OR EXISTS (SELECT 1 FROM {UNHEALED_MESSAGES}) OR EXISTS (SELECT 1 FROM growing)"
             ),
-            [],
+            params![],
             |row| row.get(0),
         )?;
         if is_needed {
@@ -112,10 +114,7 @@ pub(super) fn heal_all(writing: &mut Writing<'_>) -> Result<()> {
 }
 
 fn ids(connection: &Connection, sql: &str) -> Result<Vec<i64>> {
-    Ok(connection
-        .prepare(sql)?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?)
+    Ok(connection.rows(sql, params![], |row| row.get(0))?)
 }
 
 /// What healing needs of a message.
@@ -155,13 +154,12 @@ fn heal_chat(writing: &mut Writing<'_>, id: i64, thorough: bool) -> Result<usize
 }
 
 fn read(connection: &Connection, conversation: i64) -> Result<Vec<Row>> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT id, coalesce(uid, ''), parent_id, depth, coalesce(on_path, 0), created_at,
+    Ok(connection.rows(
+        "SELECT id, coalesce(uid, ''), parent_id, depth, coalesce(on_path, 0), created_at,
                revision IS NULL, created_at IS strftime('%Y-%m-%d %H:%M:%f', created_at)
              FROM messages WHERE conversation_id = ?1 ORDER BY id",
-        )?
-        .query_map([conversation], |row| {
+        params![conversation],
+        |row| {
             Ok(Row {
                 id: row.get(0)?,
                 uid: engine::text(row, 1)?,
@@ -174,8 +172,8 @@ fn read(connection: &Connection, conversation: i64) -> Result<Vec<Row>> {
                 is_timed: row.get(7)?,
                 is_changed: false,
             })
-        })?
-        .collect::<rusqlite::Result<_>>()?)
+        },
+    )?)
 }
 
 /// With foreign keys off, the other program can leave messages without a conversation: whether one was
@@ -183,11 +181,11 @@ fn read(connection: &Connection, conversation: i64) -> Result<Vec<Row>> {
 fn adopt_orphans(writing: &mut Writing<'_>, id: i64) -> Result<bool> {
     let made = writing
         .connection
-        .prepare_cached(
+        .run(
             "INSERT INTO conversations (id, title)
              SELECT ?1, 'Recovered messages' WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE id = ?1)",
-        )?
-        .execute([id])?;
+            params![id],
+        )?;
     if made > 0 {
         writing.report.add(Repair::Orphan, id);
     }
@@ -215,7 +213,7 @@ fn heal_types(writing: &mut Writing<'_>, id: i64) -> Result<()> {
             Repair::Parent,
         ),
     ] {
-        if writing.connection.prepare_cached(sql)?.execute([id])? > 0 {
+        if writing.connection.run(sql, params![id])? > 0 {
             writing.report.add(kind, id);
         }
     }
@@ -227,7 +225,7 @@ fn heal_types(writing: &mut Writing<'_>, id: i64) -> Result<()> {
 fn part_from_stranger(writing: &mut Writing<'_>, id: i64) -> Result<Option<i64>> {
     let connection = writing.connection;
     let other: Option<i64> = connection
-        .prepare_cached(&format!(
+        .row(&format!(
             "SELECT max((SELECT max(id) FROM conversations), last_conversation_id,
                 (SELECT max(conversation_id) FROM messages)) + 1
              FROM store_state
@@ -235,24 +233,21 @@ fn part_from_stranger(writing: &mut Writing<'_>, id: i64) -> Result<Option<i64>>
                  WHERE id = ?1 AND revision IS NULL AND head_id IS NULL AND message_count = 0
                    AND (uid IS NULL OR uid GLOB '{DERIVED}*'))
                AND EXISTS (SELECT 1 FROM messages WHERE conversation_id = ?1 AND depth IS NOT NULL)",
-        ))?
-        .query_row([id], |row| row.get(0))
+        ), params![id], |row| row.get(0))
         .optional()?;
     if let Some(other) = other {
         let now = writing.now;
-        connection
-            .prepare_cached(
-                "INSERT INTO conversations (id, uid, title, created_at, updated_at, revision)
+        connection.run(
+            "INSERT INTO conversations (id, uid, title, created_at, updated_at, revision)
                  VALUES (?1, ?2, 'Recovered messages', ?3, ?3, 1)",
-            )?
-            .execute(params![other, writing.env.uid(now), now.to_sql()])?;
+            params![other, writing.env.uid(now), now.to_sql()],
+        )?;
         writing.report.add(Repair::Orphan, other);
-        connection
-            .prepare_cached(
-                "UPDATE messages SET conversation_id = ?2, revision = NULL
+        connection.run(
+            "UPDATE messages SET conversation_id = ?2, revision = NULL
                  WHERE conversation_id = ?1 AND depth IS NOT NULL",
-            )?
-            .execute([id, other])?;
+            params![id, other],
+        )?;
     }
     Ok(other)
 }
@@ -260,13 +255,12 @@ fn part_from_stranger(writing: &mut Writing<'_>, id: i64) -> Result<Option<i64>>
 /// The conversation's own fields but for those that follow from its messages.
 fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
     let (connection, env) = (writing.connection, writing.env);
-    let (uid, created, updated, tags, metadata, trashed, is_new) = connection
-        .prepare_cached(
-            "SELECT coalesce(uid, ''), created_at, updated_at, tags, metadata, trashed_at,
+    let (uid, created, updated, tags, metadata, trashed, is_new) = connection.row(
+        "SELECT coalesce(uid, ''), created_at, updated_at, tags, metadata, trashed_at,
                revision IS NULL AND head_id IS NULL AND message_count = 0
              FROM conversations WHERE id = ?1",
-        )?
-        .query_row([id], |row| {
+        params![id],
+        |row| {
             Ok((
                 engine::text(row, 0)?,
                 engine::text(row, 1)?,
@@ -276,7 +270,8 @@ fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
                 engine::optional_text(row, 5)?,
                 row.get::<_, bool>(6)?,
             ))
-        })?;
+        },
+    )?;
     let times = [Timestamp::parse(&created), Timestamp::parse(&updated)];
     let created_at = times[0].or(times[1]).unwrap_or(writing.now);
     let updated_at = times[1].unwrap_or(created_at).max(created_at);
@@ -314,21 +309,21 @@ fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
         writing.report.add(Repair::Json, id);
     }
     connection
-        .prepare_cached(
+        .run(
             "UPDATE conversations SET uid = ?2, created_at = ?3, updated_at = ?4, tags = ?5, metadata = ?6,
                trashed_at = ?7, revision = coalesce(revision, 0) + 1
              WHERE id = ?1 AND (revision IS NULL OR
                (uid, created_at, updated_at, tags, metadata, trashed_at) IS NOT (?2, ?3, ?4, ?5, ?6, ?7))",
-        )?
-        .execute(params![
-            id,
-            new_uid,
-            created_at.to_sql(),
-            updated_at.to_sql(),
-            new_tags,
-            new_metadata,
-            new_trashed.map(Timestamp::to_sql)
-        ])?;
+            params![
+                id,
+                new_uid,
+                created_at.to_sql(),
+                updated_at.to_sql(),
+                new_tags,
+                new_metadata,
+                new_trashed.map(Timestamp::to_sql)
+            ],
+        )?;
     Ok(())
 }
 
@@ -337,22 +332,23 @@ fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) 
     let connection = writing.connection;
     for row in rows.iter().filter(|row| thorough || row.is_marked) {
         let (content, is_text, json, bytes) = connection
-            .prepare_cached(
+            .row(
                 "SELECT content, typeof(content) = 'text', parts, usage, error, metadata, source,
                    CASE WHEN typeof(content) <> 'text' OR revision IS NULL THEN hex(content) END
                  FROM messages WHERE id = ?1",
-            )?
-            .query_row([row.id], |found| {
-                let text = engine::text(found, 0)?;
-                let is_text = found.get::<_, bool>(1)?
-                    && matches!(found.get_ref(0)?, rusqlite::types::ValueRef::Text(bytes) if bytes == text.as_bytes());
-                let mut json = Vec::with_capacity(5);
-                for column in 2..7 {
-                    json.push(engine::optional_text(found, column)?);
-                }
-                let bytes = engine::text(found, 7)?;
-                Ok((text, is_text, json, bytes))
-            })?;
+                params![row.id],
+                |found| {
+                    let text = engine::text(found, 0)?;
+                    let is_text = found.get::<_, bool>(1)?
+                        && matches!(found.get_ref(0)?, rusqlite::types::ValueRef::Text(bytes) if bytes == text.as_bytes());
+                    let mut json = Vec::with_capacity(5);
+                    for column in 2..7 {
+                        json.push(engine::optional_text(found, column)?);
+                    }
+                    let bytes = engine::text(found, 7)?;
+                    Ok((text, is_text, json, bytes))
+                },
+            )?;
         // Another program's text ends at its first NUL wherever it is read in C.
         let new_content = if row.is_new {
             content.replace('\0', "\u{fffd}")
@@ -417,13 +413,11 @@ fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) 
         if is_text && new_content == content && new_json == json {
             continue;
         }
-        connection
-            .prepare_cached(
-                "UPDATE messages SET content = ?2, parts = ?3, usage = ?4, error = ?5, metadata = ?6,
+        connection.run(
+            "UPDATE messages SET content = ?2, parts = ?3, usage = ?4, error = ?5, metadata = ?6,
                    source = ?7, revision = coalesce(revision, 0) + 1
                  WHERE id = ?1",
-            )?
-            .execute(params![
+            params![
                 row.id,
                 new_content,
                 new_json[0],
@@ -431,7 +425,8 @@ fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) 
                 new_json[2],
                 new_json[3],
                 new_json[4]
-            ])?;
+            ],
+        )?;
     }
     Ok(())
 }
@@ -444,11 +439,12 @@ fn with_former(
     former: &str,
 ) -> Result<String> {
     Ok(connection
-        .prepare_cached(
+        .row(
             "SELECT json_set(CASE json_type(?1) WHEN 'object' THEN ?1 ELSE json_object('data', json(?1)) END,
                '$.' || ?3, CASE WHEN json_valid(?2) THEN json(?2) ELSE ?2 END)",
-        )?
-        .query_row(params![source.as_deref().unwrap_or("{}"), former, name], |row| row.get(0))?)
+            params![source.as_deref().unwrap_or("{}"), former, name],
+            |row| row.get(0),
+        )?)
 }
 
 fn heal_keys(writing: &mut Writing<'_>, chat: &Chat, rows: &mut [Row]) {
@@ -509,14 +505,10 @@ fn heal_tree(
             .find(|id| *id != not)
     };
     let mut is_moved = false;
-    let new: HashSet<i64> = rows
-        .iter()
-        .filter(|row| row.is_new)
-        .map(|row| row.id)
-        .collect();
+    let is_new: Vec<bool> = rows.iter().map(|row| row.is_new).collect();
     for row in rows.iter_mut() {
         let is_there = row.parent.is_some_and(|it| {
-            it != row.id && place.contains_key(&it) && (row.is_new || !new.contains(&it))
+            it != row.id && place.get(&it).is_some_and(|at| row.is_new || !is_new[*at])
         });
         row.parent = match row.depth {
             Some(_) if is_there || row.parent.is_none() => continue,
@@ -553,16 +545,16 @@ fn heal_tree(
 /// Makes roots of messages that are their own ancestors.
 fn cut_cycles(writing: &mut Writing<'_>, rows: &mut [Row], place: &HashMap<i64, usize>) -> bool {
     let mut is_cut = false;
-    let mut done: HashSet<usize> = HashSet::with_capacity(rows.len());
+    // By which start each was come by first.
+    let mut seen: Vec<Option<usize>> = vec![None; rows.len()];
     for start in 0..rows.len() {
-        let mut trail = HashSet::new();
         let mut at = start;
-        while !done.contains(&at) {
-            trail.insert(at);
+        while seen[at].is_none() {
+            seen[at] = Some(start);
             let Some(parent) = rows[at].parent.and_then(|it| place.get(&it)).copied() else {
                 break;
             };
-            if trail.contains(&parent) {
+            if seen[parent] == Some(start) {
                 // The one that was the first before.
                 let root = first_of_cycle(rows, place, parent);
                 rows[root].parent = None;
@@ -573,7 +565,6 @@ fn cut_cycles(writing: &mut Writing<'_>, rows: &mut [Row], place: &HashMap<i64, 
             }
             at = parent;
         }
-        done.extend(trail);
     }
     is_cut
 }
@@ -613,16 +604,15 @@ fn deepen(rows: &mut [Row], place: &HashMap<i64, usize>) {
 }
 
 fn show(rows: &mut [Row], place: &HashMap<i64, usize>, head: Option<i64>) {
-    let mut shown = HashSet::new();
+    let mut shown = vec![false; rows.len()];
     let mut at = head.and_then(|head| place.get(&head).copied());
     while let Some(index) = at {
-        shown.insert(index);
+        shown[index] = true;
         at = rows[index]
             .parent
             .and_then(|parent| place.get(&parent).copied());
     }
-    for (index, row) in rows.iter_mut().enumerate() {
-        let on_path = shown.contains(&index);
+    for (row, on_path) in rows.iter_mut().zip(shown) {
         row.is_changed |= row.on_path != on_path;
         row.on_path = on_path;
     }
@@ -636,10 +626,11 @@ fn heal_times(writing: &mut Writing<'_>, rows: &mut [Row]) {
         .map(|(at, row)| (row.depth.unwrap_or_default(), at as i64))
         .collect();
     order.sort_unstable();
-    let mut times: HashMap<i64, Timestamp> = HashMap::with_capacity(rows.len());
+    let mut done: HashMap<i64, usize> = HashMap::with_capacity(rows.len());
     for (_, at) in order {
+        let parent = rows[at as usize].parent.and_then(|it| done.get(&it));
+        let before = parent.and_then(|parent| rows[*parent].created_at);
         let row = &mut rows[at as usize];
-        let before = row.parent.and_then(|parent| times.get(&parent)).copied();
         if !row.is_timed {
             let own = row.created_at.or(before).unwrap_or(writing.now);
             if !row.is_marked {
@@ -648,9 +639,7 @@ fn heal_times(writing: &mut Writing<'_>, rows: &mut [Row]) {
             row.created_at = Some(before.map_or(own, |before| own.max(before)));
             row.is_changed = true;
         }
-        if let Some(time) = row.created_at {
-            times.insert(row.id, time);
-        }
+        done.insert(row.id, at as usize);
     }
 }
 
@@ -688,29 +677,30 @@ fn heal_summary(
         .map(|row| row.uid.as_str());
     let last = rows.iter().filter_map(|row| row.created_at).max();
     let is_adopting = rows.iter().any(|row| row.is_new);
-    let (count, updated_at): (i64, Timestamp) = connection
-        .prepare_cached("SELECT message_count, updated_at FROM conversations WHERE id = ?1")?
-        .query_row([chat.id], |row| Ok((row.get(0)?, engine::time(row, 1)?)))?;
+    let (count, updated_at): (i64, Timestamp) = connection.row(
+        "SELECT message_count, updated_at FROM conversations WHERE id = ?1",
+        params![chat.id],
+        |row| Ok((row.get(0)?, engine::time(row, 1)?)),
+    )?;
     if count != rows.len() as i64 && !is_adopting {
         writing.report.add(Repair::Count, chat.id);
     }
     if last.is_some_and(|last| last > updated_at) && !is_adopting {
         writing.report.add(Repair::UpdatedAt, chat.id);
     }
-    let changed = connection
-        .prepare_cached(
-            "UPDATE conversations SET head_id = ?2, head_uid = ?3, message_count = ?4,
+    let changed = connection.run(
+        "UPDATE conversations SET head_id = ?2, head_uid = ?3, message_count = ?4,
                updated_at = max(updated_at, coalesce(?5, '')), revision = coalesce(revision, 0) + 1
              WHERE id = ?1 AND (revision IS NULL OR updated_at < coalesce(?5, '') OR
                (head_id, head_uid, message_count) IS NOT (?2, ?3, ?4))",
-        )?
-        .execute(params![
+        params![
             chat.id,
             head,
             head_uid,
             rows.len() as i64,
             last.map(Timestamp::to_sql)
-        ])?;
+        ],
+    )?;
     if changed > 0 || rows.iter().any(|row| row.is_changed) {
         writing.changed_conversation(ChangeOp::Update, chat.id, &chat.uid);
     }

@@ -4,12 +4,13 @@
 //! loses nothing else. A row remembers the fingerprint it was imported with, by which is told whether
 //! it has been edited here since.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::body;
 use super::conversations::{self, Chat};
+use super::engine::Ask;
 use super::messages::{self, NewRow};
 use super::tree::{self, Node};
 use super::{Store, Writing, engine};
@@ -81,17 +82,14 @@ impl Store {
                  GROUP BY conversation_id",
             )?;
             let unnamed = |sql: &str| -> Result<Vec<(i64, String)>> {
-                Ok(connection
-                    .prepare(sql)?
-                    .query_map([], |row| {
-                        let texts: Vec<_> = (1..5)
-                            .map(|column| engine::text(row, column))
-                            .collect::<rusqlite::Result<_>>()?;
-                        let texts: Vec<_> = texts.iter().map(|text| Some(text.as_str())).collect();
-                        let uid = format!("{DERIVED}{:016x}", stable_print(&texts));
-                        Ok((row.get(0)?, uid))
-                    })?
-                    .collect::<rusqlite::Result<_>>()?)
+                Ok(connection.rows(sql, params![], |row| {
+                    let texts: Vec<_> = (1..5)
+                        .map(|column| engine::text(row, column))
+                        .collect::<rusqlite::Result<_>>()?;
+                    let texts: Vec<_> = texts.iter().map(|text| Some(text.as_str())).collect();
+                    let uid = format!("{DERIVED}{:016x}", stable_print(&texts));
+                    Ok((row.get(0)?, uid))
+                })?)
             };
             for (table, sql) in [
                 (
@@ -125,11 +123,11 @@ impl Store {
         mut step: impl FnMut(&ImportCounts) -> Result<()>,
     ) -> Result<ImportCounts> {
         self.merge_blobs(other)?;
-        let ids = other
-            .connection
-            .prepare("SELECT id FROM conversations ORDER BY id")?
-            .query_map([], |row| row.get(0))?
-            .collect::<rusqlite::Result<Vec<i64>>>()?;
+        let ids = other.connection.rows::<i64>(
+            "SELECT id FROM conversations ORDER BY id",
+            params![],
+            |row| row.get(0),
+        )?;
         let mut all = ImportCounts::default();
         let mut batch = Vec::new();
         let mut messages = 0;
@@ -161,19 +159,21 @@ impl Store {
             branches: Some(crate::model::Branches::All),
             ..Default::default()
         };
-        let tags = connection
-            .prepare_cached("SELECT value FROM json_each(?1)")?
-            .query_map([row.tags.as_deref().unwrap_or("[]")], |row| {
-                engine::text(row, 0)
-            })?
-            .collect::<rusqlite::Result<_>>()?;
-        let source = connection
-            .prepare_cached("SELECT source FROM conversations WHERE id = ?1")?
-            .query_row([row.id], |row| engine::optional_text(row, 0))?;
-        let ids = connection
-            .prepare_cached("SELECT id FROM messages WHERE conversation_id = ?1 ORDER BY id")?
-            .query_map([row.id], |row| row.get(0))?
-            .collect::<rusqlite::Result<Vec<i64>>>()?;
+        let tags = connection.rows(
+            "SELECT value FROM json_each(?1)",
+            params![row.tags.as_deref().unwrap_or("[]")],
+            |row| engine::text(row, 0),
+        )?;
+        let source = connection.row(
+            "SELECT source FROM conversations WHERE id = ?1",
+            params![row.id],
+            |row| engine::optional_text(row, 0),
+        )?;
+        let ids = connection.rows::<i64>(
+            "SELECT id FROM messages WHERE conversation_id = ?1 ORDER BY id",
+            params![row.id],
+            |row| row.get(0),
+        )?;
         let messages = self.messages_for(&ConversationKey::Id(row.id), &query)?;
         let messages = in_order(messages, &ids);
         Ok(Some(ImportedChat {
@@ -198,18 +198,22 @@ impl Store {
 /// in their order.
 fn in_order(messages: Vec<Message>, ids: &[i64]) -> Vec<Message> {
     let mut ordered = Vec::with_capacity(messages.len());
-    let mut left: HashMap<i64, Message> = messages.into_iter().map(|it| (it.id, it)).collect();
+    let place: HashMap<i64, usize> = messages
+        .iter()
+        .enumerate()
+        .map(|(at, it)| (it.id, at))
+        .collect();
+    let mut left: Vec<Option<Message>> = messages.into_iter().map(Some).collect();
     for id in ids {
         // Of one whose parent came later, the parents that are not out yet go first.
-        let mut chain = vec![*id];
-        while let Some(parent) = chain
-            .last()
-            .and_then(|id| left.get(id)?.parent_id)
-            .filter(|parent| left.contains_key(parent))
-        {
-            chain.push(parent);
+        let mut chain = Vec::new();
+        let mut next = Some(*id);
+        while let Some(at) = next.and_then(|id| place.get(&id)) {
+            let Some(message) = &left[*at] else { break };
+            next = message.parent_id;
+            chain.push(*at);
         }
-        ordered.extend(chain.iter().rev().filter_map(|id| left.remove(id)));
+        ordered.extend(chain.iter().rev().filter_map(|at| left[*at].take()));
     }
     ordered
 }
@@ -307,25 +311,26 @@ fn row_print(row: &NewRow) -> i64 {
     ])
 }
 
-/// The uids from a message up to the first one, as a file has them.
-fn path_to<'a>(given: &'a ImportedChat, head: Option<&'a str>) -> HashSet<&'a str> {
-    let mut parents: HashMap<&str, Option<&str>> = HashMap::with_capacity(given.messages.len());
-    let mut before = None;
-    for message in &given.messages {
-        let parent = match &message.parent {
-            Some(parent) => parent.as_deref(),
-            None => before,
-        };
-        parents.insert(&message.uid, parent);
-        before = Some(message.uid.as_str());
-    }
-    let mut path = HashSet::new();
-    let mut at = head;
-    while let Some(uid) = at {
-        if !parents.contains_key(uid) || !path.insert(uid) {
+/// Which messages lie between one and the first, as a file has them.
+fn path_to(given: &ImportedChat, head: Option<&str>) -> Vec<bool> {
+    let mut path = vec![false; given.messages.len()];
+    let place: HashMap<&str, usize> = given
+        .messages
+        .iter()
+        .enumerate()
+        .map(|(at, message)| (message.uid.as_str(), at))
+        .collect();
+    let mut next = head.and_then(|uid| place.get(uid).copied());
+    while let Some(at) = next {
+        if std::mem::replace(&mut path[at], true) {
             break;
         }
-        at = parents[uid];
+        next = match &given.messages[at].parent {
+            Some(parent) => parent
+                .as_ref()
+                .and_then(|uid| place.get(uid.as_str()).copied()),
+            None => at.checked_sub(1),
+        };
     }
     path
 }
@@ -374,17 +379,18 @@ fn import(
     };
     // What is new is written where it belongs, once.
     let path = if is_known {
-        HashSet::new()
+        vec![false; given.messages.len()]
     } else {
         path_to(given, wanted.as_deref())
     };
     let (created, is_loose) = import_messages(writing, &chat, given, &path, counts)?;
 
     // The head goes where the file has it, unless it has been moved here.
-    let imported_head: Option<String> = writing
-        .connection
-        .prepare_cached("SELECT imported_head FROM conversations WHERE id = ?1")?
-        .query_row([chat.id], |row| engine::optional_text(row, 0))?;
+    let imported_head: Option<String> = writing.connection.row(
+        "SELECT imported_head FROM conversations WHERE id = ?1",
+        params![chat.id],
+        |row| engine::optional_text(row, 0),
+    )?;
     let is_free = !is_known || before.is_none() || before == imported_head;
     if (is_free || options.conversation_id.is_some())
         && wanted != before
@@ -412,21 +418,21 @@ fn import(
         conversations::touch(writing, &chat, at.filter(|_| created > 0), created)?;
     }
     if is_free && wanted != imported_head {
-        writing
-            .connection
-            .prepare_cached(
-                "UPDATE conversations SET imported_head = ?2, revision = coalesce(revision, 0) + 1
+        writing.connection.run(
+            "UPDATE conversations SET imported_head = ?2, revision = coalesce(revision, 0) + 1
                  WHERE id = ?1",
-            )?
-            .execute(params![chat.id, wanted])?;
+            params![chat.id, wanted],
+        )?;
     }
     Ok(())
 }
 
 fn newest(connection: &Connection, conversation: i64) -> Result<Option<Timestamp>> {
-    Ok(connection
-        .prepare_cached("SELECT max(created_at) FROM messages WHERE conversation_id = ?1")?
-        .query_row([conversation], |row| engine::optional_time(row, 0))?)
+    Ok(connection.row(
+        "SELECT max(created_at) FROM messages WHERE conversation_id = ?1",
+        params![conversation],
+        |row| engine::optional_time(row, 0),
+    )?)
 }
 
 fn create_chat(
@@ -457,28 +463,27 @@ fn note_chat(writing: &mut Writing<'_>, id: i64, given: &ImportedChat) -> Result
     body::check_json(writing.connection, "source", given.source.as_deref())?;
     writing
         .connection
-        .prepare_cached(
+        .run(
             "UPDATE conversations SET source = ?2, trashed_at = ?3, revision = revision + 1 WHERE id = ?1",
-        )?
-        .execute(params![
-            id,
-            given.source,
-            given.trashed_at.map(Timestamp::to_sql)
-        ])?;
-    writing
-        .connection
-        .prepare_cached("UPDATE conversations SET imported = ?2 WHERE id = ?1")?
-        .execute([id, print_of_chat(writing.connection, id)?])?;
+            params![
+                id,
+                given.source,
+                given.trashed_at.map(Timestamp::to_sql)
+            ],
+        )?;
+    writing.connection.run(
+        "UPDATE conversations SET imported = ?2 WHERE id = ?1",
+        params![id, print_of_chat(writing.connection, id)?],
+    )?;
     Ok(())
 }
 
 fn print_of_chat(connection: &Connection, id: i64) -> Result<i64> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT title, brain, pinned, archived, trashed_at IS NOT NULL, tags, metadata
+    Ok(connection.row(
+        "SELECT title, brain, pinned, archived, trashed_at IS NOT NULL, tags, metadata
              FROM conversations WHERE id = ?1",
-        )?
-        .query_row([id], |row| {
+        params![id],
+        |row| {
             Ok(chat_print(
                 &engine::text(row, 0)?,
                 &engine::text(row, 1)?,
@@ -486,7 +491,8 @@ fn print_of_chat(connection: &Connection, id: i64) -> Result<i64> {
                 &engine::optional_text(row, 5)?,
                 &engine::optional_text(row, 6)?,
             ))
-        })?)
+        },
+    )?)
 }
 
 fn update_chat(
@@ -496,14 +502,18 @@ fn update_chat(
     counts: &mut ImportCounts,
 ) -> Result<()> {
     let connection = writing.connection;
-    let imported: Option<i64> = connection
-        .prepare_cached("SELECT imported FROM conversations WHERE id = ?1")?
-        .query_row([chat.id], |row| row.get(0))?;
+    let imported: Option<i64> = connection.row(
+        "SELECT imported FROM conversations WHERE id = ?1",
+        params![chat.id],
+        |row| row.get(0),
+    )?;
     let here = print_of_chat(connection, chat.id)?;
     let tags = tags_json(&given.tags)?;
-    let held: String = connection
-        .prepare_cached("SELECT brain FROM conversations WHERE id = ?1")?
-        .query_row([chat.id], |row| engine::text(row, 0))?;
+    let held: String = connection.row(
+        "SELECT brain FROM conversations WHERE id = ?1",
+        params![chat.id],
+        |row| engine::text(row, 0),
+    )?;
     // What the file does not say stays.
     let brain = given.brain.as_deref().unwrap_or(&held);
     let flags = (given.pinned, given.archived, given.trashed_at.is_some());
@@ -521,23 +531,23 @@ fn update_chat(
     crate::model::check_brain(brain)?;
     body::check_json(connection, "metadata", given.metadata.as_deref())?;
     connection
-        .prepare_cached(
+        .run(
             "UPDATE conversations SET title = ?2, brain = ?3, pinned = ?4, archived = ?5, trashed_at = ?6,
                tags = ?7, metadata = ?8, source = ?9, imported = ?10, revision = coalesce(revision, 0) + 1
              WHERE id = ?1",
-        )?
-        .execute(params![
-            chat.id,
-            given.title,
-            brain,
-            given.pinned,
-            given.archived,
-            given.trashed_at.map(Timestamp::to_sql),
-            tags,
-            given.metadata,
-            given.source,
-            theirs
-        ])?;
+            params![
+                chat.id,
+                given.title,
+                brain,
+                given.pinned,
+                given.archived,
+                given.trashed_at.map(Timestamp::to_sql),
+                tags,
+                given.metadata,
+                given.source,
+                theirs
+            ],
+        )?;
     counts.conversations.updated += 1;
     writing.changed_conversation(ChangeOp::Update, chat.id, &chat.uid);
     Ok(())
@@ -558,11 +568,12 @@ fn import_messages(
     writing: &mut Writing<'_>,
     chat: &Chat,
     given: &ImportedChat,
-    path: &HashSet<&str>,
+    path: &[bool],
     counts: &mut ImportCounts,
 ) -> Result<(i64, bool)> {
     let connection = writing.connection;
-    let mut nodes: HashMap<&str, Node> = HashMap::with_capacity(given.messages.len());
+    let mut known: HashMap<&str, usize> = HashMap::with_capacity(given.messages.len());
+    let mut nodes: Vec<Node> = Vec::with_capacity(given.messages.len());
     // What stands on its own follows what is there already.
     let mut before: Option<Node> = match chat.head {
         Some(head) if !given.messages.iter().any(|it| it.parent.is_some()) => {
@@ -587,7 +598,7 @@ fn import_messages(
             ..error
         };
         check_uid(&message.uid).map_err(in_place)?;
-        if nodes.contains_key(message.uid.as_str()) {
+        if known.contains_key(message.uid.as_str()) {
             return Err(in_place(StoreError::invalid(format!(
                 "two messages have the uid '{}'",
                 message.uid
@@ -597,8 +608,8 @@ fn import_messages(
             None => before.clone(),
             Some(None) => None,
             Some(Some(uid)) => {
-                let parent = match nodes.get(uid.as_str()) {
-                    Some(node) => Some(node.clone()),
+                let parent = match known.get(uid.as_str()) {
+                    Some(at) => Some(nodes[*at].clone()),
                     None => tree::by_uid(connection, chat.id, uid)?,
                 };
                 is_loose |= parent.is_none();
@@ -613,7 +624,8 @@ fn import_messages(
                 // What follows it follows its parent, as when it was deleted.
                 if let Some(parent) = parent {
                     before = Some(parent.clone());
-                    nodes.insert(&message.uid, parent);
+                    known.insert(&message.uid, nodes.len());
+                    nodes.push(parent);
                 } else {
                     before = None;
                 }
@@ -622,7 +634,7 @@ fn import_messages(
             None => {
                 created += 1;
                 counts.messages.created += 1;
-                let on_path = path.contains(message.uid.as_str());
+                let on_path = path[index];
                 let row = NewRow {
                     imported: Some(row_print(&row)),
                     ..row
@@ -635,18 +647,19 @@ fn import_messages(
             }
         };
         before = Some(node.clone());
-        nodes.insert(&message.uid, node);
+        known.insert(&message.uid, nodes.len());
+        nodes.push(node);
     }
     Ok((created, is_loose))
 }
 
 /// Whether a message was imported before, and deleted here since.
 fn is_deleted(connection: &Connection, conversation: i64, uid: &str) -> Result<bool> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM deleted_imports WHERE conversation_id = ?1 AND uid = ?2)",
-        )?
-        .query_row(params![conversation, uid], |row| row.get(0))?)
+    Ok(connection.row(
+        "SELECT EXISTS (SELECT 1 FROM deleted_imports WHERE conversation_id = ?1 AND uid = ?2)",
+        params![conversation, uid],
+        |row| row.get(0),
+    )?)
 }
 
 fn row_of(writing: &Writing<'_>, message: &ImportedMessage, earliest: Timestamp) -> Result<NewRow> {
@@ -682,11 +695,10 @@ fn row_of(writing: &Writing<'_>, message: &ImportedMessage, earliest: Timestamp)
 }
 
 fn note_message(connection: &Connection, id: i64, print: i64) -> Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE messages SET imported = ?2, revision = coalesce(revision, 0) + 1 WHERE id = ?1",
-        )?
-        .execute([id, print])?;
+    connection.run(
+        "UPDATE messages SET imported = ?2, revision = coalesce(revision, 0) + 1 WHERE id = ?1",
+        params![id, print],
+    )?;
     Ok(())
 }
 
@@ -721,8 +733,11 @@ fn update_message(
         return Ok(());
     }
     let imported: Option<i64> = connection
-        .prepare_cached("SELECT imported FROM messages WHERE id = ?1")?
-        .query_row([node.id], |row| row.get(0))
+        .row(
+            "SELECT imported FROM messages WHERE id = ?1",
+            params![node.id],
+            |row| row.get(0),
+        )
         .optional()?
         .flatten();
     if imported != Some(here) {

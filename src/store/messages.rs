@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::body::{self, Body};
 use super::conversations::{self, Chat};
+use super::engine::Ask;
 use super::tree::{self, Node};
 use super::{Change, Store, Writing, blobs, engine, growth};
 use crate::error::{ErrorCode, Result, StoreError};
@@ -84,13 +85,12 @@ impl Store {
             .map(|cursor| place(connection, &chat, cursor, all))
             .transpose()?;
         let limit = query.limit.map_or(i64::MAX, i64::from);
-        let mut statement = connection.prepare_cached(&page_sql(page, all))?;
+        let sql = page_sql(page, all);
         let (depth, on_path, id) = place.map_or((None, None, None), |node| {
             (Some(node.depth), Some(node.on_path), Some(node.id))
         });
-        let mut messages = statement
-            .query_map(params![chat.id, limit, depth, on_path, id], message)?
-            .collect::<rusqlite::Result<Vec<_>>>()?;
+        let mut messages =
+            connection.rows(&sql, params![chat.id, limit, depth, on_path, id], message)?;
         if matches!(page, Page::Before | Page::Newest) {
             messages.reverse();
         }
@@ -155,14 +155,13 @@ impl Store {
                     .transpose()?;
             }
             connection
-                .prepare_cached(
+                .run(
                     "INSERT OR IGNORE INTO deleted_imports (conversation_id, uid)
                      SELECT conversation_id, uid FROM messages WHERE id = ?1 AND imported IS NOT NULL",
-                )?
-                .execute([node.id])?;
+                    params![node.id],
+                )?;
             connection
-                .prepare_cached("DELETE FROM messages WHERE id = ?1")?
-                .execute([node.id])?;
+                .run("DELETE FROM messages WHERE id = ?1", params![node.id])?;
             writing.changed_message(ChangeOp::Delete, node.id, &node.uid, &chat);
             conversations::touch(writing, &chat, None, -1)?;
             Ok(1)
@@ -219,28 +218,27 @@ impl Store {
                 path.push(id);
                 at = tree::by_id(connection, id)?.and_then(|node| node.parent);
             }
-            let (title, brain, metadata, tags) = connection
-                .prepare_cached(
-                    "SELECT title, brain, metadata, tags FROM conversations WHERE id = ?1",
-                )?
-                .query_row([chat.id], |row| {
+            let (title, brain, metadata, tags) = connection.row(
+                "SELECT title, brain, metadata, tags FROM conversations WHERE id = ?1",
+                params![chat.id],
+                |row| {
                     Ok((
                         engine::text(row, 0)?,
                         engine::text(row, 1)?,
                         engine::optional_text(row, 2)?,
                         engine::optional_text(row, 3)?,
                     ))
-                })?;
+                },
+            )?;
             let extra = NewConversation {
                 metadata,
                 ..NewConversation::default()
             };
             let mut copy = conversations::create(writing, &title, Some(&brain), &extra)?;
-            connection
-                .prepare_cached(
-                    "UPDATE conversations SET tags = ?2, revision = revision + 1 WHERE id = ?1",
-                )?
-                .execute(params![copy.id, tags])?;
+            connection.run(
+                "UPDATE conversations SET tags = ?2, revision = revision + 1 WHERE id = ?1",
+                params![copy.id, tags],
+            )?;
             let mut parent = None;
             let mut latest = None;
             let count = path.len() as i64;
@@ -283,9 +281,11 @@ impl Store {
 }
 
 fn uid_of(connection: &Connection, id: i64) -> Result<String> {
-    Ok(connection
-        .prepare_cached("SELECT uid FROM messages WHERE id = ?1")?
-        .query_row([id], |row| engine::text(row, 0))?)
+    Ok(connection.row(
+        "SELECT uid FROM messages WHERE id = ?1",
+        params![id],
+        |row| engine::text(row, 0),
+    )?)
 }
 
 /// A row to be inserted, checked.
@@ -433,41 +433,41 @@ pub(super) fn insert(
     row: &NewRow,
 ) -> Result<Node> {
     let connection = writing.connection;
-    let id: i64 = connection
-        .prepare_cached(
-            "SELECT max(coalesce((SELECT max(id) FROM messages), 0), last_message_id) + 1
+    let id: i64 = connection.row(
+        "SELECT max(coalesce((SELECT max(id) FROM messages), 0), last_message_id) + 1
              FROM store_state",
-        )?
-        .query_row([], |row| row.get(0))?;
+        params![],
+        |row| row.get(0),
+    )?;
     let depth = parent.map_or(0, |it| it.depth + 1);
     let status = (row.status != Status::Complete).then_some(row.status.as_str());
     connection
-        .prepare_cached(
+        .run(
             "INSERT INTO messages (id, uid, conversation_id, parent_id, depth, on_path, role, content,
                parts, created_at, status, model, usage, finish_reason, error, metadata, source, imported,
                revision)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, 1)",
-        )?
-        .execute(params![
-            id,
-            row.uid,
-            chat.id,
-            parent.map(|it| it.id),
-            depth,
-            on_path,
-            row.role.as_str(),
-            row.body.content,
-            row.body.parts,
-            row.created_at.to_sql(),
-            status,
-            row.model,
-            row.usage,
-            row.finish_reason,
-            row.error,
-            row.metadata,
-            row.source,
-            row.imported,
-        ])?;
+            params![
+                id,
+                row.uid,
+                chat.id,
+                parent.map(|it| it.id),
+                depth,
+                on_path,
+                row.role.as_str(),
+                row.body.content,
+                row.body.parts,
+                row.created_at.to_sql(),
+                status,
+                row.model,
+                row.usage,
+                row.finish_reason,
+                row.error,
+                row.metadata,
+                row.source,
+                row.imported,
+            ],
+        )?;
     blobs::add_references(connection, chat.id, id, &row.body.content)?;
     for text in [&row.body.parts, &row.metadata, &row.source]
         .into_iter()
@@ -553,14 +553,12 @@ pub(super) fn rewrite(writing: &mut Writing<'_>, before: &Message, after: &Messa
     } else {
         stored_body(connection, after.id)?
     };
-    connection
-        .prepare_cached(
-            "UPDATE messages SET content = ?2, parts = ?3, status = ?4, model = ?5, usage = ?6,
+    connection.run(
+        "UPDATE messages SET content = ?2, parts = ?3, status = ?4, model = ?5, usage = ?6,
                finish_reason = ?7, error = ?8, metadata = ?9, source = ?10, uid = ?11, role = ?12,
                revision = coalesce(revision, 0) + 1
              WHERE id = ?1",
-        )?
-        .execute(params![
+        params![
             after.id,
             content,
             parts,
@@ -573,7 +571,8 @@ pub(super) fn rewrite(writing: &mut Writing<'_>, before: &Message, after: &Messa
             after.source,
             after.uid,
             after.role.as_str(),
-        ])?;
+        ],
+    )?;
     if is_edited || (&before.metadata, &before.source) != (&after.metadata, &after.source) {
         let texts = [&after.parts, &after.metadata, &after.source].map(|it| it.as_deref());
         let [parts, metadata, source] = texts;
@@ -596,11 +595,11 @@ pub(super) fn rewrite(writing: &mut Writing<'_>, before: &Message, after: &Messa
 }
 
 fn stored_body(connection: &Connection, id: i64) -> Result<(String, Option<Json>)> {
-    Ok(connection
-        .prepare_cached("SELECT content, parts FROM messages WHERE id = ?1")?
-        .query_row([id], |row| {
-            Ok((engine::text(row, 0)?, engine::optional_text(row, 1)?))
-        })?)
+    Ok(connection.row(
+        "SELECT content, parts FROM messages WHERE id = ?1",
+        params![id],
+        |row| Ok((engine::text(row, 0)?, engine::optional_text(row, 1)?)),
+    )?)
 }
 
 pub(super) fn message_change(op: ChangeOp, id: i64, uid: &str, chat: &Chat) -> RowChange {
@@ -619,8 +618,11 @@ pub(super) fn message_change(op: ChangeOp, id: i64, uid: &str, chat: &Chat) -> R
 /// One message, whole.
 pub(super) fn get(connection: &Connection, id: i64) -> Result<Option<Message>> {
     let found = connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM messages m WHERE m.id = ?1"))?
-        .query_row([id], message)
+        .row(
+            &format!("SELECT {COLUMNS} FROM messages m WHERE m.id = ?1"),
+            params![id],
+            message,
+        )
         .optional()?;
     let Some(mut message) = found else {
         return Ok(None);
@@ -637,13 +639,10 @@ pub(super) fn path(connection: &Connection, chat: &Chat) -> Result<Vec<(Node, Me
          WHERE m.conversation_id = ?1 AND m.on_path = 1 ORDER BY m.depth"
     );
     let mut depths = Vec::new();
-    let mut messages = connection
-        .prepare_cached(&sql)?
-        .query_map([chat.id], |row| {
-            depths.push(row.get(15)?);
-            message(row)
-        })?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut messages = connection.rows(&sql, params![chat.id], |row| {
+        depths.push(row.get(15)?);
+        message(row)
+    })?;
     complete(connection, chat, &mut messages)?;
     let node = |message: &Message, depth| Node {
         id: message.id,
@@ -663,7 +662,8 @@ pub(super) fn path(connection: &Connection, chat: &Chat) -> Result<Vec<(Node, Me
 
 /// Adds to rows what their own row does not hold: keys of others, and the text that grows.
 fn complete(connection: &Connection, chat: &Chat, messages: &mut [Message]) -> Result<()> {
-    let mut known: HashMap<i64, String> = HashMap::new();
+    let mut known: HashMap<i64, usize> = HashMap::new();
+    let mut uids: Vec<String> = Vec::new();
     let mut last: Option<(i64, String)> = None;
     for message in messages.iter_mut() {
         message.conversation_uid.clone_from(&chat.uid);
@@ -671,10 +671,11 @@ fn complete(connection: &Connection, chat: &Chat, messages: &mut [Message]) -> R
             (None, _) => None,
             (Some(parent), Some((id, uid))) if parent == *id => Some(uid.clone()),
             (Some(parent), _) => match known.get(&parent) {
-                Some(uid) => Some(uid.clone()),
+                Some(at) => Some(uids[*at].clone()),
                 None => {
                     let uid = uid_of(connection, parent)?;
-                    known.insert(parent, uid.clone());
+                    known.insert(parent, uids.len());
+                    uids.push(uid.clone());
                     Some(uid)
                 }
             },

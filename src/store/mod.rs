@@ -4,6 +4,7 @@
 //! here and nowhere else. It names no JavaScript type and reads no clock and no source of
 //! randomness; both come in through [`Env`]. One connection, one caller at a time.
 
+mod base64;
 mod blobs;
 mod body;
 mod conversations;
@@ -23,15 +24,14 @@ pub mod schema;
 mod search;
 mod tree;
 
-use std::collections::HashSet;
-
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
 pub use blobs::{Hasher, PIECE};
 pub use indexing::Tuning;
 pub use open::{Location, OpenedAs};
 
-use crate::error::Result;
+use self::engine::Ask;
+use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{ChangeOp, Durability, HealReport, RowChange, RowKind};
 use crate::search::fold::Unicode;
 use crate::time::Timestamp;
@@ -91,7 +91,7 @@ pub struct Store {
     /// Tabs whose records go with the next write.
     gone: Vec<String>,
     /// Tabs whose records went: what they sent may still come, and is not carried out.
-    forgotten: HashSet<String>,
+    forgotten: Vec<String>,
     /// What is known of the index of search.
     index: indexing::Index,
 }
@@ -174,16 +174,25 @@ impl Store {
     }
 
     fn atomically<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let (mut work, mut value) = (Some(work), None);
+        self.in_transaction(&mut |store| {
+            value = work.take().map(|work| work(store)).transpose()?;
+            Ok(())
+        })?;
+        value.ok_or_else(|| StoreError::new(ErrorCode::Internal, "nothing was carried out"))
+    }
+
+    /// The same, written once for whatever the work gives.
+    fn in_transaction(&mut self, work: &mut dyn FnMut(&mut Self) -> Result<()>) -> Result<()> {
         if self.within {
             return work(self);
         }
         let told = self.changes.len();
         self.execute("BEGIN IMMEDIATE")?;
         self.within = true;
-        let outcome = work(self).and_then(|value| {
+        let outcome = work(self).and_then(|()| {
             operations::forget_tabs(&self.connection, &self.env, &self.gone)?;
-            self.execute("COMMIT")?;
-            Ok(value)
+            self.execute("COMMIT")
         });
         self.within = false;
         if outcome.is_ok() {
@@ -213,7 +222,7 @@ impl Store {
     }
 
     fn execute(&self, sql: &str) -> Result<()> {
-        self.connection.prepare_cached(sql)?.execute([])?;
+        self.connection.run(sql, params![])?;
         Ok(())
     }
 

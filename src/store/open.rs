@@ -2,12 +2,12 @@
 //!
 //! A file that is too new or not ours is refused before the first pragma that writes.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, params};
 
-use super::{Env, Store, engine, schema};
+use super::engine::{self, Ask};
+use super::{Env, Store, schema};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{Durability, HealReport};
 
@@ -111,7 +111,7 @@ impl Store {
             within: false,
             changes: Vec::new(),
             gone: Vec::new(),
-            forgotten: HashSet::new(),
+            forgotten: Vec::new(),
             index: super::indexing::Index::default(),
         };
         if matches!(location, Location::Copy { .. }) {
@@ -148,8 +148,10 @@ fn connect(location: Location<'_>) -> Result<Connection> {
 
 /// Sets a pragma and checks that it took: SQLite ignores what it cannot do without an error.
 fn expect(connection: &Connection, pragma: &str, value: &str, answer: &str) -> Result<()> {
-    connection.pragma_update(None, pragma, value)?;
-    let now = connection.pragma_query_value(None, pragma, |row| engine::text(row, 0))?;
+    connection.execute_batch(&format!("PRAGMA {pragma} = {value}"))?;
+    let now = connection.row(&format!("PRAGMA {pragma}"), params![], |row| {
+        engine::text(row, 0)
+    })?;
     if now == answer {
         Ok(())
     } else {

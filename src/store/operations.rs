@@ -6,6 +6,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::engine::Ask;
 use super::{Env, Store, engine, tree};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{AddedMessage, Counts, ImportCounts, ImportFailure, Operation};
@@ -226,6 +227,18 @@ impl Store {
         operation: &Operation,
         fingerprint: i64,
     ) -> Result<Option<T>> {
+        let Some(result) = self.result_of(operation, fingerprint)? else {
+            return Ok(None);
+        };
+        T::from_record(&result).map(Some).ok_or_else(|| {
+            StoreError::new(
+                ErrorCode::Corrupt,
+                "the record of this operation cannot be read",
+            )
+        })
+    }
+
+    fn result_of(&self, operation: &Operation, fingerprint: i64) -> Result<Option<String>> {
         let found = match operation {
             Operation::Named { name } => self.named(name)?,
             Operation::Own { tab, number, .. } => self.own(tab, *number)?,
@@ -237,13 +250,7 @@ impl Store {
                  give each its own",
             ));
         }
-        let result = T::from_record(&found.result).ok_or_else(|| {
-            StoreError::new(
-                ErrorCode::Corrupt,
-                "the record of this operation cannot be read",
-            )
-        })?;
-        Ok(Some(result))
+        Ok(Some(found.result))
     }
 
     fn named(&self, name: &str) -> Result<Option<Found>> {
@@ -257,8 +264,7 @@ impl Store {
 
     fn named_record(&self, name: &str) -> Result<Option<Found>> {
         let sql = "SELECT fingerprint, result FROM named_operations WHERE operation = ?1";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let found = statement.query_row([name], |row| {
+        let found = self.connection.row(sql, params![name], |row| {
             Ok(Found {
                 fingerprint: row.get(0)?,
                 result: engine::text(row, 1)?,
@@ -269,8 +275,7 @@ impl Store {
 
     fn own_record(&self, tab: &str, number: i64) -> Result<Option<Found>> {
         let sql = "SELECT fingerprint, result FROM operations WHERE tab = ?1 AND number = ?2";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let found = statement.query_row(params![tab, number], |row| {
+        let found = self.connection.row(sql, params![tab, number], |row| {
             Ok(Found {
                 fingerprint: row.get(0)?,
                 result: engine::text(row, 1)?,
@@ -280,12 +285,14 @@ impl Store {
     }
 
     fn own(&self, tab: &str, number: i64) -> Result<Option<Found>> {
-        let last: Option<i64> = self
-            .connection
-            .prepare_cached("SELECT max(number) FROM operations WHERE tab = ?1")?
-            .query_row([tab], |row| row.get(0))?;
+        let last: Option<i64> = self.connection.row(
+            "SELECT max(number) FROM operations WHERE tab = ?1",
+            params![tab],
+            |row| row.get(0),
+        )?;
         // Most often it is a tab's next operation: above its last.
-        let is_passed = last.is_some_and(|last| number <= last) || self.forgotten.contains(tab);
+        let is_passed =
+            last.is_some_and(|last| number <= last) || self.forgotten.iter().any(|it| it == tab);
         if is_passed && let Some(found) = self.own_record(tab, number)? {
             return Ok(Some(found));
         }
@@ -312,7 +319,10 @@ impl Store {
         fingerprint: i64,
         value: &impl Recorded,
     ) -> Result<()> {
-        let result = value.to_record();
+        self.record_text(operation, fingerprint, &value.to_record())
+    }
+
+    fn record_text(&self, operation: &Operation, fingerprint: i64, result: &str) -> Result<()> {
         match operation {
             Operation::Own {
                 tab,
@@ -327,11 +337,13 @@ impl Store {
                 };
                 forget_answered(&self.connection, &self.env, tab, done, open)?;
                 self.connection
-                    .prepare_cached("INSERT INTO operations (tab, number, done, fingerprint, result) VALUES (?1, ?2, ?3, ?4, ?5)")?
-                    .execute(params![tab, number, done, fingerprint, result])?;
+                    .run(
+                        "INSERT INTO operations (tab, number, done, fingerprint, result) VALUES (?1, ?2, ?3, ?4, ?5)",
+                        params![tab, number, done, fingerprint, result],
+                    )?;
             }
             Operation::Named { name } => {
-                record_name(&self.connection, &self.env, name, fingerprint, &result)?;
+                record_name(&self.connection, &self.env, name, fingerprint, result)?;
             }
         }
         Ok(())
@@ -342,16 +354,18 @@ impl Store {
     /// # Errors
     /// Those of reading.
     pub fn retain_tabs(&mut self, alive: &[impl AsRef<str>]) -> Result<()> {
-        let tabs = self
-            .connection
-            .prepare_cached("SELECT DISTINCT tab FROM operations")?
-            .query_map([], |row| engine::text(row, 0))?
-            .collect::<rusqlite::Result<Vec<_>>>()?;
+        let tabs =
+            self.connection
+                .rows("SELECT DISTINCT tab FROM operations", params![], |row| {
+                    engine::text(row, 0)
+                })?;
         self.gone = tabs
             .into_iter()
             .filter(|tab| !alive.iter().any(|it| it.as_ref() == tab))
             .collect();
-        self.forgotten.extend(self.gone.iter().cloned());
+        let fresh = self.gone.iter().filter(|tab| !self.forgotten.contains(tab));
+        let fresh: Vec<_> = fresh.cloned().collect();
+        self.forgotten.extend(fresh);
         Ok(())
     }
 
@@ -374,9 +388,9 @@ impl Store {
     /// # Errors
     /// Those of reading.
     pub fn count_operations(&self) -> Result<(i64, i64)> {
-        Ok(self.connection.query_row(
+        Ok(self.connection.row(
             "SELECT (SELECT count(*) FROM operations), (SELECT count(*) FROM named_operations)",
-            [],
+            params![],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?)
     }
@@ -396,12 +410,11 @@ fn own_name(tab: &str, number: i64) -> String {
 /// Drops the records of tabs that are gone. Their names stay: someone may still ask again.
 pub(super) fn forget_tabs(connection: &Connection, env: &Env, gone: &[String]) -> Result<()> {
     for tab in gone {
-        let records = connection
-            .prepare_cached("SELECT number, fingerprint, result FROM operations WHERE tab = ?1")?
-            .query_map([tab], |row| {
-                Ok((row.get(0)?, row.get(1)?, engine::text(row, 2)?))
-            })?
-            .collect::<rusqlite::Result<Vec<(i64, i64, String)>>>()?;
+        let records = connection.rows::<(i64, i64, String)>(
+            "SELECT number, fingerprint, result FROM operations WHERE tab = ?1",
+            params![tab],
+            |row| Ok((row.get(0)?, row.get(1)?, engine::text(row, 2)?)),
+        )?;
         for (number, fingerprint, result) in records {
             record_name(
                 connection,
@@ -411,9 +424,7 @@ pub(super) fn forget_tabs(connection: &Connection, env: &Env, gone: &[String]) -
                 &result,
             )?;
         }
-        connection
-            .prepare_cached("DELETE FROM operations WHERE tab = ?1")?
-            .execute([tab])?;
+        connection.run("DELETE FROM operations WHERE tab = ?1", params![tab])?;
     }
     Ok(())
 }
@@ -429,12 +440,11 @@ fn forget_answered(
 ) -> Result<()> {
     for number in open.iter().filter(|number| **number <= done) {
         let record: Option<(i64, String)> = connection
-            .prepare_cached(
+            .row(
                 "SELECT fingerprint, result FROM operations WHERE tab = ?1 AND number = ?2",
-            )?
-            .query_row(params![tab, number], |row| {
-                Ok((row.get(0)?, engine::text(row, 1)?))
-            })
+                params![tab, number],
+                |row| Ok((row.get(0)?, engine::text(row, 1)?)),
+            )
             .optional()?;
         if let Some((fingerprint, result)) = record {
             record_name(
@@ -446,9 +456,10 @@ fn forget_answered(
             )?;
         }
     }
-    connection
-        .prepare_cached("DELETE FROM operations WHERE tab = ?1 AND number <= ?2")?
-        .execute(params![tab, done])?;
+    connection.run(
+        "DELETE FROM operations WHERE tab = ?1 AND number <= ?2",
+        params![tab, done],
+    )?;
     Ok(())
 }
 
@@ -460,23 +471,20 @@ fn record_name(
     result: &str,
 ) -> Result<()> {
     let now = env.now();
-    let id: i64 = connection
-        .prepare_cached(
-            "INSERT INTO named_operations (id, operation, fingerprint, result, at)
+    let id: i64 = connection.row(
+        "INSERT INTO named_operations (id, operation, fingerprint, result, at)
              VALUES ((SELECT coalesce(max(id), 0) + 1 FROM named_operations), ?1, ?2, ?3, ?4)
              ON CONFLICT (operation) DO UPDATE SET result = excluded.result
              RETURNING id",
-        )?
-        .query_row(params![name, fingerprint, result, now.to_sql()], |row| {
-            row.get(0)
-        })?;
+        params![name, fingerprint, result, now.to_sql()],
+        |row| row.get(0),
+    )?;
     // Each drops a few of the oldest, so that none drops many.
     let day_ago = Timestamp::from_millis(now.millis() - KEPT_MILLIS);
-    connection
-        .prepare_cached(
-            "DELETE FROM named_operations WHERE (at < ?1 OR id <= ?2) AND id IN
+    connection.run(
+        "DELETE FROM named_operations WHERE (at < ?1 OR id <= ?2) AND id IN
                (SELECT id FROM named_operations WHERE id <= ?3 ORDER BY id LIMIT 4)",
-        )?
-        .execute(params![day_ago.to_sql(), id - KEPT_MOST, id - KEPT_LAST])?;
+        params![day_ago.to_sql(), id - KEPT_MOST, id - KEPT_LAST],
+    )?;
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! Saving a whole chat: the path becomes exactly the messages that an app holds.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rusqlite::params;
 
 use super::conversations::{self, Chat};
+use super::engine::Ask;
 use super::messages::{self, NewRow};
 use super::tree::{self, Node};
 use super::{Store, Writing};
@@ -47,10 +48,10 @@ fn save(
             "head: the chat has gone on since, in another tab perhaps: read it again, see details.messages",
         ));
     }
-    let mut uids = HashSet::new();
-    for message in given {
+    let mut uids: HashMap<&str, usize> = HashMap::new();
+    for (at, message) in given.iter().enumerate() {
         if let Some(uid) = message.given_uid()
-            && !uids.insert(uid)
+            && uids.insert(uid, at).is_some()
         {
             return Err(StoreError::invalid(format!(
                 "messages: two have the uid '{uid}'"
@@ -59,10 +60,14 @@ fn save(
     }
 
     // One read of what is there, however many messages.
-    let mut path: HashMap<String, (Node, Message)> = messages::path(writing.connection, &chat)?
-        .into_iter()
-        .map(|(node, message)| (node.uid.clone(), (node, message)))
+    let path = messages::path(writing.connection, &chat)?;
+    let there: Vec<String> = path.iter().map(|(node, _)| node.uid.clone()).collect();
+    let place: HashMap<&str, usize> = there
+        .iter()
+        .enumerate()
+        .map(|(at, uid)| (uid.as_str(), at))
         .collect();
+    let mut path: Vec<Option<(Node, Message)>> = path.into_iter().map(Some).collect();
     let mut saved = Vec::with_capacity(given.len());
     let mut parent: Option<Node> = None;
     let mut is_edited = false;
@@ -70,7 +75,7 @@ fn save(
     let mut is_moved = false;
     for (index, message) in given.iter().enumerate() {
         let known = match message.given_uid() {
-            Some(uid) => match path.remove(uid) {
+            Some(uid) => match place.get(uid).and_then(|at| path[*at].take()) {
                 Some(known) => Some(known),
                 None => off_path(writing, &chat, uid)?,
             },
@@ -262,15 +267,12 @@ fn give_up_uid(writing: &mut Writing<'_>, before: &Message) -> Result<()> {
     let mut after = before.clone();
     after.uid = writing.env.uid(before.created_at);
     let source = before.source.as_deref().unwrap_or("{}");
-    after.source = Some(
-        writing
-            .connection
-            .prepare_cached(
-                "SELECT CASE WHEN json_type(?1) = 'object' THEN json_set(?1, '$.formerUid', ?2)
+    after.source = Some(writing.connection.row(
+        "SELECT CASE WHEN json_type(?1) = 'object' THEN json_set(?1, '$.formerUid', ?2)
                    ELSE json_object('formerUid', ?2, 'data', json(?1)) END",
-            )?
-            .query_row(params![source, before.uid], |row| row.get(0))?,
-    );
+        params![source, before.uid],
+        |row| row.get(0),
+    )?);
     messages::rewrite(writing, before, &after)
 }
 
@@ -288,13 +290,11 @@ fn follow(
     }
     node.parent = id;
     node.depth = node.depth.max(lowest);
-    writing
-        .connection
-        .prepare_cached(
-            "UPDATE messages SET parent_id = ?2, depth = ?3, revision = coalesce(revision, 0) + 1
+    writing.connection.run(
+        "UPDATE messages SET parent_id = ?2, depth = ?3, revision = coalesce(revision, 0) + 1
              WHERE id = ?1",
-        )?
-        .execute(params![node.id, node.parent, node.depth])?;
+        params![node.id, node.parent, node.depth],
+    )?;
     writing.changed_message(ChangeOp::Update, node.id, &node.uid, chat);
     Ok(node)
 }

@@ -4,11 +4,11 @@
 //! So a page of the path is a range of one index however long the path is, and deleting in the
 //! middle moves nobody. Off the path, children are found by an index that a linear chat leaves empty.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::engine;
+use super::engine::{self, Ask};
 use crate::error::{Result, StoreError};
 use crate::model::{AddedMessage, MessageKey};
 use crate::time::Timestamp;
@@ -53,8 +53,11 @@ fn node(row: &Row<'_>) -> rusqlite::Result<Node> {
 /// A message by its id.
 pub(super) fn by_id(connection: &Connection, id: i64) -> Result<Option<Node>> {
     Ok(connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM messages WHERE id = ?1"))?
-        .query_row([id], node)
+        .row(
+            &format!("SELECT {COLUMNS} FROM messages WHERE id = ?1"),
+            params![id],
+            node,
+        )
         .optional()?)
 }
 
@@ -65,10 +68,11 @@ pub(super) fn by_uid(
     uid: &str,
 ) -> Result<Option<Node>> {
     Ok(connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM messages WHERE uid = ?1 AND conversation_id = ?2"
-        ))?
-        .query_row(params![uid, conversation], node)
+        .row(
+            &format!("SELECT {COLUMNS} FROM messages WHERE uid = ?1 AND conversation_id = ?2"),
+            params![uid, conversation],
+            node,
+        )
         .optional()?)
 }
 
@@ -80,12 +84,11 @@ pub(super) fn find(connection: &Connection, key: &MessageKey) -> Result<Option<N
     match key {
         MessageKey::Id(id) => by_id(connection, *id),
         MessageKey::Uid(uid) => {
-            let mut found = connection
-                .prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM messages WHERE uid = ?1 LIMIT 2"
-                ))?
-                .query_map([uid], node)?
-                .collect::<rusqlite::Result<Vec<_>>>()?;
+            let mut found = connection.rows(
+                &format!("SELECT {COLUMNS} FROM messages WHERE uid = ?1 LIMIT 2"),
+                params![uid],
+                node,
+            )?;
             if found.len() > 1 {
                 return Err(StoreError::conflict(
                     "messages of two conversations have this uid: name it by { conversationId, uid }",
@@ -151,12 +154,11 @@ pub(super) fn show_path(
         fresh.push(id);
         at = node.parent;
     }
-    connection
-        .prepare_cached(
-            "UPDATE messages SET on_path = 0, revision = coalesce(revision, 0) + 1
+    connection.run(
+        "UPDATE messages SET on_path = 0, revision = coalesce(revision, 0) + 1
              WHERE conversation_id = ?1 AND depth > ?2 AND on_path = 1",
-        )?
-        .execute([conversation, shared])?;
+        params![conversation, shared],
+    )?;
     let mut show = connection.prepare_cached(
         "UPDATE messages SET on_path = 1, revision = coalesce(revision, 0) + 1 WHERE id = ?1",
     )?;
@@ -168,18 +170,27 @@ pub(super) fn show_path(
 
 /// Makes these messages the path, where some of them have just been given other parents.
 pub(super) fn set_path(connection: &Connection, conversation: i64, path: &[i64]) -> Result<()> {
-    let shown = connection
-        .prepare_cached("SELECT id FROM messages WHERE conversation_id = ?1 AND on_path = 1")?
-        .query_map([conversation], |row| row.get(0))?
-        .collect::<rusqlite::Result<HashSet<i64>>>()?;
-    let wanted: HashSet<i64> = path.iter().copied().collect();
+    let shown = connection.rows::<i64>(
+        "SELECT id FROM messages WHERE conversation_id = ?1 AND on_path = 1",
+        params![conversation],
+        |row| row.get(0),
+    )?;
+    let (was, is) = (numbered(&shown), numbered(path));
     let mut set = connection.prepare_cached(
         "UPDATE messages SET on_path = ?2, revision = coalesce(revision, 0) + 1 WHERE id = ?1",
     )?;
-    for id in shown.symmetric_difference(&wanted) {
-        set.execute(params![id, wanted.contains(id)])?;
+    for id in shown.iter().filter(|id| !is.contains_key(id)) {
+        set.execute(params![id, false])?;
+    }
+    for id in path.iter().filter(|id| !was.contains_key(id)) {
+        set.execute(params![id, true])?;
     }
     Ok(())
+}
+
+/// Where each id stands.
+fn numbered(ids: &[i64]) -> HashMap<i64, usize> {
+    ids.iter().enumerate().map(|(at, id)| (*id, at)).collect()
 }
 
 /// The children of a message, or the roots, in the order of their ids.
@@ -189,33 +200,32 @@ pub(super) fn children(
     parent: Option<i64>,
     depth: i64,
 ) -> Result<Vec<i64>> {
-    let mut ids = connection
-        .prepare_cached(CHILDREN_OFF_PATH)?
-        .query_map(params![conversation, parent], |row| row.get(0))?
-        .collect::<rusqlite::Result<Vec<i64>>>()?;
+    let mut ids =
+        connection.rows::<i64>(CHILDREN_OFF_PATH, params![conversation, parent], |row| {
+            row.get(0)
+        })?;
     let shown: Option<(i64, Option<i64>)> = connection
-        .prepare_cached(NEXT_ON_PATH)?
-        .query_row([conversation, depth], |row| Ok((row.get(0)?, row.get(1)?)))
+        .row(NEXT_ON_PATH, params![conversation, depth], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .optional()?;
     if let Some((id, of)) = shown
         && of == parent
     {
-        ids.push(id);
+        ids.insert(ids.partition_point(|it| *it < id), id);
     }
-    ids.sort_unstable();
     Ok(ids)
 }
 
 pub(super) const CHILDREN_OFF_PATH: &str = "SELECT id FROM messages INDEXED BY messages_branches
-     WHERE conversation_id = ?1 AND parent_id IS ?2 AND on_path = 0";
+     WHERE conversation_id = ?1 AND parent_id IS ?2 AND on_path = 0 ORDER BY id";
 pub(super) const NEXT_ON_PATH: &str = "SELECT id, parent_id FROM messages
      WHERE conversation_id = ?1 AND depth > ?2 AND on_path = 1 ORDER BY depth LIMIT 1";
 
 /// The newest message below one that is off the path which nothing follows; itself, if nothing does.
 pub(super) fn leaf(connection: &Connection, node: &Node) -> Result<(i64, String)> {
-    Ok(connection
-        .prepare_cached(
-            "WITH RECURSIVE below(id) AS (
+    Ok(connection.row(
+        "WITH RECURSIVE below(id) AS (
                VALUES (?1)
                UNION ALL
                SELECT m.id FROM below JOIN messages m INDEXED BY messages_branches
@@ -224,36 +234,42 @@ pub(super) fn leaf(connection: &Connection, node: &Node) -> Result<(i64, String)
              WHERE NOT EXISTS (SELECT 1 FROM messages m INDEXED BY messages_branches
                  WHERE m.conversation_id = ?2 AND m.parent_id = below.id AND m.on_path = 0)
              ORDER BY id DESC LIMIT 1",
-        )?
-        .query_row([node.id, node.conversation], |row| {
-            Ok((row.get(0)?, engine::text(row, 1)?))
-        })?)
+        params![node.id, node.conversation],
+        |row| Ok((row.get(0)?, engine::text(row, 1)?)),
+    )?)
 }
 
 /// Gives every message that is not deeper than its parent a depth that is. There must be no cycle.
 pub(super) fn deepen(connection: &Connection, conversation: i64) -> Result<()> {
-    let rows = connection
-        .prepare_cached("SELECT id, parent_id, depth FROM messages WHERE conversation_id = ?1")?
-        .query_map([conversation], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })?
-        .collect::<rusqlite::Result<Vec<(i64, Option<i64>, i64)>>>()?;
-    let mut children: HashMap<Option<i64>, Vec<(i64, i64)>> = HashMap::new();
-    for (id, parent, depth) in rows {
-        children.entry(parent).or_default().push((id, depth));
+    let rows = connection.rows::<(i64, Option<i64>, i64)>(
+        "SELECT id, parent_id, depth FROM messages WHERE conversation_id = ?1",
+        params![conversation],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
+    let place = numbered(&ids);
+    let mut children: Vec<Vec<usize>> = vec![Vec::new(); rows.len()];
+    let mut next = Vec::new();
+    for (at, (_, parent, depth)) in rows.iter().enumerate() {
+        match parent {
+            None => next.push((at, *depth)),
+            Some(parent) => {
+                if let Some(parent) = place.get(parent) {
+                    children[*parent].push(at);
+                }
+            }
+        }
     }
-    let mut next: Vec<_> = children.get(&None).cloned().unwrap_or_default();
     let mut update = connection.prepare_cached(
         "UPDATE messages SET depth = ?2, revision = coalesce(revision, 0) + 1 WHERE id = ?1",
     )?;
-    while let Some((id, depth)) = next.pop() {
-        for (child, child_depth) in children.get(&Some(id)).into_iter().flatten() {
-            if *child_depth <= depth {
-                update.execute([*child, depth + 1])?;
-                next.push((*child, depth + 1));
-            } else {
-                next.push((*child, *child_depth));
+    while let Some((at, depth)) = next.pop() {
+        for child in &children[at] {
+            let (id, _, below) = rows[*child];
+            if below <= depth {
+                update.execute([id, depth + 1])?;
             }
+            next.push((*child, below.max(depth + 1)));
         }
     }
     Ok(())

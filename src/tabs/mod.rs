@@ -6,12 +6,14 @@
 //! has the protocol and why its invariants hold. Knows no JavaScript, no SQL, no clock and no
 //! randomness; the time comes with each event, and all its waiting is for events.
 
+mod by_tab;
 mod message;
 mod tab;
 
 use std::fmt::Debug;
 use std::rc::Rc;
 
+pub use by_tab::ByTab;
 pub use message::{Body, Message, PROTOCOL};
 pub use tab::{HANDOVER_PAUSE, PATIENCE, Tab};
 

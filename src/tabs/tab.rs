@@ -1,10 +1,11 @@
 //! The state machine of one tab.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::mem;
 
 use super::{
-    Action, Body, CallId, Event, Load, Message, Millis, RunId, Sending, TabId, Version, outdated,
+    Action, Body, ByTab, CallId, Event, Load, Message, Millis, RunId, Sending, TabId, Version,
+    outdated,
 };
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::planted::{Bug, planted};
@@ -24,7 +25,7 @@ pub struct Tab<L: Load> {
     visible: bool,
     outdated: bool,
     /// The other tabs heard of.
-    peers: BTreeMap<TabId, Peer>,
+    peers: ByTab<Peer>,
     /// How many times it was asked who is alive.
     censuses: u64,
     /// The highest epoch heard of.
@@ -145,7 +146,7 @@ impl<L: Load> Tab<L> {
             state: State::Idle,
             visible: true,
             outdated: false,
-            peers: BTreeMap::new(),
+            peers: ByTab::default(),
             censuses: 0,
             heard: 0,
             last: None,
@@ -329,7 +330,7 @@ impl<L: Load> Tab<L> {
     }
 
     fn sees_a_visible_peer(&self) -> bool {
-        self.peers.values().any(|peer| peer.visible)
+        self.peers.iter().any(|(_, peer)| peer.visible)
     }
 
     fn is_impatient(&self, now: Millis) -> bool {
@@ -815,22 +816,20 @@ impl<L: Load> Tab<L> {
             State::Yielding { census } if *census <= number => self.stop_yielding(alive, now),
             State::Leading(leading) if leading.first_census <= number => {
                 // Who came since it was asked is known from its messages.
-                let mut tabs: BTreeSet<_> = alive.iter().cloned().collect();
-                tabs.extend(self.peers.keys().cloned());
-                tabs.insert(self.id.clone());
+                let mut tabs = alive.to_vec();
+                tabs.extend(self.peers.names().cloned());
+                tabs.push(self.id.clone());
                 leading.queue.retain(|work| tabs.contains(&work.from));
-                let tabs = tabs.into_iter().collect();
                 self.out.push(Action::RetainTabs(tabs));
             }
             _ => {}
         }
+        let seen = self.peers.iter().find(|(_, peer)| peer.visible);
+        let seen = seen.map(|(id, _)| id.clone());
         if mem::take(&mut self.handing_over)
             && !self.visible
             && let State::Leading(leading) = &mut self.state
-            && let Some(to) = self
-                .peers
-                .iter()
-                .find_map(|(id, peer)| peer.visible.then(|| id.clone()))
+            && let Some(to) = seen
         {
             let body = Body::Handover {
                 epoch: leading.epoch,
@@ -959,10 +958,11 @@ impl<L: Load> Tab<L> {
         }
         // It may come before the tab's first word to all.
         let heard_at = self.censuses;
-        self.peers.entry(work.from.clone()).or_insert(Peer {
-            visible: false,
-            heard_at,
-        });
+        if self.peers.get(&work.from).is_none() {
+            let visible = false;
+            let peer = Peer { visible, heard_at };
+            self.peers.insert(work.from.clone(), peer);
+        }
         leading.queue.push_back(work);
         self.run_next(now);
     }

@@ -9,27 +9,24 @@
 //! in all versions. A message that is not well formed, or of another database, is ignored and counted.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use js_sys::{Array, JSON, JsString, Object};
+use js_sys::{Array, JSON, JsString, Object, Uint8Array};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, BroadcastChannel, MessageEvent};
 
 use super::database::Facts;
 use super::js;
+use super::read::read;
 use crate::error::{Result, StoreError};
 use crate::model::RowChange;
+use crate::rpc::Response;
 use crate::store::Change;
-use crate::tabs::{Body, Load, Message, Sending, TabId, Version};
+use crate::tabs::{Body, ByTab, Load, Message, Sending, TabId, Version};
 
-/// Bytes of text above which a value goes as a Blob, which the browser hands on without copying.
+/// UTF-16 units of text above which a value goes as a Blob, which the browser hands on without copying.
 const LARGE: usize = 256 * 1024;
-
-/// Bytes of text above which an answer goes as JSON: a string is copied on its way from worker to
-/// worker to page, objects are taken apart and put together each time.
-const MANY: usize = 1024;
 
 /// Epochs above this are nobody's: they leave room to count on.
 const MAX_EPOCH: f64 = (1_u64 << 52) as f64;
@@ -50,9 +47,10 @@ impl Load for Js {
 pub enum Reply {
     /// As it is.
     Value(JsValue),
-    /// As JSON, on its way to another tab.
+    /// As JSON, which the page reads: a string is copied on its way from worker to worker to page,
+    /// objects are taken apart and put together each time.
     Text(JsString),
-    /// A large one, likewise.
+    /// A large one, on its way to another tab.
     Packed(Blob),
 }
 
@@ -95,8 +93,8 @@ pub struct Channels {
     id: TabId,
     version: Version,
     all: BroadcastChannel,
-    lines: RefCell<BTreeMap<TabId, Line>>,
-    heard: RefCell<BTreeSet<TabId>>,
+    lines: RefCell<ByTab<Line>>,
+    heard: RefCell<ByTab<()>>,
     /// The number of the last census asked for.
     census: Cell<u64>,
     ignored: Cell<u32>,
@@ -116,7 +114,7 @@ struct Line {
 impl Drop for Channels {
     fn drop(&mut self) {
         self.all.close();
-        for line in self.lines.borrow().values() {
+        for (_, line) in self.lines.borrow().iter() {
             line.channel.close();
         }
     }
@@ -175,7 +173,7 @@ impl Channels {
     /// The tabs heard of, and this one.
     pub fn heard(&self) -> Vec<TabId> {
         let heard = self.heard.borrow();
-        heard.iter().chain([&self.id]).cloned().collect()
+        heard.names().chain([&self.id]).cloned().collect()
     }
 
     /// Says that a census is asked for.
@@ -197,7 +195,7 @@ impl Channels {
 
     /// Opens this tab's end of the line to another.
     fn open_line(&self, to: &TabId) -> Result<()> {
-        if self.lines.borrow().contains_key(to) {
+        if self.lines.borrow().get(to).is_some() {
             return Ok(());
         }
         let (a, b) = if *self.id < **to {
@@ -237,7 +235,7 @@ impl Channels {
             match to {
                 Some(to) => self.open_line(to)?,
                 None => {
-                    let heard: Vec<_> = self.heard.borrow().iter().cloned().collect();
+                    let heard: Vec<_> = self.heard.borrow().names().cloned().collect();
                     heard.iter().try_for_each(|id| self.open_line(id))?;
                     let lines: Array = heard.iter().map(|id| JsValue::from(&**id)).collect();
                     js::set(&message, "lines", &lines);
@@ -307,7 +305,7 @@ impl Channels {
             _ => {}
         }
         if !matches!(body, Body::Bye) {
-            self.heard.borrow_mut().insert(from.clone());
+            self.heard.borrow_mut().insert(from.clone(), ());
         }
         Some(Some(Incoming::Message(Message { from, body })))
     }
@@ -411,7 +409,7 @@ fn read_body(message: &JsValue, kind: &str) -> Option<Body<Js>> {
     let sending = || Sending::try_from(get("sending")).ok();
     let flag = |name: &str| get(name).as_bool();
     let clock = |name: &str| get(name).as_f64().filter(|clock| !clock.is_nan());
-    let error = || serde_wasm_bindgen::from_value::<StoreError>(get("error")).ok();
+    let error = || read::<StoreError>(&get("error")).ok();
     Some(match kind {
         "hello" => Body::Hello {
             visible: flag("visible")?,
@@ -425,7 +423,7 @@ fn read_body(message: &JsValue, kind: &str) -> Option<Body<Js>> {
         "welcome" => Body::Welcome {
             epoch: epoch("epoch")?,
             visible: flag("visible")?,
-            facts: serde_wasm_bindgen::from_value(get("facts")).ok()?,
+            facts: read(&get("facts")).ok()?,
             clock: clock("clock").filter(|clock| clock.is_finite())?,
             sequence: epoch("sequence")?,
         },
@@ -467,7 +465,7 @@ fn read_body(message: &JsValue, kind: &str) -> Option<Body<Js>> {
             sending: sending()?,
         },
         "changes" => {
-            let changes: Vec<Told> = serde_wasm_bindgen::from_value(get("changes")).ok()?;
+            let changes: Vec<Told> = read(&get("changes")).ok()?;
             Body::Changes {
                 epoch: epoch("epoch")?,
                 first: epoch("first").filter(|first| *first > 0)?,
@@ -517,17 +515,28 @@ fn blob_of(text: &JsString) -> Result<Blob> {
         .map_err(|error| js::thrown("packing a message for another tab", &error))
 }
 
-/// What a leader answers to another tab.
+/// What a call resolves to, of what the store answered.
 ///
 /// # Errors
 /// `internal`.
-pub fn pack(response: &crate::rpc::Response) -> Result<Reply> {
-    let value = js::write(response)?;
-    Ok(match response.weight() {
-        0..MANY => Reply::Value(value),
-        MANY..LARGE => Reply::Text(json_of(&value)?),
-        LARGE.. => Reply::Packed(blob_of(&json_of(&value)?)?),
+pub fn reply(response: &Response) -> Result<Reply> {
+    Ok(match response {
+        Response::Nothing => Reply::Value(JsValue::UNDEFINED),
+        Response::Number(number) => Reply::Value(JsValue::from_f64(*number as f64)),
+        Response::Bytes(bytes) => Reply::Value(Uint8Array::from(&*bytes.0).into()),
+        rows => Reply::Text(js::text(rows)?.into()),
     })
+}
+
+/// The same for another tab.
+///
+/// # Errors
+/// Those of the browser.
+pub fn pack(reply: Reply) -> Result<Reply> {
+    match reply {
+        Reply::Text(text) if text.length() as usize >= LARGE => blob_of(&text).map(Reply::Packed),
+        reply => Ok(reply),
+    }
 }
 
 /// The text of a packed one.
@@ -544,6 +553,5 @@ pub async fn unpack(blob: &Blob) -> Result<JsString> {
 /// # Errors
 /// Those of [`unpack`].
 pub async fn unpack_request(blob: &Blob) -> Result<JsValue> {
-    JSON::parse(&String::from(unpack(blob).await?))
-        .map_err(|error| js::thrown("reading another tab's message", &error))
+    js::parse(&String::from(unpack(blob).await?))
 }

@@ -13,6 +13,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::channel::Reply;
 use super::host::{Host, Opening};
+use super::read::read;
 use super::{fields, js};
 use crate::error::StoreError;
 use crate::tabs::CallId;
@@ -48,12 +49,12 @@ impl ConversationStore {
             "storage": js::get(&options, "storage"),
             "durability": js::get(&options, "durability"),
         };
-        let opening: Opening = js::read(&params).map_err(|error| js_error(&error))?;
+        let opening: Opening = read(&params).map_err(|error| js_error(&error))?;
         let mut host = Err(StoreError::invalid("not asked yet"));
         let opened = answered(
             |value| value,
             |answer| {
-                host = Host::open(opening, 0, answer, |_| {});
+                host = Host::open(opening, 0, answer, Box::new(|_| {}));
             },
         );
         let host = host.map_err(|error| js_error(&error))?;
@@ -253,7 +254,7 @@ impl ConversationStore {
         #[wasm_bindgen(unchecked_optional_param_type = "SearchQuery")] options: JsValue,
     ) -> Promise {
         let params = params! { "query": query, "options": options };
-        self.ask("search", params, fields::from_texts_of_hits)
+        self.ask("search", params, fields::complete_hits)
     }
 
     /// Copies the path to a message into a new conversation and resolves to its id.
@@ -311,9 +312,9 @@ impl ConversationStore {
         self.last_call.get()
     }
 
-    /// A call that gives rows: with their JSON read.
+    /// A call that gives rows.
     fn rows(&self, method: &str, params: Object) -> Promise {
-        self.ask(method, params, fields::from_text)
+        self.ask(method, params, fields::complete)
     }
 
     fn call(&self, method: &str, params: Object) -> Promise {
@@ -337,6 +338,10 @@ fn answered(read: fn(JsValue) -> JsValue, ask: impl FnOnce(super::host::Answer))
             ask(Box::new(move |answer| {
                 let _ = match answer {
                     Ok(Reply::Value(value)) => resolve.call1(&JsValue::UNDEFINED, &read(value)),
+                    Ok(Reply::Text(json)) => match js::parse(&String::from(json)) {
+                        Ok(value) => resolve.call1(&JsValue::UNDEFINED, &read(value)),
+                        Err(error) => reject.call1(&JsValue::UNDEFINED, &js_error(&error)),
+                    },
                     // Only from another tab, and this one is alone.
                     Ok(_) => resolve.call0(&JsValue::UNDEFINED),
                     Err(error) => reject.call1(&JsValue::UNDEFINED, &js_error(&error)),

@@ -1,4 +1,4 @@
-//! The fields that are an app's own JSON: text for the store, values for callers of the wasm class.
+//! The fields that are an app's own JSON, which callers of the wasm class give as values: text for the store.
 //! The page's class does the same on the page (src/client/rows.ts).
 
 use js_sys::{Array, JSON, Object};
@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 use super::js;
 
 /// As src/client/rows.ts has them.
-const FIELDS: [&str; 6] = ["parts", "usage", "error", "metadata", "source", "tags"];
+const FIELDS: [&str; 5] = ["parts", "usage", "error", "metadata", "source"];
 
 /// A JSON text of a value; the value itself where it has none, for the store to refuse by name.
 pub fn text(value: &JsValue) -> JsValue {
@@ -23,7 +23,7 @@ pub fn to_text(given: &JsValue) -> JsValue {
         return given.clone();
     }
     let copy = Object::assign(&Object::new(), given.unchecked_ref());
-    for name in FIELDS.iter().filter(|name| **name != "tags") {
+    for name in FIELDS {
         let value = js::get(&copy, name);
         if !value.is_undefined() && !value.is_null() {
             js::set(&copy, name, &text(&value));
@@ -44,33 +44,19 @@ pub fn to_texts(given: &JsValue) -> JsValue {
     texts.into()
 }
 
-/// Hits, with the JSON of their rows read.
-pub fn from_texts_of_hits(hits: JsValue) -> JsValue {
+/// Hits, with what the store leaves out.
+pub fn complete_hits(hits: JsValue) -> JsValue {
     for hit in Array::from(&hits).iter() {
-        from_text(js::get(&hit, "conversation"));
-        let message = js::get(&hit, "message");
-        if message.is_object() {
-            read_fields(message.unchecked_ref());
-        }
+        complete(js::get(&hit, "conversation"));
     }
     hits
 }
 
-fn read_fields(row: &Object) {
-    for name in FIELDS {
-        let text = js::get(row, name).as_string();
-        // The store keeps only what is JSON.
-        if let Some(value) = text.and_then(|text| JSON::parse(&text).ok()) {
-            js::set(row, name, &value);
-        }
-    }
-}
-
-/// Rows, or one, with their JSON read.
-pub fn from_text(rows: JsValue) -> JsValue {
+/// Rows, or one, with what the store leaves out.
+pub fn complete(rows: JsValue) -> JsValue {
     if Array::is_array(&rows) {
         for row in Array::from(&rows).iter() {
-            from_text(row);
+            complete(row);
         }
         return rows;
     }
@@ -78,7 +64,6 @@ pub fn from_text(rows: JsValue) -> JsValue {
         return JsValue::UNDEFINED;
     }
     let row: &Object = rows.unchecked_ref();
-    read_fields(row);
     if js::get(row, "tags").is_null() {
         js::set(row, "tags", &Array::new());
     }

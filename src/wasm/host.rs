@@ -22,11 +22,12 @@ use super::database::{Database, Slot, Ticket};
 use super::directory;
 use super::js;
 use super::lock::{self, Lock, Wait};
+use super::read::read;
 use super::vfs;
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{Durability, Operation, StorageKind, StorageOption, StoreStatus, TabRole};
 use crate::name::directory_name;
-use crate::rpc::{Request, Response};
+use crate::rpc::Request;
 use crate::store::{Hasher, schema};
 use crate::tabs::{Action, Body, CallId, Event, PROTOCOL, RunId, Tab, TabId, Version};
 
@@ -124,7 +125,7 @@ impl Host {
         opening: Opening,
         call: CallId,
         answer: Answer,
-        notify: impl Fn(Notice) + 'static,
+        notify: Box<dyn Fn(Notice)>,
     ) -> Result<Self> {
         if opening.storage == StorageOption::Indexeddb {
             return Err(StoreError::new(
@@ -150,7 +151,7 @@ impl Host {
             events: RefCell::default(),
             busy: Cell::default(),
             answers: RefCell::default(),
-            notify: Box::new(notify),
+            notify,
             database: Slot::default(),
             failed_close: RefCell::default(),
             channels: RefCell::default(),
@@ -617,18 +618,17 @@ impl Host {
         if js::get(message, "method") == "status" {
             return Ok(Reply::Value(JsValue::UNDEFINED));
         }
-        let request: Request = js::read_request(&named(message)?)?;
+        let request: Request = read(&named(message)?)?;
         let operation = operation(from, message)?;
         let durability = durability(message)?;
         let mut database = self.0.database.borrow_mut();
         let database = database.as_mut().ok_or_else(closed)?;
         let response = database.run(request, operation.as_ref(), durability, from)?;
-        if response == Response::Nothing {
-            Ok(Reply::Value(JsValue::UNDEFINED))
-        } else if *from == self.0.id {
-            Ok(Reply::Value(js::write(&response)?))
+        let reply = channel::reply(&response)?;
+        if *from == self.0.id {
+            Ok(reply)
         } else {
-            channel::pack(&response)
+            channel::pack(reply)
         }
     }
 
@@ -651,7 +651,7 @@ impl Host {
         } else if method == "merge" {
             let params = js::get(message, "params");
             let file = js::get(&params, "file");
-            match js::read(&js::get(&params, "options")) {
+            match read(&js::get(&params, "options")) {
                 Ok(options) => database
                     .merge(file, &options, durability, ticket, &step)
                     .await
@@ -745,8 +745,9 @@ impl Host {
                 && let Ok(promise) = manager.estimate()
             {
                 let estimate = js::settled("navigator.storage.estimate", promise).await?;
-                status.usage = js::get(&estimate, "usage").as_f64();
-                status.quota = js::get(&estimate, "quota").as_f64();
+                let bytes = |name| js::get(&estimate, name).as_f64().map(|bytes| bytes as u64);
+                status.usage = bytes("usage");
+                status.quota = bytes("quota");
             }
         }
         Ok(status)
@@ -816,7 +817,7 @@ fn named(message: &JsValue) -> Result<JsValue> {
 }
 
 fn durability(message: &JsValue) -> Result<Durability> {
-    js::read(&js::get(message, "durability"))
+    read(&js::get(message, "durability"))
 }
 
 pub(super) fn closed() -> StoreError {

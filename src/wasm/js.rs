@@ -5,16 +5,15 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::rc::Rc;
 
-use js_sys::{Array, Function, Object, Promise, Proxy, Reflect};
+use js_sys::{Function, JSON, Object, Promise, Reflect};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{MessageChannel, MessagePort};
 
 use crate::error::{ErrorCode, Result, StoreError};
+use crate::json;
 
 /// A property, or `undefined`: never throws, also not on a primitive.
 pub fn get(value: &JsValue, name: &str) -> JsValue {
@@ -152,111 +151,25 @@ pub async fn sleep(millis: i32) {
     let _ = JsFuture::from(promise).await;
 }
 
-/// Reads what a caller gave, naming the argument that does not fit. `undefined` is as good as
-/// left out, `null` is not.
-pub fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T> {
-    read_below(value, 0)
-}
-
-/// The same of `{ [method]: params }`: the method's name is no part of an argument's.
-pub fn read_request<T: DeserializeOwned>(value: &JsValue) -> Result<T> {
-    read_below(value, 1)
-}
-
-fn read_below<T: DeserializeOwned>(value: &JsValue, depth: usize) -> Result<T> {
-    let value = without_undefined(value, 6);
-    serde_wasm_bindgen::from_value(value.clone()).map_err(|error| {
-        // Once more, watching what is looked at: it stops at what does not fit. Code that knows its path
-        // at each step would be a tenth of the module.
-        let path = Rc::new(RefCell::new(Vec::new()));
-        let _ = serde_wasm_bindgen::from_value::<T>(watched(&value, Vec::new(), &path));
-        let reason = error.to_string();
-        let reason = match reason.strip_prefix("Error: ") {
-            Some(reason) => reason,
-            // Of what cannot be walked through.
-            None if reason.starts_with("TypeError") => "invalid type, expected an array",
-            None => &reason,
-        };
-        let mut path = path.take();
-        if reason.starts_with("missing field") {
-            // All that is there has been looked at.
-            path.pop();
-        }
-        let argument: String = path.iter().skip(depth).map(String::as_str).collect();
-        StoreError::invalid(match argument.strip_prefix('.') {
-            Some(argument) => format!("{argument}: {reason}"),
-            None => reason.to_owned(),
-        })
-    })
-}
-
-/// A value whose properties, when they are looked at, leave their path.
-fn watched(value: &JsValue, path: Vec<String>, last: &Rc<RefCell<Vec<String>>>) -> JsValue {
-    let is_array = Array::is_array(value);
-    if !is_array && !is_plain(value) {
-        return value.clone();
-    }
-    let last = Rc::clone(last);
-    let get = Closure::<dyn Fn(JsValue, JsValue) -> JsValue>::new(move |target, key: JsValue| {
-        let value = Reflect::get(&target, &key).unwrap_or(JsValue::UNDEFINED);
-        match key.as_string() {
-            Some(name) if name != "constructor" && name != "length" && !value.is_function() => {
-                let mut path = path.clone();
-                path.push(if is_array {
-                    format!("[{name}]")
-                } else {
-                    format!(".{name}")
-                });
-                last.borrow_mut().clone_from(&path);
-                watched(&value, path, &last)
-            }
-            _ => value,
-        }
-    });
-    let handler = Object::new();
-    set(&handler, "get", &get.into_js_value());
-    Proxy::new(value, &handler).into()
-}
-
-/// A plain object without its undefined properties, down to `depth` levels; anything else as it is.
-fn without_undefined(value: &JsValue, depth: u32) -> JsValue {
-    if depth == 0 || !is_plain(value) {
-        return value.clone();
-    }
-    let copy = Object::new();
-    for key in Object::keys(value.unchecked_ref::<Object>()).iter() {
-        let field = Reflect::get(value, &key).unwrap_or(JsValue::UNDEFINED);
-        if !field.is_undefined() {
-            // A fresh plain object takes any property.
-            let _ = Reflect::set(&copy, &key, &without_undefined(&field, depth - 1));
-        }
-    }
-    copy.into()
-}
-
-/// Whether a value is an object that a literal makes: no array, Blob or Date.
-fn is_plain(value: &JsValue) -> bool {
-    if !value.is_object() {
-        return false;
-    }
-    let prototype = Object::get_prototype_of(value);
-    prototype.is_null() || Object::is(&get(&prototype, "constructor"), &global(&["Object"]))
-}
-
 /// Writes a value for JavaScript: plain objects, numbers for integers, `null` for `None`.
 pub fn write(value: &impl Serialize) -> Result<JsValue> {
-    let serializer = serde_wasm_bindgen::Serializer::new()
-        .serialize_maps_as_objects(true)
-        .serialize_missing_as_null(true);
-    value
-        .serialize(&serializer)
-        .map_err(|error| StoreError::new(ErrorCode::Internal, error.to_string()))
+    parse(&text(value)?)
+}
+
+/// The JSON text of a value.
+pub fn text(value: &impl Serialize) -> Result<String> {
+    json::text(value).map_err(|error| StoreError::new(ErrorCode::Internal, error.to_string()))
+}
+
+/// The value of a JSON text.
+pub fn parse(text: &str) -> Result<JsValue> {
+    JSON::parse(text).map_err(|error| thrown("reading JSON", &error))
 }
 
 /// An error as data: `{ code, message }`.
 pub fn error_data(error: &StoreError) -> JsValue {
     let data = Object::new();
-    let code = serde_wasm_bindgen::to_value(&error.code).unwrap_or(JsValue::UNDEFINED);
+    let code = write(&error.code).unwrap_or(JsValue::UNDEFINED);
     set(&data, "code", &code);
     set(&data, "message", &error.message.as_str().into());
     data.into()

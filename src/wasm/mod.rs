@@ -11,6 +11,7 @@
 //! | [`worker`] | a port whose messages are a page's calls |
 //! | [`class`] | `ConversationStore` for callers with their own worker |
 //! | [`fields`] | an app's own JSON, for callers of that class |
+//! | [`read`] | what a caller gave, read into this crate's types |
 //! | [`unicode`] | what the browser knows of characters |
 //! | [`js`] | errors and values on their way across |
 //!
@@ -27,6 +28,7 @@ pub mod fields;
 pub mod host;
 pub mod js;
 pub mod lock;
+pub mod read;
 pub mod unicode;
 pub mod vfs;
 pub mod worker;

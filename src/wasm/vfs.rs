@@ -88,7 +88,7 @@ impl Bytes {
                     // A short write is how a full disk shows where no quota is in the way.
                     Err(VfsError::new(
                         VfsErrorCode::Full,
-                        format!("wrote {count} of {} bytes", bytes.len()).into(),
+                        format!("wrote {} of {} bytes", count as u64, bytes.len()).into(),
                     ))
                 }
             }

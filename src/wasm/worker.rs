@@ -4,7 +4,7 @@
 //! In: `{ id, method, params, timeout?, operation?, object? }`, `{ abort: id, forget }`,
 //! `{ visible }`, `{ listen }`. Out: `{ id, value }`, `{ id, error: { code, message } }`, before either
 //! `{ id, progress: "waiting" | "step" }`; `{ changes: { sequence, reset, changes } }` while it is
-//! listened to; `{ status }`. A value may come as `{ id, json }`. A message that is none of these is ignored: it is not from this package.
+//! listened to; `{ status }`. What is not one number, text or Blob comes as `{ id, json }`. A message that is none of these is ignored: it is not from this package.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -17,6 +17,7 @@ use web_sys::MessageEvent;
 use super::channel::Reply;
 use super::host::{self, Host, Notice};
 use super::js;
+use super::read::read;
 use crate::error::{Result, StoreError};
 use crate::tabs::CallId;
 
@@ -103,8 +104,8 @@ impl Server {
 
     fn open(self: &Rc<Self>, id: CallId, params: &JsValue, answer: host::Answer) {
         let (reply, server) = (self.answer_of(id), Rc::clone(self));
-        let opened = js::read(params)
-            .and_then(|opening| Host::open(opening, id, reply, move |notice| server.tell(notice)));
+        let notify = Box::new(move |notice| server.tell(notice));
+        let opened = read(params).and_then(|opening| Host::open(opening, id, reply, notify));
         match opened {
             Ok(host) => *self.host.borrow_mut() = Some(host),
             Err(error) => answer(Err(error)),

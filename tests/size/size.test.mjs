@@ -18,7 +18,9 @@ function fetched(entry, files = new Set()) {
   if (files.has(entry.href)) return files;
   files.add(entry.href);
   const source = readFileSync(entry, 'utf8');
-  for (const [, path] of source.matchAll(/^(?:import|export)[^'"]*from ['"](\.[^'"]+)['"]/gm)) {
+  for (const [, path] of source.matchAll(
+    /\b(?:import|export)\b[^'"()]*?\bfrom\s*['"](\.[^'"]+)['"]/g,
+  )) {
     fetched(new URL(path, entry), files);
   }
   return files;
@@ -44,6 +46,15 @@ test('everything a page fetches is within the budget', (context) => {
   assert.ok(files.some((file) => file.endsWith('/connection.js')));
   assert.ok(files.some((file) => file.endsWith('/wasm/conversation_store.js')));
   within(BUDGET, files, context);
+});
+
+test('the modules need nothing that a browser does not have', () => {
+  for (const name of ['store', 'formats']) {
+    const glue = readFileSync(new URL(`wasm/conversation_${name}.js`, dist), 'utf8');
+    // How the linker has what SQLite's options left undefined.
+    assert.doesNotMatch(glue, /from\s*["']env["']/);
+    assert.match(glue, /WebAssembly/);
+  }
 });
 
 test('what import and export fetch is within theirs', (context) => {

@@ -3,9 +3,10 @@
 //! The .sql files beside this one are append-only: one a version, run in order, counted in
 //! `user_version`. `current.sql` is what they add up to, to be read; a test holds it to that.
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::error::{ErrorCode, Result, StoreError};
+use crate::store::engine::Ask;
 
 /// Marks a file as ours: the four characters 'CSSO'
 /// (<https://sqlite.org/pragma.html#pragma_application_id>).
@@ -64,18 +65,20 @@ pub enum Found {
 /// Those of reading: `corrupt`, `not-a-database`.
 pub fn inspect(connection: &Connection, name: &str) -> Result<Found> {
     let pragma = |pragma: &str| -> Result<i64> {
-        Ok(connection.pragma_query_value(Some(name), pragma, |row| row.get(0))?)
+        let sql = format!("PRAGMA {name}.{pragma}");
+        Ok(connection.row(&sql, params![], |row| row.get(0))?)
     };
     let application_id = pragma("application_id")?;
     let version = pragma("user_version")?;
-    let tables = connection
-        .prepare(&format!(
+    let tables = connection.rows::<(String, bool)>(
+        &format!(
             // A view or a virtual table has no root page, and is no table of ours.
             "SELECT name, type = 'table' AND rootpage > 0 FROM {name}.sqlite_schema
              WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-        ))?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<Vec<(String, bool)>>>()?;
+        ),
+        params![],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
 
     if tables.is_empty() && application_id == 0 && version == 0 {
         return Ok(Found::Empty);
@@ -102,9 +105,9 @@ pub fn inspect(connection: &Connection, name: &str) -> Result<Found> {
     if application_id == APPLICATION_ID && version >= 2 {
         let lowest_writer = if tables.contains(&("store_state".to_owned(), true)) {
             connection
-                .query_row(
+                .row(
                     &format!("SELECT lowest_writer FROM {name}.store_state"),
-                    [],
+                    params![],
                     |row| row.get(0),
                 )
                 .optional()?
@@ -138,10 +141,11 @@ fn foreign(reason: String) -> Found {
 
 /// The columns of a table, in order, hidden ones left out.
 pub(super) fn columns_of(connection: &Connection, name: &str, table: &str) -> Result<Vec<String>> {
-    Ok(connection
-        .prepare("SELECT name FROM pragma_table_info(?1, ?2) ORDER BY cid")?
-        .query_map([table, name], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?)
+    Ok(connection.rows(
+        "SELECT name FROM pragma_table_info(?1, ?2) ORDER BY cid",
+        params![table, name],
+        |row| row.get(0),
+    )?)
 }
 
 /// A file that a newer version made may be written as long as that version allows ours to.
@@ -180,7 +184,7 @@ pub fn migrate(connection: &mut Connection) -> Result<i64> {
 /// # Errors
 /// Those of writing. The file is as it was.
 pub fn migrate_to(connection: &mut Connection, count: usize) -> Result<i64> {
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let version: i64 = connection.row("PRAGMA user_version", params![], |row| row.get(0))?;
     let done = usize::try_from(version).unwrap_or(0);
     if done >= count {
         return Ok(version);
@@ -189,7 +193,7 @@ pub fn migrate_to(connection: &mut Connection, count: usize) -> Result<i64> {
     for migration in &MIGRATIONS[done..count] {
         transaction.execute_batch(migration)?;
     }
-    transaction.pragma_update(None, "user_version", count as i64)?;
+    transaction.execute_batch(&format!("PRAGMA user_version = {count}"))?;
     transaction.commit()?;
     Ok(count as i64)
 }
