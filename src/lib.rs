@@ -9,7 +9,7 @@
 //! | [`time`] | points in time and their three spellings | any clock |
 //! | [`name`] | database names and their directories | any file system |
 //! | [`store`] | every SQL statement; the engine | JavaScript, clocks, randomness, tabs |
-//! | [`search`] | what matches what, the index's format, ranks, snippets | SQL, storage, JavaScript |
+//! | [`search`], a crate | what matches what, the index's format, ranks, snippets | SQL, storage, JavaScript |
 //! | [`rpc`] | requests, and the dispatch of each to its method | JavaScript, SQL, storage |
 //! | [`tabs`] | which tab serves: a state machine | JavaScript, SQL, clocks, any I/O |
 //! | [`planted`] | bugs that the simulation must find | anything without its feature |
@@ -18,13 +18,14 @@
 //! Apps do not use this crate: they install the npm package `conversation-store`, whose class
 //! posts [`rpc::Request`]s to a worker that runs it.
 
+pub use conversation_search as search;
+
 pub mod error;
 pub mod json;
 pub mod model;
 pub mod name;
 pub mod planted;
 pub mod rpc;
-pub mod search;
 pub mod store;
 pub mod tabs;
 pub mod time;

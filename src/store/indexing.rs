@@ -4,7 +4,6 @@
 //! other that changes is noted by a trigger as pending. Both are found by looking at their text, until a
 //! step made while the worker is idle takes them in. An index that is damaged is made anew.
 
-use std::collections::HashSet;
 use std::rc::Rc;
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -13,10 +12,9 @@ use super::{Store, engine};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::Durability;
 use crate::search::fold::fold;
+use crate::search::ids::Ids;
 use crate::search::merge::{Merge, Step};
-use crate::search::segment::{
-    Builder, Bytes, Fault, Head, Kind, Piece, Read, Segment, Source, Text, put, sealed, unsealed,
-};
+use crate::search::segment::{Builder, Fault, Head, Kind, Piece, Read, Segment, Source, Text};
 
 /// When the index goes on, and how far at a time.
 #[derive(Clone, Debug)]
@@ -55,14 +53,14 @@ pub(super) struct Loaded {
     pub head: Head,
     pub texts: Rc<[Text]>,
     /// Ids of its texts that are not to be found in it.
-    pub gone: HashSet<i64>,
+    pub gone: Ids,
 }
 
 struct Merging {
     /// The segment it makes.
     id: i64,
     /// Those it is made of, and the ids that were gone from each when it began.
-    of: Vec<(i64, HashSet<i64>)>,
+    of: Vec<(i64, Ids)>,
     merge: Merge,
 }
 
@@ -106,7 +104,7 @@ impl Source for Pieces<'_> {
                 .optional()?
                 .flatten())
         };
-        read()?.ok_or(Fault::Damaged)
+        read().map_err(failed)?.ok_or(Fault::Damaged)
     }
 }
 
@@ -131,10 +129,9 @@ impl Store {
     /// # Errors
     /// What `fault` was, if it was not that; those of writing.
     pub(super) fn drop_index(&mut self, fault: Fault) -> Result<()> {
-        if let Fault::Failed(error) = fault
-            && error.code != ErrorCode::Corrupt
-        {
-            return Err(error);
+        let why = cause(fault);
+        if why.code != ErrorCode::Corrupt {
+            return Err(why);
         }
         self.index.forget();
         self.write(|writing| Ok(clear(writing.connection)?))
@@ -150,7 +147,7 @@ impl Store {
         Ok(self
             .connection
             .prepare_cached(
-                "SELECT coalesce((SELECT max(id) FROM messages), 0) - indexed
+                "SELECT max(coalesce((SELECT max(id) FROM messages), 0) - indexed, 0)
                    + (SELECT count(*) FROM search_pending
                       WHERE message_id NOT IN (SELECT message_id FROM growing))
                  FROM store_state",
@@ -253,20 +250,16 @@ impl Store {
         }
         let is_new = !builder.is_empty();
         let (head, pieces) = builder.finish();
-        let gone: HashSet<i64> = taken.iter().copied().filter(|id| *id <= indexed).collect();
+        let gone = Ids::new(taken.iter().copied().filter(|id| *id <= indexed).collect());
         let id = next_segment(connection, &self.index)?;
         self.write(|writing| {
             let connection = writing.connection;
             for segment in segments.iter() {
-                let mut all = segment.gone.clone();
-                all.extend(
-                    segment
-                        .texts
-                        .iter()
-                        .map(|it| it.id)
-                        .filter(|it| gone.contains(it)),
-                );
-                if all.len() > segment.gone.len() {
+                let mut all = segment.gone.as_slice().to_vec();
+                let ids = segment.texts.iter().map(|it| it.id);
+                all.extend(ids.filter(|id| gone.contains(*id)));
+                let all = Ids::new(all);
+                if all != segment.gone {
                     set_gone(connection, segment.id, &all)?;
                 }
             }
@@ -282,7 +275,7 @@ impl Store {
             }
             if is_new {
                 keep(connection, id, &pieces)?;
-                insert(connection, id, &head, &HashSet::new())?;
+                insert(connection, id, &head, &Ids::default())?;
             }
             connection
                 .prepare_cached("UPDATE store_state SET indexed = ?1")?
@@ -323,10 +316,11 @@ impl Store {
             }
             Ok(Step::Done(head, pieces)) => {
                 // What went while it was made.
-                let mut gone = HashSet::new();
+                let mut gone = Vec::new();
                 for (segment, before) in &of {
                     if let Some(now) = segments.iter().find(|it| it.id == *segment) {
-                        gone.extend(now.gone.difference(before));
+                        let now = now.gone.as_slice().iter();
+                        gone.extend(now.filter(|id| !before.contains(**id)));
                     }
                 }
                 self.write(|writing| {
@@ -336,7 +330,7 @@ impl Store {
                         remove(connection, *segment)?;
                     }
                     if head.texts > 0 {
-                        insert(connection, id, &head, &gone)?;
+                        insert(connection, id, &head, &Ids::new(gone))?;
                     }
                     Ok(())
                 })?;
@@ -361,7 +355,7 @@ impl Store {
                 .execute([])?;
             Ok(())
         };
-        remove_rest()?;
+        remove_rest().map_err(failed)?;
         let connection = &self.connection;
         let sources: Vec<_> = chosen
             .iter()
@@ -380,7 +374,7 @@ impl Store {
             .collect();
         let merge = Merge::begin(read.iter().zip(chosen.iter().map(|it| &it.gone)))?;
         Ok(Some(Merging {
-            id: next_segment(connection, &self.index)?,
+            id: next_segment(connection, &self.index).map_err(failed)?,
             of: chosen.iter().map(|it| (it.id, it.gone.clone())).collect(),
             merge,
         }))
@@ -406,7 +400,7 @@ impl Store {
                     id,
                     head,
                     texts,
-                    gone: read_gone(&gone)?,
+                    gone: Ids::read(&gone)?,
                 })
             };
             match read() {
@@ -473,14 +467,15 @@ fn rows(connection: &Connection) -> Result<Vec<Row>> {
 }
 
 fn load(connection: &Connection) -> Read<Vec<Loaded>> {
-    rows(connection)?
+    rows(connection)
+        .map_err(failed)?
         .into_iter()
         .map(|(id, head, gone)| {
             let head = Head::read(&head)?;
             Ok(Loaded {
                 id,
                 texts: texts(connection, id, &head)?,
-                gone: read_gone(&gone)?,
+                gone: Ids::read(&gone)?,
                 head,
             })
         })
@@ -508,10 +503,10 @@ fn next_segment(connection: &Connection, index: &Index) -> Result<i64> {
     Ok(last.max(made) + 1)
 }
 
-fn insert(connection: &Connection, id: i64, head: &Head, gone: &HashSet<i64>) -> Result<()> {
+fn insert(connection: &Connection, id: i64, head: &Head, gone: &Ids) -> Result<()> {
     connection
         .prepare_cached("INSERT INTO search_segments (id, head, gone) VALUES (?1, ?2, ?3)")?
-        .execute(params![id, head.write(), write_gone(gone)])?;
+        .execute(params![id, head.write(), gone.write()])?;
     Ok(())
 }
 
@@ -534,34 +529,11 @@ fn remove(connection: &Connection, segment: i64) -> Result<()> {
     Ok(())
 }
 
-fn set_gone(connection: &Connection, segment: i64, gone: &HashSet<i64>) -> Result<()> {
+fn set_gone(connection: &Connection, segment: i64, gone: &Ids) -> Result<()> {
     connection
         .prepare_cached("UPDATE search_segments SET gone = ?2 WHERE id = ?1")?
-        .execute(params![segment, write_gone(gone)])?;
+        .execute(params![segment, gone.write()])?;
     Ok(())
-}
-
-fn write_gone(gone: &HashSet<i64>) -> Vec<u8> {
-    let mut sorted: Vec<_> = gone.iter().copied().collect();
-    sorted.sort_unstable();
-    let mut bytes = Vec::new();
-    let mut before = 0;
-    for id in sorted {
-        put(&mut bytes, (id - before) as u64);
-        before = id;
-    }
-    sealed(bytes)
-}
-
-fn read_gone(bytes: &[u8]) -> Read<HashSet<i64>> {
-    let mut bytes = Bytes(unsealed(bytes)?);
-    let mut gone = HashSet::new();
-    let mut id = 0_i64;
-    while !bytes.0.is_empty() {
-        id = id.wrapping_add(bytes.number()? as i64);
-        gone.insert(id);
-    }
-    Ok(gone)
 }
 
 /// The columns of a text, of `messages m`.
@@ -595,13 +567,24 @@ pub(super) fn role_number(role: &str) -> u8 {
     }
 }
 
-/// Why an index that was just made anew cannot be read.
-pub(super) fn unreadable(fault: Fault) -> StoreError {
-    match fault {
-        Fault::Failed(error) => error,
-        Fault::Damaged => StoreError::new(
-            ErrorCode::Corrupt,
-            "the search index cannot be read, also after it was made anew; the chats are not concerned",
-        ),
-    }
+/// A failure of the engine, on its way through the reading of a segment.
+pub(super) fn failed(error: impl Into<StoreError>) -> Fault {
+    Fault::Failed(Box::new(error.into()))
+}
+
+/// Why the index cannot be read.
+pub(super) fn cause(fault: Fault) -> StoreError {
+    let failed = match fault {
+        Fault::Failed(error) => error.downcast().ok(),
+        Fault::Damaged => None,
+    };
+    failed.map_or_else(
+        || {
+            StoreError::new(
+                ErrorCode::Corrupt,
+                "the index of search cannot be read; the chats are not concerned",
+            )
+        },
+        |error| *error,
+    )
 }

@@ -3,33 +3,30 @@
 //! Only a hit that is given is read. The index gives candidates in the order of their rank; those of
 //! which it is not sure are looked at in their text when it is their turn.
 
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::BinaryHeap;
 
 use rusqlite::Connection;
 
-use super::indexing::{self, Loaded, Pieces};
+use super::indexing::{self, Pieces, failed};
 use super::{Store, conversations, engine, growth, messages};
 use crate::error::{Result, StoreError};
 use crate::model::{
     Conversation, ConversationKey, DEFAULT_HITS, HitKind, MAX_SEARCH, SearchHit, SearchOrder,
     SearchQuery, Whether,
 };
+use crate::search::candidates::{Candidate, Filter, Found, Order, best, statistics};
 use crate::search::fold::fold;
-use crate::search::matching::{Hit, hits};
-use crate::search::query::{Query, Term};
-use crate::search::rank::{Rank, Statistics, score};
-use crate::search::segment::{Builder, Fault, Head, Kept, Read, Segment, Source, Text};
+use crate::search::ids::Ids;
+use crate::search::query::Query;
+use crate::search::rank::{Rank, Statistics};
+use crate::search::segment::{Builder, Head, Kept, Read, Text};
 use crate::search::snippet::snippet;
 use crate::time::Timestamp;
 
-/// A text that may be a hit.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Candidate {
-    rank: Rank,
-    conversation: i64,
-    /// The index is not sure: its text must be looked at.
-    is_unsure: bool,
-}
+/// Of so many more candidates than wanted hits, some may turn out to be none.
+const SPARE: usize = 16;
+/// So many are kept apart while the rest is looked through; all, where more are wanted.
+const MANY: usize = 2_000;
 
 /// A conversation, as far as it decides what is found.
 struct Titled {
@@ -38,13 +35,26 @@ struct Titled {
     updated_at: i64,
 }
 
-/// What is found in one segment, for each of its texts: of the required terms, of the excluded ones.
-struct Found<'a> {
-    texts: &'a [Text],
-    required: Vec<Vec<Hit>>,
-    excluded: Vec<Vec<Hit>>,
-    /// These texts are not to be found in it.
-    is_hidden: Box<dyn Fn(i64) -> bool + 'a>,
+/// Texts that are looked at as they are, made a segment.
+#[derive(Default)]
+struct Looked {
+    builder: Builder,
+    texts: Vec<Text>,
+}
+
+impl Looked {
+    fn add(&mut self, text: Text, folded: &str) {
+        self.builder.add(text, folded);
+        self.texts.push(Text {
+            length: folded.len() as u32,
+            ..text
+        });
+    }
+
+    fn finish(self) -> (Head, Vec<Text>, Kept) {
+        let (head, pieces) = self.builder.finish();
+        (head, self.texts, Kept::new(pieces))
+    }
 }
 
 impl Store {
@@ -82,7 +92,7 @@ impl Store {
                 self.drop_index(fault)?;
                 self.catch_up()?;
                 self.search_index(&query, options, cursor.as_ref())
-                    .map_err(indexing::unreadable)
+                    .map_err(indexing::cause)
             }
             Ok(hits) => Ok(hits),
         }
@@ -94,173 +104,109 @@ impl Store {
         options: &SearchQuery,
         cursor: Option<&Cursor>,
     ) -> Read<Vec<SearchHit>> {
-        let segments = self.segments()?;
+        let segments = self.segments().map_err(failed)?;
         let connection = &self.connection;
-        let Some(scope) = Scope::new(connection, options)? else {
+        let Some(scope) = Scope::new(connection, options).map_err(failed)? else {
             return Ok(Vec::new());
         };
-        let ((head, texts, pieces), changed) = self.scan(query)?;
-        let source = Kept::new(pieces);
-        let mut found = Vec::new();
+        let none = Ids::default();
+        let changed = self.changed().map_err(failed)?;
+        let (head, texts, source) = self.scan(query).map_err(failed)?.finish();
+        let mut found = vec![Found::new(query, (&head, &texts), &source, [&none; 2])?];
         for segment in segments.iter() {
             let source = Pieces {
                 connection,
                 segment: segment.id,
             };
-            found.push(of_segment(query, segment, &source, &changed)?);
+            let hidden = [&segment.gone, &changed];
+            let known = (&segment.head, &*segment.texts);
+            found.push(Found::new(query, known, &source, hidden)?);
         }
-        found.push(Found {
-            texts: &texts,
-            required: of_terms(&head, &source, &query.required)?,
-            excluded: Vec::new(),
-            is_hidden: Box::new(|_| false),
-        });
+        let statistics = match cursor.and_then(|it| it.statistics.as_ref()) {
+            Some(statistics) => statistics.clone(),
+            None => statistics(&found, self.env.now().millis()),
+        };
+        let (head, texts, source) = self.titles(query, &scope).finish();
+        found.push(Found::new(query, (&head, &texts), &source, [&none; 2])?);
 
-        let statistics = match cursor {
-            Some(Cursor {
-                statistics: Some(statistics),
-                ..
-            }) => statistics.clone(),
-            _ => statistics(&found, query.required.len(), self.env.now().millis()),
-        };
-        let rarities = statistics.rarities();
-        let is_relevance = options.order == SearchOrder::Relevance;
-        let ranked = |text: &Text, hits: &[Hit]| Rank {
-            is_at_start: is_relevance && hits.iter().all(|hit| hit.is_at_start()),
-            score: if is_relevance {
-                let hits = hits.iter().copied();
-                let length = text.length as f32;
-                score(
-                    &statistics,
-                    &rarities,
-                    hits,
-                    length,
-                    text.created_at,
-                    text.id < 0,
-                )
-            } else {
-                0.0
-            },
-            at: text.created_at,
-            id: text.id,
-        };
-        let mut candidates = Vec::new();
-        let mut row = Vec::new();
-        for found in &found {
-            for (place, text) in found.texts.iter().enumerate() {
-                row.clear();
-                row.extend(found.required.iter().map(|hits| hits[place]));
-                let is_out = row.iter().any(|hit| !hit.is_any())
-                    || !scope.has(text)
-                    || (found.is_hidden)(text.id);
-                if is_out {
-                    continue;
-                }
-                let mut is_unsure = row.iter().any(|hit| hit.is_unsure());
-                let mut is_excluded = false;
-                for hits in &found.excluded {
-                    let hit = hits[place];
-                    is_unsure |= hit.is_unsure();
-                    is_excluded |= hit.is_any() && !hit.is_unsure();
-                }
-                if is_excluded {
-                    continue;
-                }
-                candidates.push(Candidate {
-                    rank: ranked(text, &row),
-                    conversation: text.conversation,
-                    is_unsure,
-                });
+        let limit = options.limit.unwrap_or(DEFAULT_HITS) as usize;
+        let mut count = limit + SPARE;
+        if options.group || count > MANY {
+            count = usize::MAX;
+        }
+        loop {
+            let is_relevance = options.order == SearchOrder::Relevance;
+            let order = Order {
+                relevance: is_relevance.then_some(&statistics),
+                // In groups, what comes before decides which conversations were given already.
+                below: cursor.filter(|_| !options.group).map(|it| it.rank),
+                count,
+            };
+            let candidates = best(&found, &scope.filter, &order);
+            let is_all = candidates.len() < count;
+            let hits = self.give(query, options, cursor, order.relevance, candidates);
+            let hits = hits.map_err(failed)?;
+            if is_all || hits.len() == limit {
+                return Ok(hits);
             }
+            count = usize::MAX;
         }
-        for (text, hits) in self.titles(query, &scope)? {
-            candidates.push(Candidate {
-                rank: ranked(&text, &hits),
-                conversation: text.conversation,
-                is_unsure: false,
-            });
-        }
-        Ok(self.give(query, options, cursor, &statistics, candidates)?)
     }
 
-    /// Looks at the texts that are not in the index as they are now: a segment of those that are hits, and
-    /// the ids of all that are in it as they were.
-    #[expect(clippy::type_complexity, reason = "the parts of a segment")]
-    fn scan(
-        &self,
-        query: &Query,
-    ) -> Result<(
-        (Head, Vec<Text>, Vec<crate::search::segment::Piece>),
-        HashSet<i64>,
-    )> {
-        let (connection, unicode) = (&self.connection, &*self.env.unicode);
-        let mut builder = Builder::default();
-        let mut texts = Vec::new();
-        let mut changed = HashSet::new();
-        let mut statement = connection.prepare_cached(&format!(
-            "SELECT {}, m.id IN (SELECT message_id FROM growing) FROM messages m WHERE m.id > ?1
-             UNION ALL
-             SELECT {}, 1 FROM messages m WHERE m.id <= ?1
-               AND m.id IN (SELECT message_id FROM search_pending UNION SELECT message_id FROM growing)",
-            indexing::TEXT,
-            indexing::TEXT,
-        ))?;
-        let mut rows = statement.query([indexing::indexed(connection)?])?;
-        while let Some(row) = rows.next()? {
-            let (mut text, mut content) = indexing::read(row)?;
-            if row.get(5)? {
-                content.push_str(&growth::grown_text(connection, text.id)?);
-            }
-            let folded = fold(unicode, &content);
-            if query.is_met_by(&folded) {
-                text.length = folded.len() as u32;
-                builder.add(text, &folded);
-                texts.push(text);
-            }
-        }
-        let ids = connection
+    /// Messages of which the index does not say what they are.
+    fn changed(&self) -> Result<Ids> {
+        let ids = self
+            .connection
             .prepare_cached(
                 "SELECT message_id FROM search_pending UNION SELECT message_id FROM growing",
             )?
             .query_map([], |row| row.get(0))?
-            .collect::<rusqlite::Result<Vec<i64>>>()?;
-        changed.extend(ids);
-        let (head, pieces) = builder.finish();
-        Ok(((head, texts, pieces), changed))
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(Ids::new(ids))
     }
 
-    /// The titles that are hits, and how the terms stand in them.
-    fn titles(&self, query: &Query, scope: &Scope) -> Read<Vec<(Text, Vec<Hit>)>> {
-        if !scope.with_titles {
-            return Ok(Vec::new());
+    /// Looks at the texts that are not in the index as they are now, for those that are hits.
+    fn scan(&self, query: &Query) -> Result<Looked> {
+        let connection = &self.connection;
+        let mut looked = Looked::default();
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT {0}, m.id IN (SELECT message_id FROM growing) FROM messages m WHERE m.id > ?1
+             UNION ALL
+             SELECT {0}, 1 FROM messages m WHERE m.id <= ?1
+               AND m.id IN (SELECT message_id FROM search_pending UNION SELECT message_id FROM growing)",
+            indexing::TEXT,
+        ))?;
+        let mut rows = statement.query([indexing::indexed(connection)?])?;
+        while let Some(row) = rows.next()? {
+            let (text, mut content) = indexing::read(row)?;
+            if row.get(5)? {
+                content.push_str(&growth::grown_text(connection, text.id)?);
+            }
+            let folded = fold(&*self.env.unicode, &content);
+            if query.is_met_by(&folded) {
+                looked.add(text, &folded);
+            }
         }
-        let unicode = &*self.env.unicode;
-        let mut builder = Builder::default();
-        let mut texts = Vec::new();
+        Ok(looked)
+    }
+
+    /// The titles that are hits.
+    fn titles(&self, query: &Query, scope: &Scope) -> Looked {
+        let mut looked = Looked::default();
         for titled in &scope.titled {
-            let folded = fold(unicode, &titled.title);
-            if !query.is_met_by(&folded) {
-                continue;
-            }
-            let text = Text {
-                id: -titled.id,
-                conversation: titled.id,
-                created_at: titled.updated_at,
-                role: 0,
-                length: folded.len() as u32,
-            };
-            if scope.is_in_time(text.created_at) {
-                builder.add(text, &folded);
-                texts.push(text);
+            let folded = fold(&*self.env.unicode, &titled.title);
+            if query.is_met_by(&folded) {
+                let text = Text {
+                    id: -titled.id,
+                    conversation: titled.id,
+                    created_at: titled.updated_at,
+                    role: 0,
+                    length: 0,
+                };
+                looked.add(text, &folded);
             }
         }
-        let (head, pieces) = builder.finish();
-        let hits = of_terms(&head, &Kept::new(pieces), &query.required)?;
-        Ok(texts
-            .into_iter()
-            .enumerate()
-            .map(|(place, text)| (text, hits.iter().map(|hits| hits[place]).collect()))
-            .collect())
+        looked
     }
 
     fn give(
@@ -268,60 +214,61 @@ impl Store {
         query: &Query,
         options: &SearchQuery,
         cursor: Option<&Cursor>,
-        statistics: &Statistics,
+        statistics: Option<&Statistics>,
         candidates: Vec<Candidate>,
     ) -> Result<Vec<SearchHit>> {
         let limit = options.limit.unwrap_or(DEFAULT_HITS) as usize;
-        let is_before = |rank: &Rank| cursor.is_some_and(|cursor| *rank >= cursor.rank);
         let mut candidates = BinaryHeap::from(candidates);
-        let mut conversations = HashMap::new();
+        let mut known = Vec::new();
         let mut hits: Vec<SearchHit> = Vec::new();
-        let mut seen = HashSet::new();
+        // The conversations of groups that come before, and of those that are given.
+        let mut before = Vec::new();
+        let mut given = Vec::new();
         while hits.len() < limit
             && let Some(candidate) = candidates.pop()
         {
-            // In groups, what comes before decides which conversations were given already.
-            if !options.group && is_before(&candidate.rank)
-                || options.group && seen.contains(&candidate.conversation)
-            {
-                continue;
-            }
-            let Some(mut hit) = self.hit(query, &candidate, &mut conversations)? else {
-                continue;
-            };
+            let id = candidate.conversation;
             if options.group {
-                seen.insert(candidate.conversation);
-                if is_before(&candidate.rank) {
+                if before.contains(&id) {
                     continue;
                 }
-                hit.count = Some(1);
+                if let Some(index) = given.iter().position(|it| *it == id) {
+                    self.count(query, &candidate, &mut hits[index])?;
+                    continue;
+                }
             }
+            let Some(mut hit) = self.hit(query, &candidate, &mut known)? else {
+                continue;
+            };
+            if options.group && cursor.is_some_and(|cursor| candidate.rank >= cursor.rank) {
+                before.push(id);
+                continue;
+            }
+            hit.count = options.group.then_some(1);
             hit.cursor = Cursor {
                 rank: candidate.rank,
-                statistics: (options.order == SearchOrder::Relevance).then(|| statistics.clone()),
+                statistics: statistics.cloned(),
             }
             .write();
+            given.push(id);
             hits.push(hit);
         }
         if options.group {
-            let places: HashMap<_, _> = hits
-                .iter()
-                .enumerate()
-                .map(|(index, hit)| (hit.conversation.id, index))
-                .collect();
-            let mut counts = vec![0; hits.len()];
             for candidate in candidates {
-                if let Some(index) = places.get(&candidate.conversation)
-                    && self.is_hit(query, &candidate)?
-                {
-                    counts[*index] += 1;
+                if let Some(index) = given.iter().position(|it| *it == candidate.conversation) {
+                    self.count(query, &candidate, &mut hits[index])?;
                 }
-            }
-            for (hit, count) in hits.iter_mut().zip(counts) {
-                hit.count = hit.count.map(|one| one + count);
             }
         }
         Ok(hits)
+    }
+
+    /// Counts one more of a group, if it is a hit.
+    fn count(&self, query: &Query, candidate: &Candidate, hit: &mut SearchHit) -> Result<()> {
+        if self.is_hit(query, candidate)? {
+            hit.count = hit.count.map(|count| count + 1);
+        }
+        Ok(())
     }
 
     /// Whether a candidate is there, and what is looked for in it.
@@ -338,18 +285,20 @@ impl Store {
         &self,
         query: &Query,
         candidate: &Candidate,
-        known: &mut HashMap<i64, Option<Conversation>>,
+        known: &mut Vec<(i64, Option<Conversation>)>,
     ) -> Result<Option<SearchHit>> {
         let (connection, unicode) = (&self.connection, &*self.env.unicode);
         let id = candidate.conversation;
-        let conversation = match known.get(&id) {
-            Some(conversation) => conversation.clone(),
-            None => {
+        let place = known.binary_search_by_key(&id, |it| it.0);
+        let place = match place {
+            Ok(place) => place,
+            Err(place) => {
                 let conversation = conversations::get(connection, &ConversationKey::Id(id))?;
-                known.insert(id, conversation.clone());
-                conversation
+                known.insert(place, (id, conversation));
+                place
             }
         };
+        let conversation = known[place].1.clone();
         let Some(conversation) = conversation else {
             return Ok(None);
         };
@@ -378,60 +327,11 @@ impl Store {
     }
 }
 
-fn of_terms(head: &Head, source: &dyn Source, terms: &[Term]) -> Read<Vec<Vec<Hit>>> {
-    let segment = Segment { head, source };
-    terms.iter().map(|term| hits(&segment, term)).collect()
-}
-
-fn of_segment<'a>(
-    query: &Query,
-    segment: &'a Loaded,
-    source: &dyn Source,
-    changed: &'a HashSet<i64>,
-) -> Read<Found<'a>> {
-    let no_one_is_hidden = segment.gone.is_empty() && changed.is_empty();
-    Ok(Found {
-        texts: &segment.texts,
-        required: of_terms(&segment.head, source, &query.required)?,
-        excluded: of_terms(&segment.head, source, &query.excluded)?,
-        is_hidden: Box::new(move |id| {
-            !no_one_is_hidden && (segment.gone.contains(&id) || changed.contains(&id))
-        }),
-    })
-}
-
-fn statistics(found: &[Found<'_>], terms: usize, now: i64) -> Statistics {
-    let mut statistics = Statistics {
-        found: vec![0; terms],
-        now,
-        ..Statistics::default()
-    };
-    let mut length = 0_u64;
-    for found in found {
-        statistics.texts += found.texts.len() as u32;
-        length += found
-            .texts
-            .iter()
-            .map(|it| u64::from(it.length))
-            .sum::<u64>();
-        for (count, hits) in statistics.found.iter_mut().zip(&found.required) {
-            *count += hits.iter().filter(|hit| hit.is_any()).count() as u32;
-        }
-    }
-    statistics.length = length as f32 / statistics.texts.max(1) as f32;
-    statistics
-}
-
 /// Where is looked.
 struct Scope {
-    /// The conversations, with their titles.
+    /// The conversations whose titles are looked at.
     titled: Vec<Titled>,
-    /// The same, by id; `None`: all there are.
-    among: Option<HashSet<i64>>,
-    role: Option<u8>,
-    since: i64,
-    until: i64,
-    with_titles: bool,
+    filter: Filter,
 }
 
 impl Scope {
@@ -474,26 +374,21 @@ impl Scope {
             }
         }
         let is_all = only.is_none() && titled.len() == all;
+        let among = (!is_all).then(|| Ids::new(titled.iter().map(|it| it.id).collect()));
+        if options.role.is_some() {
+            titled.clear();
+        }
         Ok(Some(Self {
-            among: (!is_all).then(|| titled.iter().map(|it| it.id).collect()),
             titled,
-            role: options
-                .role
-                .map(|role| indexing::role_number(role.as_str())),
-            since: options.since.map_or(i64::MIN, Timestamp::millis),
-            until: options.until.map_or(i64::MAX, Timestamp::millis),
-            with_titles: options.role.is_none(),
+            filter: Filter {
+                role: options
+                    .role
+                    .map(|role| indexing::role_number(role.as_str())),
+                since: options.since.map_or(i64::MIN, Timestamp::millis),
+                until: options.until.map_or(i64::MAX, Timestamp::millis),
+                among,
+            },
         }))
-    }
-
-    fn is_in_time(&self, at: i64) -> bool {
-        self.since <= at && at < self.until
-    }
-
-    fn has(&self, text: &Text) -> bool {
-        self.is_in_time(text.created_at)
-            && self.role.is_none_or(|role| role == text.role)
-            && (self.among.as_ref()).is_none_or(|among| among.contains(&text.conversation))
     }
 }
 
@@ -578,10 +473,4 @@ fn foreign_cursor() -> StoreError {
     StoreError::invalid(
         "after is not the cursor of a hit of this search: give one as it came, with the same query and order",
     )
-}
-
-impl From<rusqlite::Error> for Fault {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Failed(error.into())
-    }
 }

@@ -1,7 +1,6 @@
 //! Segments made into one, in steps, without the texts that are gone.
 
-use std::collections::HashSet;
-
+use super::ids::Ids;
 use super::segment::{
     Cursor, Head, ListWriter, Lists, Piece, Read, Segment, Source, Text, Writer, each_text,
 };
@@ -36,9 +35,7 @@ impl Merge {
     ///
     /// # Errors
     /// [`super::segment::Fault`].
-    pub fn begin<'a>(
-        segments: impl Iterator<Item = (&'a Segment<'a>, &'a HashSet<i64>)>,
-    ) -> Read<Self> {
+    pub fn begin<'a>(segments: impl Iterator<Item = (&'a Segment<'a>, &'a Ids)>) -> Read<Self> {
         let mut merge = Self {
             inputs: Vec::new(),
             texts: Vec::new(),
@@ -47,7 +44,7 @@ impl Merge {
         for (segment, gone) in segments {
             let mut places = Vec::new();
             for text in segment.texts()? {
-                if gone.contains(&text.id) {
+                if gone.contains(text.id) {
                     places.push(GONE);
                 } else {
                     places.push(merge.texts.len() as u32);

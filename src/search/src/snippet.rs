@@ -108,15 +108,13 @@ fn graphemes<'a>(unicode: &dyn Unicode, text: &'a str) -> impl Iterator<Item = &
 /// The piece of a text around the best place of these terms, which it holds.
 pub fn snippet(unicode: &dyn Unicode, original: &str, terms: &[Term]) -> Snippet {
     let folded = Folded::new(unicode, original);
-    let mut places: Vec<_> = terms
-        .iter()
-        .enumerate()
-        .flat_map(|(index, term)| {
-            let places = term.places(&folded.text).take(PLACES);
-            places.map(move |at| (at, at + term.text.len(), index))
-        })
-        .collect();
-    places.sort_unstable();
+    let mut places = Vec::new();
+    for (index, term) in terms.iter().enumerate() {
+        for at in term.places(&folded.text).take(PLACES) {
+            let after = places.partition_point(|it: &(usize, usize, usize)| it.0 <= at);
+            places.insert(after, (at, at + term.text.len(), index));
+        }
+    }
     let Some(best) = best_place(&places, &folded.text, terms.len()) else {
         return Snippet::default();
     };

@@ -191,16 +191,19 @@ fn by_pairs(
     part: &Part<'_>,
     found: &mut [Hit],
 ) -> Read<()> {
-    let mut wanted: Vec<_> = pairs(part.text).map(|pair| marked(PAIR, pair)).collect();
-    wanted.sort_unstable();
-    wanted.dedup();
+    let mut wanted: Vec<&str> = Vec::new();
+    for pair in pairs(part.text) {
+        if !wanted.contains(&pair) {
+            wanted.push(pair);
+        }
+    }
     if wanted.is_empty() {
         return Ok(());
     }
     // Of each text: how many of the pairs it has, and how often the rarest of them.
     let mut seen = vec![(0_u32, u32::MAX); found.len()];
     for (index, pair) in wanted.iter().enumerate() {
-        let Some(list) = segment.find(pair)? else {
+        let Some(list) = segment.find(&marked(PAIR, pair))? else {
             return Ok(());
         };
         let mut any = false;

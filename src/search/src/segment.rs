@@ -12,12 +12,12 @@
 //! Every piece ends in a checksum. What does not read well is [`Fault::Damaged`], never a panic or an
 //! answer.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
 
 use super::tokens::tokens;
-use crate::error::StoreError;
 
 /// After each word. No UTF-8 has this byte.
 pub const END: u8 = 0xff;
@@ -31,14 +31,8 @@ const SUM: usize = 4;
 pub enum Fault {
     /// It is not what was written.
     Damaged,
-    /// The storage failed.
-    Failed(StoreError),
-}
-
-impl From<StoreError> for Fault {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error)
-    }
+    /// The [`Source`] failed; with what is between it and whoever made it.
+    Failed(Box<dyn Any>),
 }
 
 /// Or why it could not be read.
