@@ -22,6 +22,10 @@ impl Unicode for Browser {
         JsString::from(text).normalize("NFC").into()
     }
 
+    fn lower(&self, text: &str) -> String {
+        JsString::from(text).to_lower_case().into()
+    }
+
     fn graphemes(&self, text: &str) -> Vec<usize> {
         let segmenter = self.segmenter.get_or_init(|| {
             js::global(&["Intl", "Segmenter"])

@@ -4,14 +4,14 @@
 //! which is a letter of its own); NFC; simple case folding. Marks of other scripts are part of the
 //! word: dropping them breaks kana, Thai and Devanagari.
 
-use std::borrow::Cow;
-
 /// What Unicode says of characters. A browser has it built in, so the module carries no tables.
 pub trait Unicode {
     /// Canonical decomposition (<https://unicode.org/reports/tr15/>).
     fn nfd(&self, text: &str) -> String;
     /// Canonical composition.
     fn nfc(&self, text: &str) -> String;
+    /// Lower case, of no language (<https://www.unicode.org/versions/latest/core-spec/chapter-3/>, 3.13).
+    fn lower(&self, text: &str) -> String;
     /// Where its grapheme clusters begin, in bytes, ascending from 0
     /// (<https://unicode.org/reports/tr29/>).
     fn graphemes(&self, text: &str) -> Vec<usize>;
@@ -19,15 +19,14 @@ pub trait Unicode {
 
 /// The folded text.
 pub fn fold(unicode: &dyn Unicode, text: &str) -> String {
-    let text: Cow<'_, str> = if text.chars().all(is_plain) {
-        text.into()
-    } else {
-        unicode.nfc(&without_diacritics(&unicode.nfd(text))).into()
-    };
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    text.chars().map(fold_case).collect()
+    if text.chars().all(is_plain) {
+        return text.chars().map(fold_plain).collect();
+    }
+    let composed = unicode.nfc(&without_diacritics(&unicode.nfd(text)));
+    unicode.lower(&composed).chars().map(fold_rest).collect()
 }
 
 /// Characters that folding at most changes the case of, without changing how many bytes they are,
@@ -75,11 +74,17 @@ fn has_diacritics(base: char) -> bool {
         | 'Ａ'..='Ｚ' | 'ａ'..='ｚ')
 }
 
-/// Simple case folding (CaseFolding.txt, C and S): the lower case, but for those that have several.
-fn fold_case(c: char) -> char {
-    if c.is_ascii() {
-        return c.to_ascii_lowercase();
+/// Simple case folding of a plain character.
+fn fold_plain(c: char) -> char {
+    let upper = matches!(c, 'A'..='Z' | 'Α'..='Ω' | 'А'..='Я' | 'Ａ'..='Ｚ');
+    match c {
+        _ if upper => char::from_u32(u32::from(c) + 32).unwrap_or(c),
+        _ => fold_rest(c),
     }
+}
+
+/// What simple case folding (CaseFolding.txt, C and S) does to lower case: letters that have several.
+fn fold_rest(c: char) -> char {
     match c {
         'µ' => 'μ',
         'ſ' => 's',
@@ -100,13 +105,7 @@ fn fold_case(c: char) -> char {
         'ᲇ' => 'ѣ',
         'ᲈ' => 'ꙋ',
         'ﬅ' => 'ﬆ',
-        _ => {
-            let mut lower = c.to_lowercase();
-            match (lower.next(), lower.next()) {
-                (Some(one), None) => one,
-                _ => c,
-            }
-        }
+        _ => c,
     }
 }
 

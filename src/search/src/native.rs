@@ -17,6 +17,10 @@ impl Unicode for Tables {
         text.nfc().collect()
     }
 
+    fn lower(&self, text: &str) -> String {
+        text.to_lowercase()
+    }
+
     fn graphemes(&self, text: &str) -> Vec<usize> {
         text.grapheme_indices(true).map(|(at, _)| at).collect()
     }
