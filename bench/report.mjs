@@ -54,7 +54,12 @@ function goals({ figures, sizes, grown }) {
     const { ours, floor } = figures[measure] ?? {};
     if (!ours || !floor) return missing(measure, goal, 'not measured');
     const found = ratios(ours, floor);
-    add(measure, goal, words(found, 'floor'), median(found) <= most ? 'yes' : 'no');
+    const [, durability] = measure.split(', ');
+    const alone = figures[`write of the text alone, ${durability}`]?.floor;
+    const beside = alone
+      ? `; ${median(ratios(ours, alone)).toFixed(2)} × a write of the text alone`
+      : '';
+    add(measure, goal, words(found, 'floor') + beside, median(found) <= most ? 'yes' : 'no');
   };
   const faster = (measure, times, names, whom) => {
     const goal = times > 1 ? `at least ${times} × faster than ${whom}` : `ahead of ${whom}`;
