@@ -84,9 +84,14 @@ export async function reads(store, { count, conversations, keeps }) {
   }
   const found = {};
   for (const [name, query] of store.search ? Object.entries(queries) : []) {
+    let hits = [];
     figures[`search, ${name}`] = await meanWithinASecond(count, async () => {
-      found[name] = (await store.search(query, 20)).length;
+      hits = await store.search(query, 20);
     });
+    // Ours come with a snippet, theirs with the text.
+    const wrong = hits.find(({ content, snippet }) => !(content ?? snippet).includes(query));
+    if (wrong) throw new Error(`${JSON.stringify(wrong)} is no hit of ${query}`);
+    found[name] = hits.length;
   }
   return { figures, found };
 }

@@ -68,6 +68,7 @@ export function chart(figures, measures, contestants, median) {
 <style>${style}
 </style>
 <rect class="page" width="${width}" height="${y}"/>
+<text class="tick" x="8" y="18">lower is better</text>
 ${[...ticks, ...parts].join('\n')}
 </svg>
 `;

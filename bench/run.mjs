@@ -31,7 +31,7 @@ const rounds = Number(positionals[0] ?? (quick ? 2 : 5));
 const count = Number(positionals[1] ?? (quick ? 20 : 100));
 const opens = quick ? 1 : 3;
 // The long conversation, then parts of as many others.
-const long = quick ? 1_000 : 5_000;
+const long = 5_000;
 const part = quick ? 50 : 200;
 const parts = quick ? 2 : 5;
 const conversations = 1 + part * parts;
