@@ -101,15 +101,16 @@ export async function writes(store, { count, durability, round, keeps }) {
   const figures = {};
   const c = roundNumber(round, durability);
   const id = keeps ? await store.createConversation(title(c)) : 0;
+  const hundred = 100;
+  const texts = Array.from({ length: 5 + count + 2 * hundred }, (_, n) => text(c, n));
   let sent = 0;
   const add = () => {
     const n = sent++;
-    return store.addMessage(id, role(n), text(c, n));
+    return store.addMessage(id, role(n), texts[n]);
   };
   // The first calls of a connection prepare its statements.
   for (let n = 0; n < 5; n++) await add();
   figures[`addMessage, ${durability}`] = await mean(count, add);
-  const hundred = 100;
   const awaited = await mean(hundred, add);
   const started = now();
   await Promise.all(Array.from({ length: hundred }, add));
