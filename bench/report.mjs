@@ -208,7 +208,7 @@ export async function report(all) {
 Written by \`${command.join(' ')}\` on ${new Date().toISOString().slice(0, 10)}: ${cpus()[0].model}, ${cpus().length} cores,
 ${Math.round(totalmem() / 2 ** 30)} GB of memory, headless Chromium ${chromium} with its profile on a disk. ${total.toLocaleString('en')} messages
 in ${conversations.toLocaleString('en')} conversations, one of ${long.toLocaleString('en')}; ${rounds} interleaved rounds, in each the mean of ${count} calls one after another (of
-searches as many as fit into a second; of cold opens ${opens}). Every call is made from the page's main thread. Chart: [results.svg](results.svg).
+searches as many as fit into a second; of cold opens ${opens}). Every call is made from the page's main thread.
 
 Packages: ${Object.entries(versions)
     .map(([name, version]) => `\`${name}\` ${version}`)
@@ -225,6 +225,8 @@ ${goal}
 ${medians}
 
 Fetched to the first list, brotli: ${size}.
+
+![Medians and spread of every measure by contestant](results.svg)
 
 ## Means and spread
 
