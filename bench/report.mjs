@@ -6,6 +6,7 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { run } from '../scripts/run.mjs';
 import { chart } from './chart.mjs';
 import { notes } from './notes.mjs';
 
@@ -246,6 +247,7 @@ ${notes({ bytes, part, long })}
 `;
   const folder = new URL(quick ? './dist/' : './', import.meta.url);
   await writeFile(new URL('RESULTS.md', folder), text);
+  if (!quick) await run('npx', ['biome', 'format', '--write', 'bench/RESULTS.md']);
   const drawn = measures.filter((measure) => !/memory|rate to|text alone/.test(measure));
   await writeFile(new URL('results.svg', folder), chart(figures, drawn, known, median));
   console.log(`\n${goal}\n\n${medians}\n\nwritten to ${join(folder.pathname, 'RESULTS.md')}`);

@@ -298,14 +298,8 @@ await inBrowser(
           const count = 300;
           const { open } = await import(`${location.origin}/bench/dist/ours/page.js`);
           const { piece, text } = await import(`${location.origin}/bench/data.js`);
-          let worker;
-          const store = await open({
-            durability: 'strict',
-            worker: () => {
-              worker = new Worker('/bench/measured-worker.js', { type: 'module' });
-              return worker;
-            },
-          });
+          const worker = () => new Worker('/bench/measured-worker.js', { type: 'module' });
+          const store = await open({ durability: 'strict', worker });
           const counted = new BroadcastChannel('counted');
           const written = () =>
             new Promise((resolve) => {
