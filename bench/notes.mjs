@@ -21,7 +21,7 @@ resolves; relaxed is one that outlives the page and its process, but perhaps not
 | sqlite-wal, sqlite-rollback | \`@sqlite.org/sqlite-wasm\`, opfs-sahpool, in a worker; object API #1, statements prepared once, one message a call, \`locking_mode=EXCLUSIVE\`; \`journal_mode=WAL\` or \`PERSIST\`; \`synchronous=FULL\` or, relaxed, \`NORMAL\` (which in rollback mode still flushes: \`OFF\` may damage the database) |
 | wa-sqlite | \`@journeyapps/wa-sqlite\`, the maintained fork; synchronous build, AccessHandlePoolVFS, otherwise as sqlite-wal |
 | sqlocal | its own client and worker; \`batch\` for writes of several statements; the same pragmas as sqlite-wal by \`onInit\`; it prepares statements at each call. With a rollback journal its imports took two thirds of the time and its single writes twice as long |
-| pglite | \`opfs-ahp\` in a worker, one message a call and one statement a call; \`COPY\` for imports; \`relaxedDurability\` where relaxed; pg_trgm |
+| pglite | \`opfs-ahp\` in a worker, one message a call and one statement a call; \`COPY\` for imports; \`relaxedDurability\` where relaxed; pg_trgm. Of its file systems this one writes as fast as memfs2opfs and opens six times as fast |
 
 The SQL peers have the lesson's schema, the indexes of ours that the calls need, and an index of the texts that finds inside words: FTS5's
 trigram with external content and triggers, pg_trgm's GIN. SQLite's peers search by \`MATCH … ORDER BY rank\`, PGlite by \`ILIKE\`, newest first. Trigrams
