@@ -13,16 +13,25 @@ import { chromium } from '../tests/chromium.mjs';
 
 const types = { js: 'text/javascript', wasm: 'application/wasm' };
 
-/** Runs `work(context, url)` in a browser that is gone afterwards, with its profile. */
-export async function inBrowser(work) {
+const empty = (url) => (url.pathname === '/' ? '<!doctype html><title>bench</title>' : undefined);
+
+/**
+ * Runs `work(context, url)` in a browser that is gone afterwards, with its profile.
+ *
+ * @param page Gives the HTML of a URL, or undefined where it names a file.
+ * @param headers Of each response.
+ * @param onFile Is told the path of each file that is served.
+ */
+export async function inBrowser(work, { page = empty, headers = {}, onFile } = {}) {
   const server = createServer(async (request, response) => {
-    const path = new URL(request.url, 'http://localhost').pathname;
-    const file = path.replace('/package/', 'dist/').replace('/bench/', 'bench/');
+    const url = new URL(request.url, 'http://localhost');
+    const html = page(url);
+    const path = url.pathname.replace('/package/', 'dist/').replace('/bench/', 'bench/');
     try {
-      const body =
-        path === '/' ? '<!doctype html><title>bench</title>' : await readFile(root + file);
-      const type = path === '/' ? 'text/html' : types[path.split('.').at(-1)];
-      response.writeHead(200, { 'Content-Type': type }).end(body);
+      const body = html ?? (await readFile(root + path));
+      const type = html ? 'text/html' : types[path.split('.').at(-1)];
+      if (!html) onFile?.(path);
+      response.writeHead(200, { ...(type && { 'Content-Type': type }), ...headers }).end(body);
     } catch {
       response.writeHead(404).end();
     }
@@ -34,7 +43,7 @@ export async function inBrowser(work) {
   const browser = await playwright.launchPersistentContext(profile, options);
   try {
     console.log(`Chromium ${browser.browser()?.version() ?? ''}`);
-    await work(browser, `http://127.0.0.1:${server.address().port}/`);
+    return await work(browser, `http://127.0.0.1:${server.address().port}/`);
   } finally {
     await browser.close();
     server.close();
