@@ -7,9 +7,10 @@ mod common;
 
 use std::collections::BTreeSet;
 
+use common::searches::{few, found};
 use common::{Lesson as _, World, key};
 use conversation_store::model::*;
-use conversation_store::store::{Store, Tuning};
+use conversation_store::store::Store;
 use proptest::prelude::*;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -61,130 +62,6 @@ fn holds(text: &str, term: &str) -> bool {
         let after = text.get(at + term.len());
         it == term && !(is_alone && (is_part(before) || is_part(after)))
     })
-}
-
-fn few() -> Tuning {
-    Tuning {
-        step_texts: 3,
-        step_bytes: 10_000,
-        step_merge: 200,
-        fanout: 2,
-        smallest: 1,
-        tolerable: 6,
-    }
-}
-
-fn found(store: &mut Store, query: &str) -> BTreeSet<i64> {
-    let options = SearchQuery {
-        limit: Some(1_000),
-        ..SearchQuery::default()
-    };
-    let hits = store.search(query, &options).unwrap();
-    hits.iter()
-        .map(|hit| match &hit.message {
-            Some(message) => message.id,
-            None => -hit.conversation.id,
-        })
-        .collect()
-}
-
-fn index_all(store: &mut Store) {
-    while store.index_step().unwrap() {}
-}
-
-/// Each pair of a text and a query, and whether the one is found by the other.
-const EXAMPLES: &[(&str, &str, bool)] = &[
-    ("오늘회의록", "회의", true),
-    ("오늘회의록", "회", true),
-    ("오늘회의록", "회록", false),
-    ("café", "cafe", true),
-    ("cafe\u{301}", "café", true),
-    ("CAFÉ au lait", "café", true),
-    ("\u{1112}\u{116c}\u{110b}\u{1174}", "회의", true),
-    ("회의", "\u{1112}\u{116c}\u{110b}\u{1174}", true),
-    ("ガ", "カ", false),
-    ("カ\u{3099}", "ガ", true),
-    ("日本語の文", "本語", true),
-    ("日本語の文", "日本語の文", true),
-    ("日本語の文", "本", true),
-    ("日本 本語", "日本語", false),
-    ("свой дом", "свои", false),
-    ("свой дом", "свой", true),
-    ("ёлка", "елка", true),
-    ("Ἀθῆναι", "αθηναι", true),
-    ("λόγος", "ΛΌΓΟΣ", true),
-    ("Straße", "strasse", false),
-    ("STRAẞE", "straße", true),
-    ("İstanbul", "istanbul", true),
-    ("a cat", "a", true),
-    ("cat", "a", false),
-    ("plan B.", "b", true),
-    ("3 of 30", "0", false),
-    ("3 of 30", "3", true),
-    ("C++ and C#", "C++", true),
-    ("C++ and C#", "c", true),
-    ("node.js", "node.js", true),
-    ("node.js", "e.j", true),
-    ("node_js", "node.js", false),
-    ("say \"hi\"", "\"say \\\"hi\"", false),
-    ("he said hello there", "\"said hello\"", true),
-    ("he said hello there", "\"hello said\"", false),
-    ("he said hello there", "there he", true),
-    ("he said hello there", "hello -there", false),
-    ("he said hello there", "hello -their", true),
-    ("he said hello there", "hello -\"said hello\"", false),
-    ("he said hello there", "-their", false),
-    ("x -> y", "->", true),
-    ("run --verbose", "--verbose", true),
-    ("5\" disk", "5\" disk", true),
-    ("5\" disk", "\"disk", false),
-    ("NEAR(a b) AND NOT c* OR d", "NEAR( AND c* OR", true),
-    ("'; DROP TABLE messages; --", "'; DROP", true),
-    ("🌱🌿", "🌿", true),
-    ("👩‍👩‍👧‍👦 family", "👩‍👩‍👧‍👦", true),
-    ("🌱🌿", "🌳", false),
-    ("สวัสดีครับ", "วัสดี", true),
-    ("สวัสดีครับ", "ครับ", true),
-    ("مرحبا بالعالم", "عالم", true),
-    ("नमस्ते दुनिया", "मस्ते", true),
-    (
-        "aGVsbG8gd29ybGQgdGhpcyBpcyBhIGxvbmcgYmFzZTY0IHN0cmluZw",
-        "xvbmcgYmFz",
-        true,
-    ),
-    (
-        "aGVsbG8gd29ybGQgdGhpcyBpcyBhIGxvbmcgYmFzZTY0IHN0cmluZw",
-        "vbmcgYmFzx",
-        false,
-    ),
-    ("====================", "===", true),
-    ("the very end", "nd", true),
-    ("", "a", false),
-    ("anything", "", false),
-    ("anything", " \t\n", false),
-    ("anything", "\"\"", false),
-    ("nul \0 here", "\"l \0 h\"", true),
-];
-
-#[test]
-fn the_rule_by_examples() {
-    for (text, query, expected) in EXAMPLES {
-        for is_indexed in [false, true] {
-            let world = World::new(None, None);
-            let mut store = world.open();
-            store.tune_index(few());
-            let chat = store.create("", None).unwrap();
-            let id = store.add(&key(chat), Role::User, text).unwrap().id;
-            if is_indexed {
-                index_all(&mut store);
-            }
-            let found = found(&mut store, query).contains(&id);
-            assert_eq!(
-                found, *expected,
-                "{query:?} in {text:?}, indexed: {is_indexed}"
-            );
-        }
-    }
 }
 
 #[derive(Clone, Debug)]

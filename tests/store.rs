@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{World, cases, chats};
+use common::{World, cases, chats, searches};
 
 macro_rules! natively {
     ($($case:ident),* $(,)?) => {
@@ -38,4 +38,10 @@ mod of_chat_apps {
     use super::{World, chats as cases};
 
     crate::for_each_chat_case!(natively);
+}
+
+mod of_search {
+    use super::{World, searches as cases};
+
+    crate::for_each_search_case!(natively);
 }

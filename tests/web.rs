@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{Lesson as _, World, cases, chats, key, refused};
+use common::{Lesson as _, World, cases, chats, key, refused, searches};
 use conversation_store::error::ErrorCode;
 use conversation_store::model::Role;
 use conversation_store::rpc::Request;
@@ -62,6 +62,12 @@ mod of_chat_apps {
     use super::{World, chats as cases, vfs, wasm_bindgen_test, with_files};
 
     crate::for_each_chat_case!(in_a_worker);
+}
+
+mod of_search {
+    use super::{World, searches as cases, vfs, wasm_bindgen_test, with_files};
+
+    crate::for_each_search_case!(in_a_worker);
 }
 
 #[wasm_bindgen_test]
