@@ -34,7 +34,9 @@ function absent(paths, pattern, rule) {
   }
 }
 
-const rust = files('src', '.rs').filter((path) => !/^src\/formats\/(tests|examples)\//.test(path));
+const rust = files('src', '.rs').filter(
+  (path) => !/^src\/(formats|search)\/(tests|examples)\//.test(path),
+);
 const outside = (folder) => rust.filter((path) => !path.startsWith(folder));
 
 test('only src/wasm and its like of formats name a JavaScript value', () => {
@@ -50,6 +52,14 @@ test('formats know no store, no clock and no randomness', () => {
     rust.filter((path) => path.startsWith('src/formats/')),
     /\b(conversation_store|crate::store|SystemTime|Instant|getrandom|std::(fs|net|thread))\b/,
     'what goes between is crate::chat, and a time is given',
+  );
+});
+
+test('search knows no store, no storage, no clock and no randomness', () => {
+  absent(
+    rust.filter((path) => path.startsWith('src/search/')),
+    /\b(conversation_store|rusqlite|SystemTime|Instant|getrandom|std::(fs|io|net|thread))\b/,
+    'pieces are asked for, and a time is given',
   );
 });
 
@@ -119,9 +129,11 @@ test('the page imports the package by its name only', () => {
 
 test('tests sleep nowhere, skip nothing and retry nothing', () => {
   absent(
-    [...files('tests', '.ts', '.rs', '.mjs'), ...files('src/formats/tests', '.rs')].filter(
-      (path) => !path.includes('rules.test'),
-    ),
+    [
+      ...files('tests', '.ts', '.rs', '.mjs'),
+      ...files('src/formats/tests', '.rs'),
+      ...files('src/search/tests', '.rs'),
+    ].filter((path) => !path.includes('rules.test')),
     /\b(waitForTimeout|thread::sleep|test\.(skip|only|fixme)|#\[ignore|retries: [1-9])/,
     'wait for the event, mend the flake',
   );
@@ -129,7 +141,7 @@ test('tests sleep nowhere, skip nothing and retry nothing', () => {
 
 test('ARCHITECTURE.md says why each dependency is there', () => {
   const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
-  const manifests = ['Cargo.toml', 'src/formats/Cargo.toml'];
+  const manifests = ['Cargo.toml', 'src/formats/Cargo.toml', 'src/search/Cargo.toml'];
   const cargo = manifests.map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
   const sections = cargo.split(/^\[/m).filter((section) => /^[^\n]*dependencies\]/.test(section));
   const crates = sections.flatMap((section) =>

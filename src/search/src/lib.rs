@@ -16,6 +16,4 @@ pub mod query;
 pub mod rank;
 pub mod segment;
 pub mod snippet;
-#[cfg(test)]
-mod tests;
 pub mod tokens;

@@ -2,12 +2,12 @@
 
 use proptest::prelude::*;
 
-use crate::ids::Ids;
-use crate::matching::hits;
-use crate::merge::{Merge, Step};
-use crate::native::Tables;
-use crate::query::{Query, Term};
-use crate::segment::{Builder, Head, Kept, Kind, Piece, Segment, Source, Text};
+use conversation_search::ids::Ids;
+use conversation_search::matching::hits;
+use conversation_search::merge::{Merge, Step};
+use conversation_search::native::Tables;
+use conversation_search::query::{Query, Term};
+use conversation_search::segment::{Builder, Head, Kept, Kind, Piece, Segment, Source, Text};
 
 fn text(id: i64) -> Text {
     Text {
