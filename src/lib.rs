@@ -9,6 +9,7 @@
 //! | [`name`] | database names and their directories | any file system |
 //! | [`store`] | every SQL statement; the engine | JavaScript, clocks, randomness, tabs |
 //! | [`rpc`] | requests, and the dispatch of each to its method | JavaScript, SQL, storage |
+//! | [`coalescing`] | writes that follow each other, made one | the device, JavaScript |
 //! | [`tabs`] | which tab serves: a state machine | JavaScript, SQL, clocks, any I/O |
 //! | [`planted`] | bugs that the simulation must find | anything without its feature |
 //! | `wasm` (wasm32 only) | worker host, OPFS, exported class, error mapping | SQL |
@@ -16,6 +17,7 @@
 //! Apps do not use this crate: they install the npm package `conversation-store`, whose class
 //! posts [`rpc::Request`]s to a worker that runs it.
 
+pub mod coalescing;
 pub mod error;
 pub mod model;
 pub mod name;
