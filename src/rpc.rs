@@ -15,7 +15,7 @@ use crate::model::{
     MessageKey, MessagePatch, MessageQuery, NewConversation, NewMessage, Operation, Role,
     StoredBlob, fingerprint, query_or_limit,
 };
-use crate::store::Store;
+use crate::store::{Outcome, Store};
 use crate::time::Timestamp;
 
 /// A call, as it crosses: `{ [method]: params }`, which is read without a copy (a tag beside its content
@@ -217,6 +217,29 @@ impl Response {
                 .sum(),
             _ => 0,
         }
+    }
+}
+
+/// A request, and who asks.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// What is asked.
+    pub request: Request,
+    /// Under which it is carried out once, if it changes something.
+    pub operation: Option<Operation>,
+    /// The tab that asks.
+    pub tab: Option<String>,
+}
+
+/// Carries calls out, in order; several, which are to be operations, in one commit.
+pub fn dispatch_all(store: &mut Store, calls: Vec<Call>) -> Vec<Outcome<Response>> {
+    let one = |store: &mut Store, call: Call| {
+        store.set_tab(call.tab.as_deref());
+        dispatch(store, call.request, call.operation.as_ref())
+    };
+    match <[Call; 1]>::try_from(calls) {
+        Ok([call]) => vec![store.alone(|store| one(store, call))],
+        Err(calls) => store.in_one_commit(&calls, |store, call| one(store, call.clone())),
     }
 }
 

@@ -9,6 +9,7 @@ mod body;
 mod conversations;
 mod copy;
 mod engine;
+mod group_commit;
 mod growth;
 mod heal;
 mod importing;
@@ -26,10 +27,12 @@ use std::collections::HashSet;
 use rusqlite::Connection;
 
 pub use blobs::{Hasher, PIECE};
+pub use group_commit::Outcome;
 pub use open::{Location, OpenedAs};
 
 use crate::error::Result;
 use crate::model::{ChangeOp, Durability, HealReport, RowChange, RowKind};
+use crate::planted;
 use crate::time::Timestamp;
 
 /// Fills a buffer with random bytes.
@@ -174,6 +177,7 @@ impl Store {
         self.within = true;
         let outcome = work(self).and_then(|value| {
             operations::forget_tabs(&self.connection, &self.env, &self.gone)?;
+            planted::fail_commit()?;
             self.execute("COMMIT")?;
             Ok(value)
         });
@@ -193,6 +197,11 @@ impl Store {
 
     /// Runs `work` within the transaction that is open: an error takes back what it did, no more.
     fn attempt<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.try_attempt(work)?
+    }
+
+    /// The same, where an error outside says that the transaction itself cannot go on, or was ended.
+    fn try_attempt<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<Result<T>> {
         let told = self.changes.len();
         self.execute("SAVEPOINT attempt")?;
         let outcome = work(self);
@@ -201,7 +210,7 @@ impl Store {
             self.execute("ROLLBACK TO attempt")?;
         }
         self.execute("RELEASE attempt")?;
-        outcome
+        Ok(outcome)
     }
 
     fn execute(&self, sql: &str) -> Result<()> {

@@ -15,6 +15,8 @@ pub const PATIENCE: Millis = 250.0;
 pub const HANDOVER_PAUSE: Millis = 5_000.0;
 /// So many workers of a tab, one after the other, cannot lead in the same epoch.
 const WORKERS: u64 = 1 << 10;
+/// So many requests share a commit at most: the first of them waits for the last.
+const SHARED: usize = 128;
 
 /// One tab's part in who serves.
 pub struct Tab<L: Load> {
@@ -108,6 +110,8 @@ struct Leading<L: Load> {
     /// One before it may miss a tab whose requests were carried out here.
     first_census: u64,
     queue: VecDeque<Work<L>>,
+    /// A turn was asked for, to carry out what is in the queue then.
+    turn: bool,
     running: Option<Running>,
     /// The number of the last change that was told.
     sequence: u64,
@@ -131,6 +135,11 @@ struct Work<L: Load> {
 
 struct Running {
     run: RunId,
+    /// One, or several that share a commit.
+    begun: Vec<Begun>,
+}
+
+struct Begun {
     from: TabId,
     sending: Sending,
     again: bool,
@@ -206,7 +215,7 @@ impl<L: Load> Tab<L> {
             Event::Abort { call, forget } => self.on_abort(call, forget),
             Event::Close { call } => {
                 self.closing = Some(call);
-                self.run_next(now);
+                self.run_next();
             }
             Event::Visible(visible) => {
                 self.visible = visible;
@@ -214,16 +223,17 @@ impl<L: Load> Tab<L> {
                 self.send_all(presence);
             }
             Event::Message(message) => self.on_message(message, now),
-            Event::OtherVersion { from, version } => self.on_other_version(from, version, now),
+            Event::OtherVersion { from, version } => self.on_other_version(from, version),
             Event::Granted { hint } => self.on_granted(hint),
             Event::Lost => self.on_lost(now),
             Event::Refused(error) => self.on_refused(&error, now),
             Event::Opened(outcome) => self.on_opened(outcome, now),
+            Event::Turn => self.on_turn(now),
             Event::Ran {
                 run,
-                answer,
+                answers,
                 changes,
-            } => self.on_ran(run, answer, changes, now),
+            } => self.on_ran(run, answers, changes, now),
             Event::Progressed { run } => self.on_progressed(run, now),
             Event::Closed => self.on_closed(now),
             Event::Census { number, alive } => self.on_census(number, &alive, now),
@@ -376,7 +386,7 @@ impl<L: Load> Tab<L> {
             _ => {}
         }
         self.calls.push_back(call);
-        self.run_next(now);
+        self.run_next();
     }
 
     fn on_abort(&mut self, id: CallId, forget: bool) {
@@ -436,15 +446,20 @@ impl<L: Load> Tab<L> {
                 answer: Err(error.clone()),
             });
         }
-        let running = match &self.state {
+        let running: Vec<_> = match &self.state {
             State::Leading(Leading {
                 running: Some(running),
                 ..
-            }) if running.from == self.id => Some(running.sending),
-            _ => None,
+            }) => running
+                .begun
+                .iter()
+                .filter(|it| it.from == self.id)
+                .map(|it| Some(it.sending))
+                .collect(),
+            _ => Vec::new(),
         };
         for call in mem::take(&mut self.calls) {
-            if running.is_some() && call.sending == running {
+            if running.contains(&call.sending) {
                 self.calls.push_back(call);
             } else {
                 self.out.push(Action::Answer {
@@ -741,7 +756,7 @@ impl<L: Load> Tab<L> {
         });
     }
 
-    fn on_other_version(&mut self, from: TabId, version: Version, now: Millis) {
+    fn on_other_version(&mut self, from: TabId, version: Version) {
         if version < self.version {
             // It learns from any message of ours.
             let (visible, heard) = (self.visible, self.heard);
@@ -760,7 +775,7 @@ impl<L: Load> Tab<L> {
             }
             State::Leading(leading) => {
                 leading.queue.clear();
-                self.run_next(now);
+                self.run_next();
             }
             // The lock is given back when the store is open, or closed.
             State::Opening { .. } | State::Closing => {}
@@ -907,6 +922,7 @@ impl<L: Load> Tab<L> {
             epoch,
             first_census: self.censuses + 1,
             queue: queue.collect(),
+            turn: false,
             running: None,
             sequence: 0,
             changes: Vec::new(),
@@ -918,7 +934,7 @@ impl<L: Load> Tab<L> {
         self.facts = Some(facts);
         self.welcome(None, now);
         self.take_census();
-        self.run_next(now);
+        self.run_next();
     }
 
     fn on_lost(&mut self, now: Millis) {
@@ -964,52 +980,86 @@ impl<L: Load> Tab<L> {
             heard_at,
         });
         leading.queue.push_back(work);
-        self.run_next(now);
+        self.run_next();
     }
 
-    fn run_next(&mut self, now: Millis) {
-        loop {
-            let State::Leading(leading) = &mut self.state else {
-                return;
+    /// Asks for a turn if there is something to carry out, and closes if nothing more will be.
+    fn run_next(&mut self) {
+        let State::Leading(leading) = &mut self.state else {
+            return;
+        };
+        if leading.running.is_some() || leading.turn {
+            return;
+        }
+        let ends = leading.handing_to.is_some() || self.outdated;
+        // The page's own calls are carried out; the others' go to the next leader.
+        let is_next = |work: &Work<L>| self.closing.is_none() || work.from == self.id;
+        if !ends && leading.queue.iter().any(is_next) {
+            leading.turn = true;
+            self.out.push(Action::Turn);
+        } else if ends || self.closing.is_some() {
+            self.close_when_idle();
+        }
+    }
+
+    /// Carries out what is first in the queue, and with it what comes next and may share its commit.
+    fn on_turn(&mut self, now: Millis) {
+        let State::Leading(leading) = &mut self.state else {
+            return;
+        };
+        leading.turn = false;
+        if leading.running.is_some() {
+            return;
+        }
+        let mut works: Vec<Work<L>> = Vec::new();
+        let mut missed = Vec::new();
+        while leading.handing_to.is_none() && !self.outdated && works.len() < SHARED {
+            let at = match self.closing {
+                None => Some(0),
+                Some(_) => leading.queue.iter().position(|work| work.from == self.id),
             };
-            if leading.running.is_some() {
-                return;
+            let Some(work) = at.and_then(|at| leading.queue.get(at)) else {
+                break;
+            };
+            let shares = L::shares_commit(&work.request);
+            if !works.is_empty() && !shares {
+                break;
             }
-            let ends = leading.handing_to.is_some() || self.outdated;
-            let next = if ends {
-                None
-            } else if self.closing.is_some() {
-                // The page's own calls are carried out; the others' go to the next leader.
-                let own = leading.queue.iter().position(|work| work.from == self.id);
-                own.and_then(|at| leading.queue.remove(at))
-            } else {
-                leading.queue.pop_front()
-            };
-            let Some(work) = next else {
-                if ends || self.closing.is_some() {
-                    self.close_when_idle();
-                }
-                return;
+            let Some(work) = at.and_then(|at| leading.queue.remove(at)) else {
+                break;
             };
             if now > work.deadline && !planted(Bug::PastDeadline) {
-                self.deliver(work.from, work.sending, Err(late()), now);
+                missed.push(work);
                 continue;
             }
+            works.push(work);
+            if !shares {
+                break;
+            }
+        }
+        if !works.is_empty() {
             self.last_run += 1;
-            let run = self.last_run;
-            leading.running = Some(Running {
-                run,
+            let begun = |work: &Work<L>| Begun {
                 from: work.from.clone(),
                 sending: work.sending,
                 again: work.again,
+            };
+            leading.running = Some(Running {
+                run: self.last_run,
+                begun: works.iter().map(begun).collect(),
             });
             self.out.push(Action::Run {
-                run,
-                from: work.from,
-                request: work.request,
+                run: self.last_run,
+                requests: works
+                    .into_iter()
+                    .map(|work| (work.from, work.request))
+                    .collect(),
             });
-            return;
         }
+        for work in missed {
+            self.deliver(work.from, work.sending, Err(late()), now);
+        }
+        self.run_next();
     }
 
     /// Gives an answer to whom it belongs.
@@ -1032,7 +1082,7 @@ impl<L: Load> Tab<L> {
     fn on_ran(
         &mut self,
         run: RunId,
-        answer: Result<L::Answer>,
+        answers: Vec<Result<L::Answer>>,
         changes: Vec<L::Change>,
         now: Millis,
     ) {
@@ -1046,8 +1096,10 @@ impl<L: Load> Tab<L> {
             self.out.push(Action::FlushSoon);
         }
         leading.changes.extend(changes);
-        self.deliver(running.from, running.sending, answer, now);
-        self.run_next(now);
+        for (begun, answer) in running.begun.into_iter().zip(answers) {
+            self.deliver(begun.from, begun.sending, answer, now);
+        }
+        self.run_next();
     }
 
     fn on_progressed(&mut self, run: RunId, now: Millis) {
@@ -1057,12 +1109,17 @@ impl<L: Load> Tab<L> {
         let Some(running) = leading.running.as_ref().filter(|it| it.run == run) else {
             return;
         };
-        let sending = running.sending;
-        if running.from == self.id {
-            self.progressed(sending, now);
-        } else {
-            let to = running.from.clone();
-            self.send(to, Body::Progress { sending });
+        let told: Vec<_> = running
+            .begun
+            .iter()
+            .map(|it| (it.from.clone(), it.sending))
+            .collect();
+        for (to, sending) in told {
+            if to == self.id {
+                self.progressed(sending, now);
+            } else {
+                self.send(to, Body::Progress { sending });
+            }
         }
     }
 
@@ -1194,12 +1251,13 @@ impl<L: Load> Leading<L> {
             return Aborted::Queued;
         }
         match &self.running {
-            Some(running)
-                if running.from == *from && running.sending == sending && !running.again =>
-            {
-                Aborted::Running(running.run)
-            }
-            _ => Aborted::Unknown,
+            Some(Running { run, begun }) => match &begun[..] {
+                [one] if one.from == *from && one.sending == sending && !one.again => {
+                    Aborted::Running(*run)
+                }
+                _ => Aborted::Unknown,
+            },
+            None => Aborted::Unknown,
         }
     }
 }

@@ -18,8 +18,8 @@ use crate::model::{
     Durability, ImportCounts, ImportingOptions, Operation, StorageKind, fingerprint,
 };
 use crate::name::directory_name;
-use crate::rpc::{Request, Response, dispatch};
-use crate::store::{Change, Env, Location, Store};
+use crate::rpc::{Call, Response, dispatch_all};
+use crate::store::{Change, Env, Location, Outcome, Store};
 
 /// What a tab without the store must know of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -142,20 +142,38 @@ impl Database {
         &mut self.store
     }
 
-    /// Carries out a request of the store, flushed as its caller wants it.
-    ///
-    /// # Errors
-    /// Those of [`dispatch`].
-    pub fn run(
-        &mut self,
-        request: Request,
-        operation: Option<&Operation>,
-        durability: Durability,
-        tab: &str,
-    ) -> Result<Response> {
-        self.store.set_durability(durability)?;
-        self.store.set_tab(Some(tab));
-        dispatch(&mut self.store, request, operation)
+    /// Carries out calls of the store, several in one commit; flushed if one of their callers wants it.
+    pub fn run_all(&mut self, asked: Vec<Result<(Call, Durability)>>) -> Vec<Outcome<Response>> {
+        let mut refused = Vec::new();
+        let mut durability = Durability::Relaxed;
+        let mut calls = Vec::with_capacity(asked.len());
+        for (place, asked) in asked.into_iter().enumerate() {
+            match asked {
+                Ok((call, wanted)) => {
+                    if wanted == Durability::Strict {
+                        durability = wanted;
+                    }
+                    calls.push(call);
+                }
+                Err(error) => refused.push((place, error)),
+            }
+        }
+        let fails = |error: StoreError| Outcome {
+            result: Err(error),
+            changes: Vec::new(),
+        };
+        let set = match calls[..] {
+            [] => Ok(()),
+            _ => self.store.set_durability(durability),
+        };
+        let mut outcomes = match set {
+            Ok(()) => dispatch_all(&mut self.store, calls),
+            Err(error) => calls.iter().map(|_| fails(error.clone())).collect(),
+        };
+        for (place, error) in refused {
+            outcomes.insert(place, fails(error));
+        }
+        outcomes
     }
 
     /// What was committed since this was last asked.

@@ -50,6 +50,19 @@ const workers = {
     globalThis.postMessage = (message) => {
       if (!kept.has(message.id)) post(message);
     };`,
+  // Tells on a channel how often a file was flushed, when its name is asked for.
+  'counts-flushes.js': 'import "/workers/counted.js"; import "/package/worker.js";',
+  'counted.js': `
+    let flushes = 0;
+    const { flush } = FileSystemSyncAccessHandle.prototype;
+    FileSystemSyncAccessHandle.prototype.flush = function () {
+      flushes++;
+      return flush.call(this);
+    };
+    const channel = new BroadcastChannel('flushes');
+    channel.onmessage = ({ data }) => {
+      if (data === 'how many') channel.postMessage(flushes);
+    };`,
   'silent.js': 'onmessage = () => {};',
   'throws.js': 'throw new Error("planted");',
   'lacks.js': 'delete globalThis[new URL(import.meta.url).searchParams.get("it")];',

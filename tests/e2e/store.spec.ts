@@ -77,6 +77,42 @@ test('calls made at once are carried out in order', async ({ page }) => {
   expect(contents).toEqual(Array.from({ length: 200 }, (_, n) => String(n)));
 });
 
+test('calls made at once share flushes, and each is answered by itself', async ({ page }) => {
+  const seen = await page.evaluate(async () => {
+    const worker = () => new Worker('/workers/counts-flushes.js', { type: 'module' });
+    const store = await window.Store.open('shared', { worker });
+    const id = await store.createConversation('t');
+    const channel = new BroadcastChannel('flushes');
+    const flushes = () =>
+      new Promise<number>((resolve) => {
+        channel.onmessage = ({ data }) => resolve(data);
+        channel.postMessage('how many');
+      });
+    const before = await flushes();
+    const controller = new AbortController();
+    const calls = Array.from({ length: 100 }, (_, n) => {
+      if (n === 30) return store.addMessage(999, 'user', 'to no conversation');
+      if (n === 60) return store.addMessage(id, 'user', '60', {}, { signal: controller.signal });
+      return store.addMessage(id, 'user', String(n));
+    });
+    controller.abort();
+    const codes = await Promise.all(calls.map((call) => window.code(call)));
+    const shared = (await flushes()) - before;
+    const rows = await store.messagesFor(id);
+    await store.close();
+    return { codes, shared, contents: rows.map((row) => row.content) };
+  });
+  const refused = new Map([
+    [30, 'not-found'],
+    [60, 'aborted'],
+  ]);
+  expect(seen.codes).toEqual(Array.from({ length: 100 }, (_, n) => refused.get(n) ?? 'resolved'));
+  const kept = Array.from({ length: 100 }, (_, n) => n).filter((n) => !refused.has(n));
+  expect(seen.contents).toEqual(kept.map(String));
+  expect(seen.shared).toBeGreaterThan(0);
+  expect(seen.shared).toBeLessThan(50);
+});
+
 test('bad input is refused by name and changes nothing', async ({ page }) => {
   const refusals = await page.evaluate(async () => {
     const store = await window.Store.open('bad-input');
