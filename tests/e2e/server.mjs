@@ -26,10 +26,11 @@ const workers = {
       if (data?.method === 'getMessage') deadly.add(data.id);
     });
     const post = globalThis.postMessage.bind(globalThis);
-    globalThis.postMessage = (message) => {
-      const dies = deadly.has(message.id);
-      if (!dies || import.meta.url.endsWith('after')) post(message);
-      if (dies) setTimeout(() => { throw new Error('planted'); });
+    globalThis.postMessage = (messages) => {
+      const told = [messages].flat();
+      const kills = ({ id }) => deadly.has(id);
+      post(told.filter((it) => !kills(it) || import.meta.url.endsWith('after')));
+      if (told.some(kills)) setTimeout(() => { throw new Error('planted'); });
     };`,
   // Works as the package's does, then says so and hangs when it is told to.
   'hangs.js': `
@@ -47,9 +48,7 @@ const workers = {
       if (data?.params?.content?.startsWith?.('T') && !data.operation?.name) kept.add(data.id);
     });
     const post = globalThis.postMessage.bind(globalThis);
-    globalThis.postMessage = (message) => {
-      if (!kept.has(message.id)) post(message);
-    };`,
+    globalThis.postMessage = (messages) => post([messages].flat().filter(({ id }) => !kept.has(id)));`,
   // Tells on a channel how often a file was flushed, when its name is asked for.
   'counts-flushes.js': 'import "/workers/counted.js"; import "/package/worker.js";',
   'counted.js': `
