@@ -530,9 +530,13 @@ impl<L: Load> Tab<L> {
         match body {
             Body::Hello { visible, heard } => self.on_hello(from, visible, heard, now),
             Body::Presence { visible, heard } => {
-                self.meet(from, visible);
+                let is_new = !self.peers.contains_key(&from);
+                self.meet(from.clone(), visible);
                 self.heard = self.heard.max(heard);
-                self.raise_epoch(now);
+                if !self.raise_epoch(now) && is_new {
+                    // It may follow already: it must know what was told to nobody.
+                    self.welcome(Some(from), now);
+                }
             }
             Body::Bye => self.on_bye(&from, now),
             Body::Welcome {
@@ -678,6 +682,18 @@ impl<L: Load> Tab<L> {
         if let Some((epoch, leader)) = &self.last
             && following.epoch <= *epoch
         {
+            if let State::Following(known) = &mut self.state
+                && (known.epoch, &known.leader) == (following.epoch, &following.leader)
+                && known.sequence < following.sequence
+            {
+                // Told before the leader knew of this tab.
+                known.sequence = following.sequence;
+                self.out.push(Action::Changes {
+                    sequence: following.sequence,
+                    reset: true,
+                    changes: Vec::new(),
+                });
+            }
             // An earlier one's words come late, or this one must count higher to be followed.
             if following.epoch < *epoch || following.leader != *leader {
                 let (visible, heard) = (self.visible, self.heard.max(following.epoch + 1));
@@ -973,13 +989,13 @@ impl<L: Load> Tab<L> {
         if leading.epoch != epoch || leading.handing_to.is_some() || self.outdated {
             return;
         }
-        // It may come before the tab's first word to all.
-        let heard_at = self.censuses;
-        self.peers.entry(work.from.clone()).or_insert(Peer {
-            visible: false,
-            heard_at,
-        });
+        let from = work.from.clone();
         leading.queue.push_back(work);
+        if !self.peers.contains_key(&from) {
+            // It comes before the tab's first word to all.
+            self.meet(from.clone(), false);
+            self.welcome(Some(from), now);
+        }
         self.run_next();
     }
 
@@ -1145,12 +1161,14 @@ impl<L: Load> Tab<L> {
         let first = leading.sequence + 1;
         leading.sequence += changes.len() as u64;
         let (epoch, sequence) = (leading.epoch, leading.sequence);
-        // Also where no other tab was heard of: one may follow whose first word is on its way.
-        self.send_all(Body::Changes {
-            epoch,
-            first,
-            changes: changes.clone(),
-        });
+        // One that follows and whose first word is on its way is welcomed then.
+        if !self.peers.is_empty() {
+            self.send_all(Body::Changes {
+                epoch,
+                first,
+                changes: changes.clone(),
+            });
+        }
         self.out.push(Action::Changes {
             sequence,
             reset: false,
