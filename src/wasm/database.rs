@@ -19,7 +19,7 @@ use crate::model::{
 };
 use crate::name::directory_name;
 use crate::rpc::{Call, Response, dispatch_all};
-use crate::store::{Change, Env, Location, Outcome, Store};
+use crate::store::{Change, Env, Location, Outcome, Random, Store};
 
 /// What a tab without the store must know of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -167,7 +167,7 @@ impl Database {
             _ => self.store.set_durability(durability),
         };
         let mut outcomes = match set {
-            Ok(()) => dispatch_all(&mut self.store, calls),
+            Ok(()) => dispatch_all(&mut self.store, &calls),
             Err(error) => calls.iter().map(|_| fails(error.clone())).collect(),
         };
         for (place, error) in refused {
@@ -315,6 +315,22 @@ pub type Slot = RefCell<Option<Database>>;
 fn browser_env() -> Env {
     Env {
         now: Box::new(|| Date::now() as i64),
-        random: Box::new(js::random),
+        random: random(),
     }
+}
+
+/// Random bytes, asked for many at a time: the browser's call costs more than they do.
+fn random() -> Random {
+    const MANY: usize = 1_024;
+    let pool = RefCell::new(Vec::new());
+    Box::new(move |buffer| {
+        let mut pool = pool.borrow_mut();
+        if pool.len() < buffer.len() {
+            pool.resize(MANY.max(buffer.len()), 0);
+            js::random(&mut pool);
+        }
+        let rest = pool.len() - buffer.len();
+        buffer.copy_from_slice(&pool[rest..]);
+        pool.truncate(rest);
+    })
 }

@@ -542,7 +542,7 @@ impl Sim {
         let mut outcomes = Vec::new();
         for ((_, serial), outcome) in asked
             .into_iter()
-            .zip(dispatch_all(&mut self.disk.store, calls))
+            .zip(dispatch_all(&mut self.disk.store, &calls))
         {
             let mut row = None;
             let mut changes = Vec::new();
