@@ -22,6 +22,7 @@ mod saving;
 pub mod schema;
 mod tree;
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
 use rusqlite::Connection;
@@ -71,6 +72,9 @@ pub enum Change {
     Reset,
 }
 
+/// Commits after which a pause is used for a checkpoint, which flushes twice.
+const CHECKPOINTED_FROM: u32 = 10;
+
 /// An open database.
 pub struct Store {
     connection: Connection,
@@ -83,10 +87,14 @@ pub struct Store {
     report: HealReport,
     /// A transaction is open: what writes, writes in it.
     within: bool,
+    /// Since the last checkpoint.
+    commits: u32,
     /// Committed or about to be, and not yet taken.
     changes: Vec<Change>,
     /// Tabs whose records go with the next write.
     gone: Vec<String>,
+    /// There are, or may be, records of names: where there are none, none is looked for.
+    has_names: Cell<bool>,
     /// Tabs whose records went: what they sent may still come, and is not carried out.
     forgotten: HashSet<String>,
 }
@@ -176,7 +184,10 @@ impl Store {
         self.execute("BEGIN IMMEDIATE")?;
         self.within = true;
         let outcome = work(self).and_then(|value| {
-            operations::forget_tabs(&self.connection, &self.env, &self.gone)?;
+            if !self.gone.is_empty() {
+                self.has_names.set(true);
+                operations::forget_tabs(&self.connection, &self.env, &self.gone)?;
+            }
             planted::fail_commit()?;
             self.execute("COMMIT")?;
             Ok(value)
@@ -184,6 +195,7 @@ impl Store {
         self.within = false;
         if outcome.is_ok() {
             self.gone.clear();
+            self.commits += 1;
         } else {
             self.changes.truncate(told);
             // Some errors have ended it already. If this fails, the engine still ends it before
@@ -215,6 +227,22 @@ impl Store {
 
     fn execute(&self, sql: &str) -> Result<()> {
         self.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
+    /// Moves what the write-ahead log holds into the main file, where that is due: for when nobody
+    /// waits. The log is cut too, so that an open has nothing of it to read.
+    ///
+    /// # Errors
+    /// Those of writing; what was acknowledged is still in the log.
+    pub fn checkpoint(&mut self) -> Result<()> {
+        if self.commits < CHECKPOINTED_FROM {
+            return Ok(());
+        }
+        self.commits = 0;
+        self.connection
+            .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?
+            .query_row([], |_| Ok(()))?;
         Ok(())
     }
 

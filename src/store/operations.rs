@@ -256,6 +256,9 @@ impl Store {
     }
 
     fn named_record(&self, name: &str) -> Result<Option<Found>> {
+        if !self.has_names.get() {
+            return Ok(None);
+        }
         let sql = "SELECT fingerprint, result FROM named_operations WHERE operation = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
         let found = statement.query_row([name], |row| {
@@ -313,6 +316,9 @@ impl Store {
         value: &impl Recorded,
     ) -> Result<()> {
         let result = value.to_record();
+        if !matches!(operation, Operation::Own { open, .. } if open.is_empty()) {
+            self.has_names.set(true);
+        }
         match operation {
             Operation::Own {
                 tab,

@@ -33,6 +33,9 @@ use crate::tabs::{Action, Body, CallId, Event, PROTOCOL, RunId, Tab, TabId, Vers
 /// Milliseconds for which changes may wait for others under load.
 const FRAME: f64 = 16.0;
 
+/// Milliseconds without a request after which it is a pause.
+const PAUSE: f64 = 500.0;
+
 /// What a host tells, but for answers.
 pub enum Notice {
     /// The call that opens waits for another tab.
@@ -104,6 +107,10 @@ struct State {
     request: RefCell<Option<AbortController>>,
     /// A turn was asked for.
     turn: Cell<bool>,
+    /// The last that was carried out.
+    last_run: Cell<RunId>,
+    /// A pause is waited for.
+    awaits_pause: Cell<bool>,
     /// The request under way that awaits.
     running: RefCell<Option<(RunId, Ticket)>>,
     /// How often the lock was lost: what was begun before must not go on.
@@ -158,6 +165,8 @@ impl Host {
             lock: RefCell::default(),
             request: RefCell::default(),
             turn: Cell::default(),
+            last_run: Cell::default(),
+            awaits_pause: Cell::default(),
             running: RefCell::default(),
             losses: Cell::default(),
             visible: Cell::new(visible),
@@ -613,10 +622,34 @@ impl Host {
         if changes.iter().any(|change| *change.tab != *self.0.id) {
             self.watch_writers();
         }
+        self.0.last_run.set(run);
+        if !changes.is_empty() && !self.0.awaits_pause.replace(true) {
+            self.await_pause(run);
+        }
         self.feed(Event::Ran {
             run,
             answers,
             changes,
+        });
+    }
+
+    /// Uses a pause for what would make a call wait.
+    fn await_pause(&self, last: RunId) {
+        if self.0.opening.storage == StorageOption::Memory {
+            return;
+        }
+        let host = self.clone();
+        js::after(PAUSE, move || {
+            let run = host.0.last_run.get();
+            if run != last || host.0.turn.get() {
+                host.await_pause(run);
+                return;
+            }
+            host.0.awaits_pause.set(false);
+            if let Some(database) = &mut *host.0.database.borrow_mut() {
+                // What was acknowledged is in the log.
+                let _ = database.store().checkpoint();
+            }
         });
     }
 

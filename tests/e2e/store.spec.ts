@@ -513,6 +513,26 @@ test('after close the main file has it all, and the files are free', async ({ pa
   expect({ ...sizes, 'main.db': 0 }).toEqual({ 'main.db': 0, 'main.db-wal': 0 });
 });
 
+test('a pause moves the log into the main file', async ({ page }) => {
+  const size = (name: string) =>
+    page.evaluate(async (name) => {
+      const root = await navigator.storage.getDirectory();
+      const parent = await root.getDirectoryHandle('conversation-store');
+      const directory = await parent.getDirectoryHandle('pause');
+      return (await (await directory.getFileHandle(name)).getFile()).size;
+    }, name);
+  await page.evaluate(async () => {
+    window.store = await window.Store.open('pause');
+    const id = await window.store.createConversation('t');
+    const text = 'x'.repeat(1_000);
+    await Promise.all(Array.from({ length: 300 }, () => window.store.addMessage(id, 'user', text)));
+    for (let n = 0; n < 20; n++) await window.store.addMessage(id, 'user', text);
+  });
+  await expect.poll(() => size('main.db-wal')).toBe(0);
+  expect(await size('main.db')).toBeGreaterThan(320 * 1_000);
+  expect(await page.evaluate(async () => (await window.store.messagesFor(1)).length)).toBe(320);
+});
+
 test('delete removes the files, and nothing else', async ({ page }) => {
   const seen = await page.evaluate(async () => {
     for (const name of ['kept', 'gone']) {
