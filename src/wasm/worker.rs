@@ -95,11 +95,8 @@ impl Server {
             ("close", Some(host)) => host.close(id, answer),
             (_, Some(host)) => {
                 let timeout = js::get(message, "timeout").as_f64();
-                let request = Object::new();
-                for name in ["method", "params", "operation", "object"] {
-                    js::set(&request, name, &js::get(message, name));
-                }
-                host.call(id, request.into(), timeout.unwrap_or(f64::INFINITY), answer);
+                let timeout = timeout.unwrap_or(f64::INFINITY);
+                host.call(id, message.clone(), timeout, answer);
             }
             (_, None) => answer(Err(host::closed())),
         }
