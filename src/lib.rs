@@ -11,6 +11,7 @@
 //! | [`store`] | every SQL statement; the engine | JavaScript, clocks, randomness, tabs |
 //! | [`search`], a crate | what matches what, the index's format, ranks, snippets | SQL, storage, JavaScript |
 //! | [`rpc`] | requests, and the dispatch of each to its method | JavaScript, SQL, storage |
+//! | [`coalescing`] | writes that follow each other, made one | the device, JavaScript |
 //! | [`tabs`] | which tab serves: a state machine | JavaScript, SQL, clocks, any I/O |
 //! | [`planted`] | bugs that the simulation must find | anything without its feature |
 //! | `wasm` (wasm32 only) | worker host, OPFS, exported class, error mapping | SQL |
@@ -20,6 +21,7 @@
 
 pub use conversation_search as search;
 
+pub mod coalescing;
 pub mod error;
 pub mod json;
 pub mod model;

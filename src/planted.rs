@@ -24,11 +24,13 @@ pub enum Bug {
     NoReset,
     /// A gap in the changes is not told.
     SilentGap,
+    /// What shares a commit is answered though it was not committed.
+    AnswerUncommitted,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::NoRecord,
         Self::RecordOutside,
         Self::PruneEarly,
@@ -38,12 +40,42 @@ impl Bug {
         Self::IgnoreLoss,
         Self::NoReset,
         Self::SilentGap,
+        Self::AnswerUncommitted,
     ];
 }
 
 #[cfg(feature = "planted-bugs")]
 thread_local! {
     static PLANTED: std::cell::Cell<Option<Bug>> = const { std::cell::Cell::new(None) };
+    static FULL: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Makes the next commit of this thread fail: no bug, but what a device does.
+#[cfg(feature = "planted-bugs")]
+pub fn fail_next_commit() {
+    FULL.set(true);
+}
+
+/// Fails if the commit that is about to be made is to fail.
+#[cfg(feature = "planted-bugs")]
+pub(crate) fn fail_commit() -> crate::error::Result<()> {
+    use crate::error::{ErrorCode, StoreError};
+    if FULL.take() {
+        return Err(StoreError::new(
+            ErrorCode::QuotaExceeded,
+            "the device is full",
+        ));
+    }
+    Ok(())
+}
+
+/// Fails if the commit that is about to be made is to fail: never.
+///
+/// # Errors
+/// None.
+#[cfg(not(feature = "planted-bugs"))]
+pub(crate) const fn fail_commit() -> crate::error::Result<()> {
+    Ok(())
 }
 
 /// Plants a bug in this thread, or none.

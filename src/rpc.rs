@@ -15,7 +15,7 @@ use crate::model::{
     MessageKey, MessagePatch, MessageQuery, NewConversation, NewMessage, Operation, Role,
     SearchHit, SearchQuery, StoredBlob, fingerprint, query_or_limit,
 };
-use crate::store::Store;
+use crate::store::{Outcome, Store};
 use crate::time::Timestamp;
 
 /// A call, as it crosses: `{ [method]: params }`, which is read without a copy (a tag beside its content
@@ -198,6 +198,25 @@ pub enum Response {
     Nothing,
 }
 
+/// A request, and who asks.
+#[derive(Debug)]
+pub struct Call {
+    /// What is asked.
+    pub request: Request,
+    /// Under which it is carried out once, if it changes something.
+    pub operation: Option<Operation>,
+    /// The tab that asks.
+    pub tab: Option<String>,
+}
+
+/// Carries calls out, in order; several, which are to be operations, in one commit.
+pub fn dispatch_all(store: &mut Store, calls: &[Call]) -> Vec<Outcome<Response>> {
+    store.in_one_commit(calls, |store, call| {
+        store.set_tab(call.tab.as_deref());
+        carry_out(store, &call.request, call.operation.as_ref())
+    })
+}
+
 /// Carries a request out; one that changes something once, if it is an operation.
 ///
 /// # Errors
@@ -207,14 +226,22 @@ pub fn dispatch(
     request: Request,
     operation: Option<&Operation>,
 ) -> Result<Response> {
-    let print = operation.map_or(0, |_| fingerprint(&request));
+    carry_out(store, &request, operation)
+}
+
+fn carry_out(
+    store: &mut Store,
+    request: &Request,
+    operation: Option<&Operation>,
+) -> Result<Response> {
+    let print = operation.map_or(0, |_| fingerprint(request));
     Ok(match request {
         Request::CreateConversation {
             title,
             brain,
             extra,
         } => Response::Number(store.once(operation, print, |store| {
-            store.create_conversation(&title, brain.as_deref(), &extra)
+            store.create_conversation(title, brain.as_deref(), extra)
         })?),
         Request::AddMessage {
             conversation_id,
@@ -228,7 +255,7 @@ pub fn dispatch(
                 ));
             }
             Response::Added(store.once(operation, print, |store| {
-                store.add_message(&conversation_id, role, content.as_deref(), &extra)
+                store.add_message(conversation_id, *role, content.as_deref(), extra)
             })?)
         }
         Request::SaveMessages {
@@ -237,42 +264,42 @@ pub fn dispatch(
             extra,
         } => {
             let mut saved = store.once(operation, print, |store| {
-                store.save_messages(&conversation_id, &messages, &extra)
+                store.save_messages(conversation_id, messages, extra)
             })?;
             store.complete_added(&mut saved)?;
             Response::Saved(saved)
         }
         Request::ListConversations { query } => {
-            Response::Conversations(store.list_conversations(&query)?)
+            Response::Conversations(store.list_conversations(query)?)
         }
         Request::MessagesFor {
             conversation_id,
             query,
-        } => Response::Messages(store.messages_for(&conversation_id, &query)?),
+        } => Response::Messages(store.messages_for(conversation_id, query)?),
         Request::DeleteConversation { id } => {
-            Response::Number(store.once(operation, print, |store| store.delete_conversation(&id))?)
+            Response::Number(store.once(operation, print, |store| store.delete_conversation(id))?)
         }
-        Request::GetConversation { id } => Response::Conversation(store.get_conversation(&id)?),
+        Request::GetConversation { id } => Response::Conversation(store.get_conversation(id)?),
         Request::UpdateConversation { id, patch } => {
             store.once(operation, print, |store| {
-                store.update_conversation(&id, &patch)
+                store.update_conversation(id, patch)
             })?;
             Response::Nothing
         }
         Request::EmptyTrash { older_than } => {
-            Response::Number(store.once(operation, print, |store| store.empty_trash(older_than))?)
+            Response::Number(store.once(operation, print, |store| store.empty_trash(*older_than))?)
         }
         Request::Clear {} => {
             store.once(operation, print, Store::clear)?;
             Response::Nothing
         }
-        Request::GetMessage { id } => Response::Message(store.get_message(&id)?),
+        Request::GetMessage { id } => Response::Message(store.get_message(id)?),
         Request::UpdateMessage { id, patch } => {
-            store.once(operation, print, |store| store.update_message(&id, &patch))?;
+            store.once(operation, print, |store| store.update_message(id, patch))?;
             Response::Nothing
         }
         Request::DeleteMessage { id } => {
-            Response::Number(store.once(operation, print, |store| store.delete_message(&id))?)
+            Response::Number(store.once(operation, print, |store| store.delete_message(id))?)
         }
         Request::AppendToMessage {
             id,
@@ -280,38 +307,38 @@ pub fn dispatch(
             streaming,
         } => {
             store.once(operation, print, |store| {
-                store.append_to_message(&id, &text, streaming)
+                store.append_to_message(id, text, *streaming)
             })?;
             Response::Nothing
         }
         // What has ended does not end again.
         Request::EndStreams { tab } => {
-            store.end_streams(&tab)?;
+            store.end_streams(tab)?;
             Response::Nothing
         }
-        Request::Branches { id } => Response::Branches(store.branches(&id)?),
-        Request::Search { query, options } => Response::Hits(store.search(&query, &options)?),
+        Request::Branches { id } => Response::Branches(store.branches(id)?),
+        Request::Search { query, options } => Response::Hits(store.search(query, options)?),
         Request::Fork {
             conversation_id,
             message_id,
         } => Response::Number(store.once(operation, print, |store| {
-            store.fork(&conversation_id, &message_id)
+            store.fork(conversation_id, message_id)
         })?),
         // Healing a healed file does nothing: it may be asked for again.
         Request::Heal { conversation_id } => {
             Response::Healed(store.heal(conversation_id.as_ref())?)
         }
-        Request::HealStep { after } => Response::HealStep(store.heal_step(after)?),
+        Request::HealStep { after } => Response::HealStep(store.heal_step(*after)?),
         Request::ImportBatch {
             conversations,
             options,
         } => Response::Imported(store.once(operation, print, |store| {
-            store.import_batch(&conversations, &options)
+            store.import_batch(conversations, options)
         })?),
-        Request::ExportChat { id } => Response::Exported(store.export_chat(&id)?),
-        Request::GetBlob { hash } => Response::Blob(store.get_blob(&hash)?),
+        Request::ExportChat { id } => Response::Exported(store.export_chat(id)?),
+        Request::GetBlob { hash } => Response::Blob(store.get_blob(hash)?),
         Request::GetBlobPiece { hash, offset } => {
-            Response::Bytes(Bytes(store.get_blob_piece(&hash, offset)?))
+            Response::Bytes(Bytes(store.get_blob_piece(hash, *offset)?))
         }
         // The bytes are named by their hash: the same piece is the same piece.
         Request::PutBlobPiece {
@@ -321,7 +348,7 @@ pub fn dispatch(
             offset,
             bytes,
         } => {
-            store.put_blob_piece(&hash, size, &media_type, offset, &bytes.0)?;
+            store.put_blob_piece(hash, *size, media_type, *offset, &bytes.0)?;
             Response::Nothing
         }
     })

@@ -305,7 +305,12 @@ export class Connection {
     const port: Port = start(
       { worker, wasm, memory: this.#memory },
       {
-        onAnswer: (data) => this.#port === port && this.#receive(data as FromWorker),
+        onAnswer: (data) => {
+          for (const message of Array.isArray(data) ? data : [data]) {
+            // One of them may have ended it.
+            if (this.#port === port) this.#receive(message as FromWorker);
+          }
+        },
         onEnd: (error) => this.#port === port && this.#end(error),
       },
     );

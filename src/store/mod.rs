@@ -10,6 +10,7 @@ mod body;
 mod conversations;
 mod copy;
 mod engine;
+mod group_commit;
 mod growth;
 mod heal;
 mod importing;
@@ -24,15 +25,19 @@ pub mod schema;
 mod search;
 mod tree;
 
+use std::cell::Cell;
+
 use rusqlite::{Connection, params};
 
 pub use blobs::{Hasher, PIECE};
+pub use group_commit::Outcome;
 pub use indexing::Tuning;
 pub use open::{Location, OpenedAs};
 
 use self::engine::Ask;
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{ChangeOp, Durability, HealReport, RowChange, RowKind};
+use crate::planted;
 use crate::search::fold::Unicode;
 use crate::time::Timestamp;
 
@@ -74,6 +79,9 @@ pub enum Change {
     Reset,
 }
 
+/// Commits after which a pause is used for a checkpoint, which flushes twice.
+const CHECKPOINTED_FROM: u32 = 10;
+
 /// An open database.
 pub struct Store {
     connection: Connection,
@@ -86,10 +94,14 @@ pub struct Store {
     report: HealReport,
     /// A transaction is open: what writes, writes in it.
     within: bool,
+    /// Since the last checkpoint.
+    commits: u32,
     /// Committed or about to be, and not yet taken.
     changes: Vec<Change>,
     /// Tabs whose records go with the next write.
     gone: Vec<String>,
+    /// There are, or may be, records of names: where there are none, none is looked for.
+    has_names: Cell<bool>,
     /// Tabs whose records went: what they sent may still come, and is not carried out.
     forgotten: Vec<String>,
     /// What is known of the index of search.
@@ -191,12 +203,17 @@ impl Store {
         self.execute("BEGIN IMMEDIATE")?;
         self.within = true;
         let outcome = work(self).and_then(|()| {
-            operations::forget_tabs(&self.connection, &self.env, &self.gone)?;
+            if !self.gone.is_empty() {
+                self.has_names.set(true);
+                operations::forget_tabs(&self.connection, &self.env, &self.gone)?;
+            }
+            planted::fail_commit()?;
             self.execute("COMMIT")
         });
         self.within = false;
         if outcome.is_ok() {
             self.gone.clear();
+            self.commits += 1;
         } else {
             self.changes.truncate(told);
             // Some errors have ended it already. If this fails, the engine still ends it before
@@ -210,6 +227,11 @@ impl Store {
 
     /// Runs `work` within the transaction that is open: an error takes back what it did, no more.
     fn attempt<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.try_attempt(work)?
+    }
+
+    /// The same, where an error outside says that the transaction itself cannot go on, or was ended.
+    fn try_attempt<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<Result<T>> {
         let told = self.changes.len();
         self.execute("SAVEPOINT attempt")?;
         let outcome = work(self);
@@ -218,11 +240,27 @@ impl Store {
             self.execute("ROLLBACK TO attempt")?;
         }
         self.execute("RELEASE attempt")?;
-        outcome
+        Ok(outcome)
     }
 
     fn execute(&self, sql: &str) -> Result<()> {
         self.connection.run(sql, params![])?;
+        Ok(())
+    }
+
+    /// Moves what the write-ahead log holds into the main file, where that is due: for when nobody
+    /// waits. The log is cut too, so that an open has nothing of it to read.
+    ///
+    /// # Errors
+    /// Those of writing; what was acknowledged is still in the log.
+    pub fn checkpoint(&mut self) -> Result<()> {
+        if self.commits < CHECKPOINTED_FROM {
+            return Ok(());
+        }
+        self.commits = 0;
+        self.connection
+            .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?
+            .query_row([], |_| Ok(()))?;
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 //!
 //! A file that is too new or not ours is refused before the first pragma that writes.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, params};
@@ -13,6 +14,10 @@ use crate::model::{Durability, HealReport};
 
 /// Bytes that the write-ahead log keeps on the device between writes.
 const LOG_LIMIT: &str = "16777216";
+/// Pages in it with which a commit moves them into the main file, however long that takes. Most often
+/// that is done before, when nobody waits ([`Store::checkpoint`]). An open after a crash reads them all.
+/// Pages of 8 KB are within [`LOG_LIMIT`]: the log is not cut each time.
+const LOG_PAGES: &str = "2000";
 
 /// Where the database is.
 #[derive(Clone, Copy, Debug)]
@@ -94,9 +99,15 @@ impl Store {
         expect(&connection, "trusted_schema", "OFF", "0")?;
         // A log that one large write made long is cut once it is checkpointed.
         expect(&connection, "journal_size_limit", LOG_LIMIT, LOG_LIMIT)?;
+        expect(&connection, "wal_autocheckpoint", LOG_PAGES, LOG_PAGES)?;
         connection.set_prepared_statement_cache_capacity(64);
 
         let schema_version = schema::migrate(&mut connection)?;
+        let has_names = connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM named_operations)",
+            [],
+            |row| row.get(0),
+        )?;
         let mut store = Self {
             connection,
             env,
@@ -109,8 +120,10 @@ impl Store {
             tab: None,
             report: HealReport::default(),
             within: false,
+            commits: 0,
             changes: Vec::new(),
             gone: Vec::new(),
+            has_names: Cell::new(has_names),
             forgotten: Vec::new(),
             index: super::indexing::Index::default(),
         };

@@ -263,6 +263,9 @@ impl Store {
     }
 
     fn named_record(&self, name: &str) -> Result<Option<Found>> {
+        if !self.has_names.get() {
+            return Ok(None);
+        }
         let sql = "SELECT fingerprint, result FROM named_operations WHERE operation = ?1";
         let found = self.connection.row(sql, params![name], |row| {
             Ok(Found {
@@ -323,6 +326,9 @@ impl Store {
     }
 
     fn record_text(&self, operation: &Operation, fingerprint: i64, result: &str) -> Result<()> {
+        if !matches!(operation, Operation::Own { open, .. } if open.is_empty()) {
+            self.has_names.set(true);
+        }
         match operation {
             Operation::Own {
                 tab,

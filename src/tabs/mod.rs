@@ -40,6 +40,9 @@ pub trait Load: 'static {
     type Facts: Clone + Debug;
     /// One change of a row.
     type Change: Clone + Debug;
+
+    /// Whether a request is a write of one step, which may share a commit with others.
+    fn shares_commit(request: &Self::Request) -> bool;
 }
 
 /// The version of the package, as far as tabs must agree on it. The higher one stays.
@@ -106,13 +109,15 @@ pub enum Event<L: Load> {
     Refused(StoreError),
     /// The store was opened, or not.
     Opened(Result<L::Facts>),
-    /// A request was carried out.
+    /// The turn asked for by [`Action::Turn`] has come.
+    Turn,
+    /// What was to be carried out is, and committed.
     Ran {
         /// Which.
         run: RunId,
-        /// Its outcome.
-        answer: Result<L::Answer>,
-        /// What it changed.
+        /// The outcome of each request, in order.
+        answers: Vec<Result<L::Answer>>,
+        /// What they changed.
         changes: Vec<L::Change>,
     },
     /// A long request has come further.
@@ -157,16 +162,16 @@ pub enum Action<L: Load> {
     CloseStore,
     /// Drop the store, writing nothing. No event of it follows, nor of what it carried out.
     AbandonStore,
-    /// Carry out a request: [`Event::Ran`].
+    /// Wake me when what has come to this tab by now has been told me: [`Event::Turn`].
+    Turn,
+    /// Carry out one request, or several that share a commit: [`Event::Ran`].
     Run {
         /// Its number.
         run: RunId,
-        /// Whose it is.
-        from: TabId,
-        /// What.
-        request: L::Request,
+        /// Whose each is, and what.
+        requests: Vec<(TabId, L::Request)>,
     },
-    /// The caller of a request under way gives it up.
+    /// The caller of the one request under way gives it up.
     Cancel {
         /// Its number.
         run: RunId,

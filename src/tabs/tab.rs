@@ -16,6 +16,8 @@ pub const PATIENCE: Millis = 250.0;
 pub const HANDOVER_PAUSE: Millis = 5_000.0;
 /// So many workers of a tab, one after the other, cannot lead in the same epoch.
 const WORKERS: u64 = 1 << 10;
+/// So many requests share a commit at most: the first of them waits for the last.
+const SHARED: usize = 128;
 
 /// One tab's part in who serves.
 pub struct Tab<L: Load> {
@@ -109,6 +111,8 @@ struct Leading<L: Load> {
     /// One before it may miss a tab whose requests were carried out here.
     first_census: u64,
     queue: VecDeque<Work<L>>,
+    /// A turn was asked for, to carry out what is in the queue then.
+    turn: bool,
     running: Option<Running>,
     /// The number of the last change that was told.
     sequence: u64,
@@ -132,6 +136,11 @@ struct Work<L: Load> {
 
 struct Running {
     run: RunId,
+    /// One, or several that share a commit.
+    begun: Vec<Begun>,
+}
+
+struct Begun {
     from: TabId,
     sending: Sending,
     again: bool,
@@ -207,7 +216,7 @@ impl<L: Load> Tab<L> {
             Event::Abort { call, forget } => self.on_abort(call, forget),
             Event::Close { call } => {
                 self.closing = Some(call);
-                self.run_next(now);
+                self.run_next();
             }
             Event::Visible(visible) => {
                 self.visible = visible;
@@ -215,16 +224,17 @@ impl<L: Load> Tab<L> {
                 self.send_all(presence);
             }
             Event::Message(message) => self.on_message(message, now),
-            Event::OtherVersion { from, version } => self.on_other_version(from, version, now),
+            Event::OtherVersion { from, version } => self.on_other_version(from, version),
             Event::Granted { hint } => self.on_granted(hint),
             Event::Lost => self.on_lost(now),
             Event::Refused(error) => self.on_refused(&error, now),
             Event::Opened(outcome) => self.on_opened(outcome, now),
+            Event::Turn => self.on_turn(now),
             Event::Ran {
                 run,
-                answer,
+                answers,
                 changes,
-            } => self.on_ran(run, answer, changes, now),
+            } => self.on_ran(run, answers, changes, now),
             Event::Progressed { run } => self.on_progressed(run, now),
             Event::Closed => self.on_closed(now),
             Event::Census { number, alive } => self.on_census(number, &alive, now),
@@ -377,7 +387,7 @@ impl<L: Load> Tab<L> {
             _ => {}
         }
         self.calls.push_back(call);
-        self.run_next(now);
+        self.run_next();
     }
 
     fn on_abort(&mut self, id: CallId, forget: bool) {
@@ -437,15 +447,20 @@ impl<L: Load> Tab<L> {
                 answer: Err(error.clone()),
             });
         }
-        let running = match &self.state {
+        let running: Vec<_> = match &self.state {
             State::Leading(Leading {
                 running: Some(running),
                 ..
-            }) if running.from == self.id => Some(running.sending),
-            _ => None,
+            }) => running
+                .begun
+                .iter()
+                .filter(|it| it.from == self.id)
+                .map(|it| Some(it.sending))
+                .collect(),
+            _ => Vec::new(),
         };
         for call in mem::take(&mut self.calls) {
-            if running.is_some() && call.sending == running {
+            if running.contains(&call.sending) {
                 self.calls.push_back(call);
             } else {
                 self.out.push(Action::Answer {
@@ -516,9 +531,13 @@ impl<L: Load> Tab<L> {
         match body {
             Body::Hello { visible, heard } => self.on_hello(from, visible, heard, now),
             Body::Presence { visible, heard } => {
-                self.meet(from, visible);
+                let is_new = self.peers.get(&from).is_none();
+                self.meet(from.clone(), visible);
                 self.heard = self.heard.max(heard);
-                self.raise_epoch(now);
+                if !self.raise_epoch(now) && is_new {
+                    // It may follow already: it must know what was told to nobody.
+                    self.welcome(Some(from), now);
+                }
             }
             Body::Bye => self.on_bye(&from, now),
             Body::Welcome {
@@ -664,6 +683,18 @@ impl<L: Load> Tab<L> {
         if let Some((epoch, leader)) = &self.last
             && following.epoch <= *epoch
         {
+            if let State::Following(known) = &mut self.state
+                && (known.epoch, &known.leader) == (following.epoch, &following.leader)
+                && known.sequence < following.sequence
+            {
+                // Told before the leader knew of this tab.
+                known.sequence = following.sequence;
+                self.out.push(Action::Changes {
+                    sequence: following.sequence,
+                    reset: true,
+                    changes: Vec::new(),
+                });
+            }
             // An earlier one's words come late, or this one must count higher to be followed.
             if following.epoch < *epoch || following.leader != *leader {
                 let (visible, heard) = (self.visible, self.heard.max(following.epoch + 1));
@@ -742,7 +773,7 @@ impl<L: Load> Tab<L> {
         });
     }
 
-    fn on_other_version(&mut self, from: TabId, version: Version, now: Millis) {
+    fn on_other_version(&mut self, from: TabId, version: Version) {
         if version < self.version {
             // It learns from any message of ours.
             let (visible, heard) = (self.visible, self.heard);
@@ -761,7 +792,7 @@ impl<L: Load> Tab<L> {
             }
             State::Leading(leading) => {
                 leading.queue.clear();
-                self.run_next(now);
+                self.run_next();
             }
             // The lock is given back when the store is open, or closed.
             State::Opening { .. } | State::Closing => {}
@@ -906,6 +937,7 @@ impl<L: Load> Tab<L> {
             epoch,
             first_census: self.censuses + 1,
             queue: queue.collect(),
+            turn: false,
             running: None,
             sequence: 0,
             changes: Vec::new(),
@@ -917,7 +949,7 @@ impl<L: Load> Tab<L> {
         self.facts = Some(facts);
         self.welcome(None, now);
         self.take_census();
-        self.run_next(now);
+        self.run_next();
     }
 
     fn on_lost(&mut self, now: Millis) {
@@ -956,60 +988,93 @@ impl<L: Load> Tab<L> {
         if leading.epoch != epoch || leading.handing_to.is_some() || self.outdated {
             return;
         }
-        // It may come before the tab's first word to all.
-        let heard_at = self.censuses;
-        if self.peers.get(&work.from).is_none() {
-            let visible = false;
-            let peer = Peer { visible, heard_at };
-            self.peers.insert(work.from.clone(), peer);
-        }
+        let from = work.from.clone();
         leading.queue.push_back(work);
-        self.run_next(now);
+        if self.peers.get(&from).is_none() {
+            // It comes before the tab's first word to all.
+            self.meet(from.clone(), false);
+            self.welcome(Some(from), now);
+        }
+        self.run_next();
     }
 
-    fn run_next(&mut self, now: Millis) {
-        loop {
-            let State::Leading(leading) = &mut self.state else {
-                return;
+    /// Asks for a turn if there is something to carry out, and closes if nothing more will be.
+    fn run_next(&mut self) {
+        let State::Leading(leading) = &mut self.state else {
+            return;
+        };
+        if leading.running.is_some() || leading.turn {
+            return;
+        }
+        let ends = leading.handing_to.is_some() || self.outdated;
+        // The page's own calls are carried out; the others' go to the next leader.
+        let is_next = |work: &Work<L>| self.closing.is_none() || work.from == self.id;
+        if !ends && leading.queue.iter().any(is_next) {
+            leading.turn = true;
+            self.out.push(Action::Turn);
+        } else if ends || self.closing.is_some() {
+            self.close_when_idle();
+        }
+    }
+
+    /// Carries out what is first in the queue, and with it what comes next and may share its commit.
+    fn on_turn(&mut self, now: Millis) {
+        let State::Leading(leading) = &mut self.state else {
+            return;
+        };
+        leading.turn = false;
+        if leading.running.is_some() {
+            return;
+        }
+        let mut works: Vec<Work<L>> = Vec::new();
+        let mut missed = Vec::new();
+        while leading.handing_to.is_none() && !self.outdated && works.len() < SHARED {
+            let at = match self.closing {
+                None => Some(0),
+                Some(_) => leading.queue.iter().position(|work| work.from == self.id),
             };
-            if leading.running.is_some() {
-                return;
+            let Some(work) = at.and_then(|at| leading.queue.get(at)) else {
+                break;
+            };
+            let shares = L::shares_commit(&work.request);
+            if !works.is_empty() && !shares {
+                break;
             }
-            let ends = leading.handing_to.is_some() || self.outdated;
-            let next = if ends {
-                None
-            } else if self.closing.is_some() {
-                // The page's own calls are carried out; the others' go to the next leader.
-                let own = leading.queue.iter().position(|work| work.from == self.id);
-                own.and_then(|at| leading.queue.remove(at))
-            } else {
-                leading.queue.pop_front()
-            };
-            let Some(work) = next else {
-                if ends || self.closing.is_some() {
-                    self.close_when_idle();
-                }
-                return;
+            let Some(work) = at.and_then(|at| leading.queue.remove(at)) else {
+                break;
             };
             if now > work.deadline && !planted(Bug::PastDeadline) {
-                self.deliver(work.from, work.sending, Err(late()), now);
+                missed.push(work);
                 continue;
             }
+            works.push(work);
+            if !shares {
+                break;
+            }
+        }
+        if !works.is_empty() {
             self.last_run += 1;
-            let run = self.last_run;
-            leading.running = Some(Running {
-                run,
+            let begun = |work: &Work<L>| Begun {
                 from: work.from.clone(),
                 sending: work.sending,
                 again: work.again,
+            };
+            leading.running = Some(Running {
+                run: self.last_run,
+                begun: works.iter().map(begun).collect(),
             });
             self.out.push(Action::Run {
-                run,
-                from: work.from,
-                request: work.request,
+                run: self.last_run,
+                requests: works
+                    .into_iter()
+                    .map(|work| (work.from, work.request))
+                    .collect(),
             });
-            return;
         }
+        for work in missed {
+            self.deliver(work.from, work.sending, Err(late()), now);
+        }
+        self.run_next();
     }
 
     /// Gives an answer to whom it belongs.
@@ -1032,7 +1097,7 @@ impl<L: Load> Tab<L> {
     fn on_ran(
         &mut self,
         run: RunId,
-        answer: Result<L::Answer>,
+        answers: Vec<Result<L::Answer>>,
         changes: Vec<L::Change>,
         now: Millis,
     ) {
@@ -1046,8 +1111,10 @@ impl<L: Load> Tab<L> {
             self.out.push(Action::FlushSoon);
         }
         leading.changes.extend(changes);
-        self.deliver(running.from, running.sending, answer, now);
-        self.run_next(now);
+        for (begun, answer) in running.begun.into_iter().zip(answers) {
+            self.deliver(begun.from, begun.sending, answer, now);
+        }
+        self.run_next();
     }
 
     fn on_progressed(&mut self, run: RunId, now: Millis) {
@@ -1057,12 +1124,17 @@ impl<L: Load> Tab<L> {
         let Some(running) = leading.running.as_ref().filter(|it| it.run == run) else {
             return;
         };
-        let sending = running.sending;
-        if running.from == self.id {
-            self.progressed(sending, now);
-        } else {
-            let to = running.from.clone();
-            self.send(to, Body::Progress { sending });
+        let told: Vec<_> = running
+            .begun
+            .iter()
+            .map(|it| (it.from.clone(), it.sending))
+            .collect();
+        for (to, sending) in told {
+            if to == self.id {
+                self.progressed(sending, now);
+            } else {
+                self.send(to, Body::Progress { sending });
+            }
         }
     }
 
@@ -1088,12 +1160,14 @@ impl<L: Load> Tab<L> {
         let first = leading.sequence + 1;
         leading.sequence += changes.len() as u64;
         let (epoch, sequence) = (leading.epoch, leading.sequence);
-        // Also where no other tab was heard of: one may follow whose first word is on its way.
-        self.send_all(Body::Changes {
-            epoch,
-            first,
-            changes: changes.clone(),
-        });
+        // One that follows and whose first word is on its way is welcomed then.
+        if self.peers.names().next().is_some() {
+            self.send_all(Body::Changes {
+                epoch,
+                first,
+                changes: changes.clone(),
+            });
+        }
         self.out.push(Action::Changes {
             sequence,
             reset: false,
@@ -1194,12 +1268,13 @@ impl<L: Load> Leading<L> {
             return Aborted::Queued;
         }
         match &self.running {
-            Some(running)
-                if running.from == *from && running.sending == sending && !running.again =>
-            {
-                Aborted::Running(running.run)
-            }
-            _ => Aborted::Unknown,
+            Some(Running { run, begun }) => match &begun[..] {
+                [one] if one.from == *from && one.sending == sending && !one.again => {
+                    Aborted::Running(*run)
+                }
+                _ => Aborted::Unknown,
+            },
+            None => Aborted::Unknown,
         }
     }
 }

@@ -31,6 +31,9 @@ const LARGE: usize = 256 * 1024;
 /// Epochs above this are nobody's: they leave room to count on.
 const MAX_EPOCH: f64 = (1_u64 << 52) as f64;
 
+/// Operations that are carried out alone: they take more than one step, or long.
+const ALONE: [&str; 3] = ["restore", "merge", "importBatch"];
+
 /// What the tabs carry here.
 pub struct Js;
 
@@ -40,6 +43,12 @@ impl Load for Js {
     type Answer = Reply;
     type Facts = Facts;
     type Change = Told;
+
+    fn shares_commit(request: &JsValue) -> bool {
+        // What changes something is an operation.
+        let method = js::get(request, "method");
+        !js::get(request, "operation").is_undefined() && !ALONE.iter().any(|alone| method == *alone)
+    }
 }
 
 /// What a call resolves to.

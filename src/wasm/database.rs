@@ -19,8 +19,8 @@ use crate::model::{
     Durability, ImportCounts, ImportingOptions, Operation, StorageKind, fingerprint,
 };
 use crate::name::directory_name;
-use crate::rpc::{Request, Response, dispatch};
-use crate::store::{Change, Env, Location, Store};
+use crate::rpc::{Call, Response, dispatch_all};
+use crate::store::{Change, Env, Location, Outcome, Random, Store};
 
 /// What a tab without the store must know of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -143,20 +143,38 @@ impl Database {
         &mut self.store
     }
 
-    /// Carries out a request of the store, flushed as its caller wants it.
-    ///
-    /// # Errors
-    /// Those of [`dispatch`].
-    pub fn run(
-        &mut self,
-        request: Request,
-        operation: Option<&Operation>,
-        durability: Durability,
-        tab: &str,
-    ) -> Result<Response> {
-        self.store.set_durability(durability)?;
-        self.store.set_tab(Some(tab));
-        dispatch(&mut self.store, request, operation)
+    /// Carries out calls of the store, several in one commit; flushed if one of their callers wants it.
+    pub fn run_all(&mut self, asked: Vec<Result<(Call, Durability)>>) -> Vec<Outcome<Response>> {
+        let mut refused = Vec::new();
+        let mut durability = Durability::Relaxed;
+        let mut calls = Vec::with_capacity(asked.len());
+        for (place, asked) in asked.into_iter().enumerate() {
+            match asked {
+                Ok((call, wanted)) => {
+                    if wanted == Durability::Strict {
+                        durability = wanted;
+                    }
+                    calls.push(call);
+                }
+                Err(error) => refused.push((place, error)),
+            }
+        }
+        let fails = |error: StoreError| Outcome {
+            result: Err(error),
+            changes: Vec::new(),
+        };
+        let set = match calls[..] {
+            [] => Ok(()),
+            _ => self.store.set_durability(durability),
+        };
+        let mut outcomes = match set {
+            Ok(()) => dispatch_all(&mut self.store, &calls),
+            Err(error) => calls.iter().map(|_| fails(error.clone())).collect(),
+        };
+        for (place, error) in refused {
+            outcomes.insert(place, fails(error));
+        }
+        outcomes
     }
 
     /// Has what can wait go on a step, and says whether there is more.
@@ -305,7 +323,23 @@ pub type Slot = RefCell<Option<Database>>;
 fn browser_env() -> Env {
     Env {
         now: Box::new(|| Date::now() as i64),
-        random: Box::new(js::random),
+        random: random(),
         unicode: Box::new(Browser::default()),
     }
+}
+
+/// Random bytes, asked for many at a time: the browser's call costs more than they do.
+fn random() -> Random {
+    const MANY: usize = 1_024;
+    let pool = RefCell::new(Vec::new());
+    Box::new(move |buffer| {
+        let mut pool = pool.borrow_mut();
+        if pool.len() < buffer.len() {
+            pool.resize(MANY.max(buffer.len()), 0);
+            js::random(&mut pool);
+        }
+        let rest = pool.len() - buffer.len();
+        buffer.copy_from_slice(&pool[rest..]);
+        pool.truncate(rest);
+    })
 }

@@ -17,6 +17,7 @@ use web_sys::{
 
 use super::js;
 use super::vfs::{OpfsFile, Pool};
+use crate::coalescing::Kind;
 use crate::error::{ErrorCode, Result, StoreError};
 
 const ROOT: &str = "conversation-store";
@@ -276,7 +277,8 @@ impl Directory {
             if js::get(&outcome, "status") == "fulfilled" {
                 let handle: FileSystemSyncAccessHandle =
                     js::get(&outcome, "value").unchecked_into();
-                self.pool.put(self.path(name), OpfsFile::new(handle));
+                let kind = if *name == LOG { Kind::Log } else { Kind::Other };
+                self.pool.put(self.path(name), OpfsFile::new(handle, kind));
             } else {
                 failed = Some(js::get(&outcome, "reason"));
             }

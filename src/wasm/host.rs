@@ -27,12 +27,15 @@ use super::vfs;
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{Durability, Operation, StorageKind, StorageOption, StoreStatus, TabRole};
 use crate::name::directory_name;
-use crate::rpc::Request;
-use crate::store::{Hasher, schema};
+use crate::rpc::{Call, Response};
+use crate::store::{Change, Hasher, schema};
 use crate::tabs::{Action, Body, CallId, Event, PROTOCOL, RunId, Tab, TabId, Version};
 
 /// Milliseconds for which changes may wait for others under load.
 const FRAME: f64 = 16.0;
+
+/// Milliseconds without a request after which it is a pause.
+const PAUSE: f64 = 500.0;
 
 /// What a host tells, but for answers.
 pub enum Notice {
@@ -103,6 +106,13 @@ struct State {
     lock: RefCell<Option<Lock>>,
     /// Ends the request for the lock.
     request: RefCell<Option<AbortController>>,
+    /// A turn was asked for.
+    turn: Cell<bool>,
+    /// The last that was carried out.
+    last_run: Cell<RunId>,
+    /// A pause is waited for.
+    awaits_pause: Cell<bool>,
+    /// The request under way that awaits.
     running: RefCell<Option<(RunId, Ticket)>>,
     /// How often the lock was lost: what was begun before must not go on.
     losses: Cell<u32>,
@@ -157,6 +167,9 @@ impl Host {
             channels: RefCell::default(),
             lock: RefCell::default(),
             request: RefCell::default(),
+            turn: Cell::default(),
+            last_run: Cell::default(),
+            awaits_pause: Cell::default(),
             running: RefCell::default(),
             losses: Cell::default(),
             visible: Cell::new(visible),
@@ -307,7 +320,15 @@ impl Host {
                     database.abandon();
                 }
             }
-            Action::Run { run, from, request } => self.run(run, &from, request),
+            Action::Turn => {
+                let host = self.clone();
+                self.0.turn.set(true);
+                js::soon(move || {
+                    host.0.turn.set(false);
+                    host.feed(Event::Turn);
+                });
+            }
+            Action::Run { run, requests } => self.run(run, requests),
             Action::Cancel { run } => {
                 if let Some((running, ticket)) = &*self.0.running.borrow()
                     && *running == run
@@ -360,7 +381,8 @@ impl Host {
     fn flush_soon(&self, since: f64) {
         let host = self.clone();
         js::after(0.0, move || {
-            if host.0.running.borrow().is_some() && js::clock() - since < FRAME {
+            let is_busy = host.0.turn.get() || host.0.running.borrow().is_some();
+            if is_busy && js::clock() - since < FRAME {
                 host.flush_soon(since);
             } else {
                 host.feed(Event::Flush);
@@ -528,64 +550,93 @@ impl Host {
 
     // Carrying out.
 
-    fn run(&self, run: RunId, from: &TabId, request: JsValue) {
-        let packed = js::get(&request, "packed");
-        let method = js::get(&request, "method");
+    fn run(&self, run: RunId, requests: Vec<(TabId, JsValue)>) {
+        let awaits = |request: &JsValue| {
+            let method = js::get(request, "method");
+            method == "backup"
+                || method == "restore"
+                || method == "merge"
+                || !js::get(request, "packed").is_undefined()
+        };
+        match <[_; 1]>::try_from(requests) {
+            Ok([(from, request)]) if awaits(&request) => self.run_awaiting(run, from, request),
+            Ok(one) => self.run_now(run, &one),
+            Err(several) => self.run_now(run, &several),
+        }
+    }
+
+    fn run_awaiting(&self, run: RunId, from: TabId, request: JsValue) {
         let ticket = Ticket::default();
         *self.0.running.borrow_mut() = Some((run, ticket.clone()));
-        let (host, from, losses) = (self.clone(), from.clone(), self.0.losses.get());
-        let is_long = method == "backup" || method == "restore" || method == "merge";
-        if packed.is_undefined() && !is_long {
-            js::soon(move || {
-                if host.0.losses.get() == losses {
-                    host.0.running.borrow_mut().take();
-                    let allowed = ticket.check();
-                    let answer = allowed.and_then(|()| host.run_now(&from, &request));
-                    host.ran(run, &from, &request, answer);
-                }
-            });
-            return;
-        }
+        let (host, losses) = (self.clone(), self.0.losses.get());
         spawn_local(async move {
-            let (request, answer) = match packed.dyn_into() {
+            let (request, outcome) = match js::get(&request, "packed").dyn_into() {
                 Ok(blob) => match channel::unpack_request(&blob).await {
-                    Ok(request) => {
-                        let answer = host.run_now(&from, &request);
-                        (request, answer)
-                    }
-                    Err(error) => (request, Err(error)),
+                    Ok(request) => (request, None),
+                    Err(error) => (request, Some(Err(error))),
                 },
                 Err(_) => {
                     let answer = host.run_long(run, &from, &request, &ticket).await;
-                    (request, answer)
+                    (request, Some(answer))
                 }
             };
             host.0.running.borrow_mut().take();
-            if host.0.losses.get() == losses {
-                host.ran(run, &from, &request, answer);
+            if host.0.losses.get() != losses {
+                return;
+            }
+            match outcome {
+                Some(answer) => {
+                    let changes = match &mut *host.0.database.borrow_mut() {
+                        Some(database) => database.take_changes(),
+                        None => Vec::new(),
+                    };
+                    let changes = told(changes, &from, &request).collect();
+                    host.ran(run, vec![answer], changes);
+                }
+                None => host.run_now(run, &[(from, request)]),
             }
         });
     }
 
-    fn ran(&self, run: RunId, from: &TabId, request: &JsValue, answer: Result<Reply>) {
-        let object = js::get(request, "object").as_f64().unwrap_or_default() as u32;
-        let changes = match &mut *self.0.database.borrow_mut() {
-            Some(database) => database.take_changes(),
+    /// Carries out requests of the store, in one commit if they are several.
+    fn run_now(&self, run: RunId, requests: &[(TabId, JsValue)]) {
+        if let [(_, request)] = requests
+            && js::get(request, "method") == "status"
+        {
+            self.ran(run, vec![Ok(Reply::Value(JsValue::UNDEFINED))], Vec::new());
+            return;
+        }
+        let mut changes = Vec::new();
+        let outcomes = match &mut *self.0.database.borrow_mut() {
+            Some(database) => {
+                let asked = requests.iter().map(|(from, message)| asked(from, message));
+                database.run_all(asked.collect())
+            }
             None => Vec::new(),
         };
-        if *from != self.0.id && !changes.is_empty() {
+        let mut answers = Vec::with_capacity(requests.len());
+        for (outcome, (from, message)) in outcomes.into_iter().zip(requests) {
+            changes.extend(told(outcome.changes, from, message));
+            answers.push(outcome.result.and_then(|it| self.reply(from, &it)));
+        }
+        answers.resize_with(requests.len(), || Err(closed()));
+        self.ran(run, answers, changes);
+    }
+
+    fn ran(&self, run: RunId, answers: Vec<Result<Reply>>, changes: Vec<Told>) {
+        if changes.iter().any(|change| *change.tab != *self.0.id) {
             self.watch_writers();
         }
+        self.0.last_run.set(run);
         if !changes.is_empty() {
             self.tend();
+            if !self.0.awaits_pause.replace(true) {
+                self.await_pause(run);
+            }
         }
-        let changes = changes
-            .into_iter()
-            .map(|change| Told::new(change, from, object))
-            .collect();
         self.feed(Event::Ran {
             run,
-            answer,
+            answers,
             changes,
         });
     }
@@ -614,18 +665,33 @@ impl Host {
         });
     }
 
-    fn run_now(&self, from: &TabId, message: &JsValue) -> Result<Reply> {
-        if js::get(message, "method") == "status" {
+    /// Uses a pause for what would make a call wait.
+    fn await_pause(&self, last: RunId) {
+        if self.0.opening.storage == StorageOption::Memory {
+            return;
+        }
+        let host = self.clone();
+        js::after(PAUSE, move || {
+            let run = host.0.last_run.get();
+            if run != last || host.0.turn.get() {
+                host.await_pause(run);
+                return;
+            }
+            host.0.awaits_pause.set(false);
+            if let Some(database) = &mut *host.0.database.borrow_mut() {
+                // What was acknowledged is in the log.
+                let _ = database.store().checkpoint();
+            }
+        });
+    }
+
+    /// What a call resolves to, on its way to its tab.
+    fn reply(&self, to: &TabId, response: &Response) -> Result<Reply> {
+        if *response == Response::Nothing {
             return Ok(Reply::Value(JsValue::UNDEFINED));
         }
-        let request: Request = read(&named(message)?)?;
-        let operation = operation(from, message)?;
-        let durability = durability(message)?;
-        let mut database = self.0.database.borrow_mut();
-        let database = database.as_mut().ok_or_else(closed)?;
-        let response = database.run(request, operation.as_ref(), durability, from)?;
-        let reply = channel::reply(&response)?;
-        if *from == self.0.id {
+        let reply = channel::reply(response)?;
+        if *to == self.0.id {
             Ok(reply)
         } else {
             channel::pack(reply)
@@ -814,6 +880,24 @@ fn named(message: &JsValue) -> Result<JsValue> {
     let request = Object::new();
     js::set(&request, &method, &params);
     Ok(request.into())
+}
+
+/// A call of the store, and how soon it is to be safe.
+fn asked(from: &TabId, message: &JsValue) -> Result<(Call, Durability)> {
+    let call = Call {
+        request: read(&named(message)?)?,
+        operation: operation(from, message)?,
+        tab: Some(from.to_string()),
+    };
+    Ok((call, durability(message)?))
+}
+
+/// Changes, as they are told of.
+fn told(changes: Vec<Change>, from: &TabId, message: &JsValue) -> impl Iterator<Item = Told> {
+    let object = js::get(message, "object").as_f64().unwrap_or_default() as u32;
+    changes
+        .into_iter()
+        .map(move |change| Told::new(change, from, object))
 }
 
 fn durability(message: &JsValue) -> Result<Durability> {

@@ -22,6 +22,7 @@ use wasm_bindgen::JsValue;
 use web_sys::{FileSystemReadWriteOptions, FileSystemSyncAccessHandle};
 
 use super::js;
+use crate::coalescing::{Coalescing, Kind};
 use crate::error::{ErrorCode, Result, StoreError};
 
 /// The name under which SQLite knows this VFS.
@@ -34,15 +35,39 @@ pub const CHUNK: u32 = 1 << 20;
 pub struct OpfsFile {
     handle: FileSystemSyncAccessHandle,
     at: FileSystemReadWriteOptions,
+    writes: RefCell<Coalescing>,
 }
 
 impl OpfsFile {
     /// Takes a handle over.
-    pub fn new(handle: FileSystemSyncAccessHandle) -> Self {
+    pub fn new(handle: FileSystemSyncAccessHandle, kind: Kind) -> Self {
         Self {
             handle,
             at: FileSystemReadWriteOptions::new(),
+            writes: RefCell::new(Coalescing::new(kind)),
         }
+    }
+
+    fn write_out(&self, bytes: &[u8], offset: u64) -> VfsResult<()> {
+        let count = self
+            .handle
+            .write_with_u8_array_and_options(bytes, self.at(offset))
+            .map_err(|error| failed(VfsErrorCode::IoWrite, &error))?;
+        if count == bytes.len() as f64 {
+            Ok(())
+        } else {
+            // A short write is how a full disk shows where no quota is in the way.
+            Err(VfsError::new(
+                VfsErrorCode::Full,
+                format!("wrote {} of {} bytes", count as u64, bytes.len()).into(),
+            ))
+        }
+    }
+
+    /// To be called before anything but a write.
+    fn settle(&self) -> VfsResult<()> {
+        let mut writes = self.writes.borrow_mut();
+        writes.settle(|bytes, offset| self.write_out(bytes, offset))
     }
 
     fn at(&self, offset: u64) -> &FileSystemReadWriteOptions {
@@ -66,11 +91,13 @@ enum Bytes {
 impl Bytes {
     fn read(&self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
         match self {
-            Self::Opfs(file) => file
-                .handle
-                .read_with_u8_array_and_options(buffer, file.at(offset))
-                .map(|count| count as usize)
-                .map_err(|error| failed(VfsErrorCode::IoRead, &error)),
+            Self::Opfs(file) => {
+                file.settle()?;
+                file.handle
+                    .read_with_u8_array_and_options(buffer, file.at(offset))
+                    .map(|count| count as usize)
+                    .map_err(|error| failed(VfsErrorCode::IoRead, &error))
+            }
             Self::Memory(file) => file.borrow_mut().read(buffer, offset),
         }
     }
@@ -78,19 +105,8 @@ impl Bytes {
     fn write(&self, bytes: &[u8], offset: u64) -> VfsResult<()> {
         match self {
             Self::Opfs(file) => {
-                let count = file
-                    .handle
-                    .write_with_u8_array_and_options(bytes, file.at(offset))
-                    .map_err(|error| failed(VfsErrorCode::IoWrite, &error))?;
-                if count == bytes.len() as f64 {
-                    Ok(())
-                } else {
-                    // A short write is how a full disk shows where no quota is in the way.
-                    Err(VfsError::new(
-                        VfsErrorCode::Full,
-                        format!("wrote {} of {} bytes", count as u64, bytes.len()).into(),
-                    ))
-                }
+                let mut writes = file.writes.borrow_mut();
+                writes.write(bytes, offset, |bytes, offset| file.write_out(bytes, offset))
             }
             Self::Memory(file) => file.borrow_mut().write(bytes, offset),
         }
@@ -98,20 +114,35 @@ impl Bytes {
 
     fn truncate(&self, size: u64) -> VfsResult<()> {
         match self {
-            Self::Opfs(file) => file
-                .handle
-                .truncate_with_f64(size as f64)
-                .map_err(|error| failed(VfsErrorCode::IoTruncate, &error)),
+            Self::Opfs(file) => {
+                file.settle()?;
+                file.handle
+                    .truncate_with_f64(size as f64)
+                    .map_err(|error| failed(VfsErrorCode::IoTruncate, &error))
+            }
             Self::Memory(file) => file.borrow_mut().truncate(size),
         }
     }
 
     fn flush(&self) -> VfsResult<()> {
         match self {
-            Self::Opfs(file) => file
-                .handle
-                .flush()
-                .map_err(|error| failed(VfsErrorCode::IoSync, &error)),
+            Self::Opfs(file) => {
+                self.write_held()?;
+                file.handle
+                    .flush()
+                    .map_err(|error| failed(VfsErrorCode::IoSync, &error))
+            }
+            Self::Memory(_) => Ok(()),
+        }
+    }
+
+    /// Writes out what is held back.
+    fn write_held(&self) -> VfsResult<()> {
+        match self {
+            Self::Opfs(file) => {
+                let mut writes = file.writes.borrow_mut();
+                writes.flush(|bytes, offset| file.write_out(bytes, offset))
+            }
             Self::Memory(_) => Ok(()),
         }
     }
@@ -121,7 +152,7 @@ impl Bytes {
             Self::Opfs(file) => file
                 .handle
                 .get_size()
-                .map(|size| size as u64)
+                .map(|size| file.writes.borrow().size(size as u64))
                 .map_err(|error| failed(VfsErrorCode::IoStat, &error)),
             Self::Memory(file) => file.borrow().size(),
         }
@@ -369,7 +400,8 @@ impl VfsStore for FileStore {
     ) -> VfsResult<()> {
         match file {
             OpenFile::Held(bytes) if options.delete_on_close() => bytes.truncate(0),
-            _ => Ok(()),
+            OpenFile::Held(bytes) => bytes.write_held(),
+            OpenFile::Temporary(_) => Ok(()),
         }
     }
 

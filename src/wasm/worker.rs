@@ -4,7 +4,9 @@
 //! In: `{ id, method, params, timeout?, operation?, object? }`, `{ abort: id, forget }`,
 //! `{ visible }`, `{ listen }`. Out: `{ id, value }`, `{ id, error: { code, message } }`, before either
 //! `{ id, progress: "waiting" | "step" }`; `{ changes: { sequence, reset, changes } }` while it is
-//! listened to; `{ status }`. What is not one number, text or Blob comes as `{ id, json }`. A message that is none of these is ignored: it is not from this package.
+//! listened to; `{ status }`. What is not one number, text or Blob comes as `{ id, json }`. Several that
+//! are told in one task come as one array. A message that is none of these is ignored: it is not from this
+//! package.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -39,6 +41,7 @@ pub fn serve(
         host: RefCell::default(),
         listening: Cell::default(),
         port: port.clone(),
+        out: RefCell::new(Array::new()),
     });
     for message in waiting.iter() {
         server.receive(&message);
@@ -55,6 +58,8 @@ struct Server {
     /// Whether the page wants to hear of changes.
     listening: Cell<bool>,
     port: JsValue,
+    /// Told in this task: a message costs more than what is in it.
+    out: RefCell<Array>,
 }
 
 impl Server {
@@ -92,11 +97,8 @@ impl Server {
             ("close", Some(host)) => host.close(id, answer),
             (_, Some(host)) => {
                 let timeout = js::get(message, "timeout").as_f64();
-                let request = Object::new();
-                for name in ["method", "params", "operation", "object"] {
-                    js::set(&request, name, &js::get(message, name));
-                }
-                host.call(id, request.into(), timeout.unwrap_or(f64::INFINITY), answer);
+                let timeout = timeout.unwrap_or(f64::INFINITY);
+                host.call(id, message.clone(), timeout, answer);
             }
             (_, None) => answer(Err(host::closed())),
         }
@@ -117,7 +119,7 @@ impl Server {
         Box::new(move |answer| server.answer(id, answer))
     }
 
-    fn answer(&self, id: CallId, answer: Result<Reply>) {
+    fn answer(self: &Rc<Self>, id: CallId, answer: Result<Reply>) {
         match answer {
             Ok(Reply::Value(value)) => self.post(Some(id), "value", &value),
             Ok(Reply::Text(json)) => self.post(Some(id), "json", &json),
@@ -126,7 +128,7 @@ impl Server {
         }
     }
 
-    fn tell(&self, notice: Notice) {
+    fn tell(self: &Rc<Self>, notice: Notice) {
         match notice {
             Notice::Waiting(id) => self.post(Some(id), "progress", &"waiting".into()),
             Notice::Step(id) => self.post(Some(id), "progress", &"step".into()),
@@ -154,12 +156,25 @@ impl Server {
         }
     }
 
-    fn post(&self, id: Option<CallId>, name: &str, value: &JsValue) {
+    fn post(self: &Rc<Self>, id: Option<CallId>, name: &str, value: &JsValue) {
         let message = Object::new();
         if let Some(id) = id {
             js::set(&message, "id", &id.into());
         }
         js::set(&message, name, value);
+        if self.out.borrow().push(&message) == 1 {
+            let server = Rc::clone(self);
+            // Before the next task.
+            spawn_local(async move { server.send() });
+        }
+    }
+
+    fn send(&self) {
+        let out = self.out.replace(Array::new());
+        let message = match out.length() {
+            1 => out.get(0),
+            _ => out.into(),
+        };
         if let Ok(post) = js::get(&self.port, "postMessage").dyn_into::<Function>() {
             let _ = post.call1(&self.port, &message);
         }

@@ -26,10 +26,11 @@ const workers = {
       if (data?.method === 'getMessage') deadly.add(data.id);
     });
     const post = globalThis.postMessage.bind(globalThis);
-    globalThis.postMessage = (message) => {
-      const dies = deadly.has(message.id);
-      if (!dies || import.meta.url.endsWith('after')) post(message);
-      if (dies) setTimeout(() => { throw new Error('planted'); });
+    globalThis.postMessage = (messages) => {
+      const told = [messages].flat();
+      const kills = ({ id }) => deadly.has(id);
+      for (const it of told) if (!kills(it) || import.meta.url.endsWith('after')) post(it);
+      if (told.some(kills)) setTimeout(() => { throw new Error('planted'); });
     };`,
   // Works as the package's does, then says so and hangs when it is told to.
   'hangs.js': `
@@ -47,8 +48,21 @@ const workers = {
       if (data?.params?.content?.startsWith?.('T') && !data.operation?.name) kept.add(data.id);
     });
     const post = globalThis.postMessage.bind(globalThis);
-    globalThis.postMessage = (message) => {
-      if (!kept.has(message.id)) post(message);
+    globalThis.postMessage = (messages) => {
+      for (const it of [messages].flat()) if (!kept.has(it.id)) post(it);
+    };`,
+  // Tells on a channel how often a file was flushed, when its name is asked for.
+  'counts-flushes.js': 'import "/workers/counted.js"; import "/package/worker.js";',
+  'counted.js': `
+    let flushes = 0;
+    const { flush } = FileSystemSyncAccessHandle.prototype;
+    FileSystemSyncAccessHandle.prototype.flush = function () {
+      flushes++;
+      return flush.call(this);
+    };
+    const channel = new BroadcastChannel('flushes');
+    channel.onmessage = ({ data }) => {
+      if (data === 'how many') channel.postMessage(flushes);
     };`,
   'silent.js': 'onmessage = () => {};',
   'throws.js': 'throw new Error("planted");',

@@ -77,6 +77,42 @@ test('calls made at once are carried out in order', async ({ page }) => {
   expect(contents).toEqual(Array.from({ length: 200 }, (_, n) => String(n)));
 });
 
+test('calls made at once share flushes, and each is answered by itself', async ({ page }) => {
+  const seen = await page.evaluate(async () => {
+    const worker = () => new Worker('/workers/counts-flushes.js', { type: 'module' });
+    const store = await window.Store.open('shared', { worker });
+    const id = await store.createConversation('t');
+    const channel = new BroadcastChannel('flushes');
+    const flushes = () =>
+      new Promise<number>((resolve) => {
+        channel.onmessage = ({ data }) => resolve(data);
+        channel.postMessage('how many');
+      });
+    const before = await flushes();
+    const controller = new AbortController();
+    const calls = Array.from({ length: 100 }, (_, n) => {
+      if (n === 30) return store.addMessage(999, 'user', 'to no conversation');
+      if (n === 60) return store.addMessage(id, 'user', '60', {}, { signal: controller.signal });
+      return store.addMessage(id, 'user', String(n));
+    });
+    controller.abort();
+    const codes = await Promise.all(calls.map((call) => window.code(call)));
+    const shared = (await flushes()) - before;
+    const rows = await store.messagesFor(id);
+    await store.close();
+    return { codes, shared, contents: rows.map((row) => row.content) };
+  });
+  const refused = new Map([
+    [30, 'not-found'],
+    [60, 'aborted'],
+  ]);
+  expect(seen.codes).toEqual(Array.from({ length: 100 }, (_, n) => refused.get(n) ?? 'resolved'));
+  const kept = Array.from({ length: 100 }, (_, n) => n).filter((n) => !refused.has(n));
+  expect(seen.contents).toEqual(kept.map(String));
+  expect(seen.shared).toBeGreaterThan(0);
+  expect(seen.shared).toBeLessThan(50);
+});
+
 test('bad input is refused by name and changes nothing', async ({ page }) => {
   const refusals = await page.evaluate(async () => {
     const store = await window.Store.open('bad-input');
@@ -475,6 +511,26 @@ test('after close the main file has it all, and the files are free', async ({ pa
   });
   expect(sizes['main.db']).toBeGreaterThan(8192);
   expect({ ...sizes, 'main.db': 0 }).toEqual({ 'main.db': 0, 'main.db-wal': 0 });
+});
+
+test('a pause moves the log into the main file', async ({ page }) => {
+  const size = (name: string) =>
+    page.evaluate(async (name) => {
+      const root = await navigator.storage.getDirectory();
+      const parent = await root.getDirectoryHandle('conversation-store');
+      const directory = await parent.getDirectoryHandle('pause');
+      return (await (await directory.getFileHandle(name)).getFile()).size;
+    }, name);
+  await page.evaluate(async () => {
+    window.store = await window.Store.open('pause');
+    const id = await window.store.createConversation('t');
+    const text = 'x'.repeat(1_000);
+    await Promise.all(Array.from({ length: 300 }, () => window.store.addMessage(id, 'user', text)));
+    for (let n = 0; n < 20; n++) await window.store.addMessage(id, 'user', text);
+  });
+  await expect.poll(() => size('main.db-wal')).toBe(0);
+  expect(await size('main.db')).toBeGreaterThan(320 * 1_000);
+  expect(await page.evaluate(async () => (await window.store.messagesFor(1)).length)).toBe(320);
 });
 
 test('delete removes the files, and nothing else', async ({ page }) => {

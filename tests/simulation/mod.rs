@@ -41,15 +41,22 @@ impl tabs::Load for Chats {
     type Answer = Reply;
     type Facts = ();
     type Change = i64;
+
+    fn shares_commit(request: &Ask) -> bool {
+        request.is_write
+    }
 }
 
 /// A call, by its place in the ledger.
 #[derive(Clone, Copy)]
-pub struct Ask(Serial);
+pub struct Ask {
+    serial: Serial,
+    is_write: bool,
+}
 
 impl fmt::Debug for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}", self.0)
+        write!(f, "#{}", self.serial)
     }
 }
 
@@ -83,11 +90,15 @@ pub struct Counts {
     /// Found recorded, and not done again.
     pub found: u64,
     pub resets: u64,
+    /// Commits that several calls shared.
+    pub shared: u64,
+    /// Commits of several that failed.
+    pub uncommitted: u64,
 }
 
 impl Counts {
     /// Each of them.
-    pub fn all(&self) -> [u64; 13] {
+    pub fn all(&self) -> [u64; 15] {
         [
             self.steps,
             self.calls,
@@ -102,6 +113,8 @@ impl Counts {
             self.handovers,
             self.found,
             self.resets,
+            self.shared,
+            self.uncommitted,
         ]
     }
 
@@ -120,6 +133,8 @@ impl Counts {
             handovers,
             found,
             resets,
+            shared,
+            uncommitted,
         } = other;
         self.steps += steps;
         self.calls += calls;
@@ -134,6 +149,8 @@ impl Counts {
         self.handovers += handovers;
         self.found += found;
         self.resets += resets;
+        self.shared += shared;
+        self.uncommitted += uncommitted;
     }
 }
 

@@ -139,7 +139,8 @@ impl Sim {
     }
 
     fn post_call(&mut self, page: usize, call: CallId, serial: Serial, timeout: f64) {
-        let request = Ask(serial);
+        let is_write = matches!(self.ledger.calls[serial].what, What::Write(_));
+        let request = Ask { serial, is_write };
         self.post(
             page,
             Event::Request {

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use conversation_store::error::{ErrorCode, Result, StoreError};
 use conversation_store::model::{ChangeOp, Operation, RowKind};
-use conversation_store::planted::Bug;
-use conversation_store::rpc::{Response, dispatch};
+use conversation_store::planted::{Bug, fail_next_commit};
+use conversation_store::rpc::{Call, Response, dispatch_all};
 use conversation_store::store::Change;
 use conversation_store::tabs::{Action, Body, CallId, Event, Message, RunId, Tab, TabId, Version};
 
@@ -47,7 +47,8 @@ pub enum Input {
     Closed {
         opening: u64,
     },
-    /// Of the request that runs, by its number.
+    Turn,
+    /// Of the requests that run, by their number.
     Dispatch(RunId),
     Progressed(RunId),
     Ran(RunId),
@@ -67,6 +68,7 @@ impl fmt::Debug for Input {
             Self::TryOpen { waited, .. } => write!(f, "tries to open, waited {waited:.0}"),
             Self::Opened { outcome, .. } => write!(f, "opened: {outcome:?}"),
             Self::Closed { .. } => f.write_str("closed"),
+            Self::Turn => f.write_str("turn"),
             Self::Dispatch(run) => write!(f, "carries out {run}"),
             Self::Progressed(run) => write!(f, "progress of {run}"),
             Self::Ran(run) => write!(f, "has carried out {run}"),
@@ -74,14 +76,13 @@ impl fmt::Debug for Input {
     }
 }
 
-/// A request that is being carried out.
+/// Requests that are being carried out.
 pub struct Run {
     run: RunId,
-    from: TabId,
-    serial: Serial,
+    asked: Vec<(TabId, Serial)>,
     rest: f64,
-    /// When it is done, with what it changed.
-    outcome: Option<(Result<Response>, Vec<i64>)>,
+    /// When they are done: each one's outcome, with what it changed.
+    outcomes: Option<Vec<(Result<Response>, Vec<i64>)>>,
 }
 
 pub struct Worker {
@@ -240,7 +241,7 @@ impl Sim {
                     }
                     Event::Request {
                         call,
-                        request: Ask(serial),
+                        request: Ask { serial, .. },
                         timeout,
                     } => {
                         it.calls.insert(*call, Some(*serial));
@@ -278,6 +279,7 @@ impl Sim {
             Input::Timer(timer) if timer == it.timer => Event::Time,
             Input::Timer(_) => return None,
             Input::Flush => Event::Flush,
+            Input::Turn => Event::Turn,
             Input::TryOpen { opening, waited } => {
                 self.try_open(worker, opening, waited);
                 return None;
@@ -298,14 +300,18 @@ impl Sim {
             }
             Input::Ran(run) => {
                 let it = it.running.take_if(|it| it.run == run)?;
-                let (answer, changes) = it.outcome?;
+                let outcomes = it.outcomes?;
                 if self.bug == Some(Bug::RecordOutside) {
-                    self.record_late(&it.from, it.serial, &answer, &changes);
+                    for ((from, serial), (answer, changes)) in it.asked.iter().zip(&outcomes) {
+                        self.record_late(from, *serial, answer, changes);
+                    }
                 }
+                let (answers, changes): (Vec<_>, Vec<_>) = outcomes.into_iter().unzip();
+                let reply = |answer: Result<_>| answer.map(|it| Reply(Rc::new(it)));
                 Event::Ran {
                     run,
-                    answer: answer.map(|it| Reply(Rc::new(it))),
-                    changes,
+                    answers: answers.into_iter().map(reply).collect(),
+                    changes: changes.concat(),
                 }
             }
         })
@@ -343,18 +349,24 @@ impl Sim {
                 let delay = self.random.between(0.0, 20.0);
                 self.after(delay, Step::FilesFree(worker, opening));
             }
-            Action::Run {
-                run,
-                from,
-                request: Ask(serial),
-            } => self.begin(worker, run, from, serial),
+            Action::Turn => {
+                let delay = self.random.between(0.0, 0.5);
+                self.after(delay, Step::Input(worker, Input::Turn));
+            }
+            Action::Run { run, requests } => {
+                let asked = requests
+                    .into_iter()
+                    .map(|(from, ask)| (from, ask.serial))
+                    .collect();
+                self.begin(worker, run, asked);
+            }
             Action::Cancel { run } => {
                 let it = self.workers[worker].running.as_mut();
-                if let Some(it) = it.filter(|it| it.run == run && it.outcome.is_none())
+                if let Some(it) = it.filter(|it| it.run == run && it.outcomes.is_none())
                     && self.random.chance(0.5)
                 {
                     let error = StoreError::new(ErrorCode::Aborted, "cancelled");
-                    it.outcome = Some((Err(error), Vec::new()));
+                    it.outcomes = Some(vec![(Err(error), Vec::new())]);
                     self.after(0.0, Step::Input(worker, Input::Ran(run)));
                 }
             }
@@ -474,11 +486,13 @@ impl Sim {
         }
     }
 
-    fn begin(&mut self, worker: usize, run: RunId, from: TabId, serial: Serial) {
-        let checked = self.ledger.begins(serial, self.now);
-        self.check(checked);
+    fn begin(&mut self, worker: usize, run: RunId, asked: Vec<(TabId, Serial)>) {
+        for (_, serial) in &asked {
+            let checked = self.ledger.begins(*serial, self.now);
+            self.check(checked);
+        }
         if self.workers[worker].held_lock.is_none() {
-            self.violate(format!("#{serial} is begun without the lock"));
+            self.violate(format!("{asked:?} are begun without the lock"));
         }
         let takes = self
             .random
@@ -487,10 +501,9 @@ impl Sim {
         let (begins, rest) = (takes * self.random.unit(), takes * self.random.unit());
         self.workers[worker].running = Some(Run {
             run,
-            from,
-            serial,
+            asked,
             rest,
-            outcome: None,
+            outcomes: None,
         });
         if takes > 200.0 {
             for _ in 0..2 {
@@ -501,43 +514,62 @@ impl Sim {
         self.after(begins, Step::Input(worker, Input::Dispatch(run)));
     }
 
-    /// Carries out the request that runs. The answer comes later: a crash in between loses it.
+    /// Carries out the requests that run. The answers come later: a crash in between loses them.
     fn dispatch(&mut self, worker: usize, run: RunId) {
         if !self.has_files(worker) {
             return;
         }
-        let Some(it) = self.workers[worker].running.as_mut() else {
+        let Some(it) = self.workers[worker].running.as_ref() else {
             return;
         };
-        if it.run != run || it.outcome.is_some() {
+        if it.run != run || it.outcomes.is_some() {
             return;
         }
-        let serial = it.serial;
-        let operation = operation(&self.ledger.calls[serial].operation, &it.from);
-        let request = self.ledger.calls[serial].request.clone();
-        let answer = dispatch(&mut self.disk.store, request, operation.as_ref());
-        let mut row = None;
-        let mut changes = Vec::new();
-        for change in self.disk.store.take_changes() {
-            let Change::Row(change) = change else {
-                continue;
-            };
-            changes.push(match change.kind {
-                RowKind::Message => change.id,
-                RowKind::Conversation => -change.id,
-            });
-            if change.op == ChangeOp::Insert {
-                row = Some(change.id);
+        let (asked, rest) = (it.asked.clone(), it.rest);
+        let call = |(from, serial): &(TabId, Serial)| Call {
+            request: self.ledger.calls[*serial].request.clone(),
+            operation: operation(&self.ledger.calls[*serial].operation, from),
+            tab: None,
+        };
+        let calls: Vec<_> = asked.iter().map(call).collect();
+        if calls.len() > 1 {
+            self.counts.shared += 1;
+            if self.random.chance(0.1) {
+                self.counts.uncommitted += 1;
+                fail_next_commit();
             }
         }
-        let is_write = matches!(self.ledger.calls[serial].what, What::Write(_));
-        if is_write && row.is_none() && answer.is_ok() {
-            self.counts.found += 1;
+        let mut outcomes = Vec::new();
+        for ((_, serial), outcome) in asked
+            .into_iter()
+            .zip(dispatch_all(&mut self.disk.store, &calls))
+        {
+            let mut row = None;
+            let mut changes = Vec::new();
+            for change in outcome.changes {
+                let Change::Row(change) = change else {
+                    continue;
+                };
+                changes.push(match change.kind {
+                    RowKind::Message => change.id,
+                    RowKind::Conversation => -change.id,
+                });
+                if change.op == ChangeOp::Insert {
+                    row = Some(change.id);
+                }
+            }
+            let answer = outcome.result;
+            let is_write = matches!(self.ledger.calls[serial].what, What::Write(_));
+            if is_write && row.is_none() && answer.is_ok() {
+                self.counts.found += 1;
+            }
+            let checked = self.ledger.carried_out(serial, &answer, row, self.now);
+            self.check(checked);
+            outcomes.push((answer, changes));
         }
-        let checked = self.ledger.carried_out(serial, &answer, row, self.now);
-        let rest = it.rest;
-        it.outcome = Some((answer, changes));
-        self.check(checked);
+        if let Some(it) = self.workers[worker].running.as_mut() {
+            it.outcomes = Some(outcomes);
+        }
         self.after(rest, Step::Input(worker, Input::Ran(run)));
     }
 
