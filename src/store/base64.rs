@@ -22,7 +22,7 @@ pub(super) fn encode(bytes: &[u8]) -> String {
 /// Reads what [`encode`] writes; `None` for anything else, so that what is read is written as it was.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=').as_bytes();
-    if text.len() % 4 != 0 || text.len() - digits.len() > 2 {
+    if !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {
         return None;
     }
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
