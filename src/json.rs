@@ -400,8 +400,8 @@ mod tests {
 
     use super::*;
 
-    fn read(value: &impl Serialize) -> Value {
-        serde_json::from_str(&text(value).unwrap()).unwrap()
+    fn read(value: &impl Serialize) -> Option<Value> {
+        serde_json::from_str(&text(value).ok()?).ok()
     }
 
     #[test]
@@ -423,8 +423,10 @@ mod tests {
             head: Some(-7),
         };
         assert_eq!(
-            text(&[row]).unwrap(),
-            r#"[{"title":"{\"no\": \"JSON\"}","parts":[{"type": "text", "text": "\""}],"metadata":null,"head":-7}]"#
+            text(&[row]).ok().as_deref(),
+            Some(
+                r#"[{"title":"{\"no\": \"JSON\"}","parts":[{"type": "text", "text": "\""}],"metadata":null,"head":-7}]"#
+            )
         );
     }
 
@@ -447,14 +449,14 @@ mod tests {
             let value = json!({
                 "texts": texts, "n": number, "flag": flag, "nothing": null, controls: [[], {}],
             });
-            prop_assert_eq!(read(&value), value);
+            prop_assert_eq!(read(&value), Some(value));
         }
 
         #[test]
         fn texts_are_written_as_others_write_them(text in any::<String>()) {
             let mut out = String::new();
             push_string(&mut out, &text);
-            prop_assert_eq!(out, serde_json::to_string(&text).unwrap());
+            prop_assert_eq!(Some(out), serde_json::to_string(&text).ok());
         }
     }
 }

@@ -9,6 +9,7 @@ fn store() -> Store {
     let env = Env {
         now: Box::new(|| 0),
         random: Box::new(|bytes| bytes.fill(7)),
+        unicode: Box::new(crate::search::native::Tables),
     };
     Store::open(Location::Memory { vfs: None }, Durability::Strict, env).unwrap()
 }
