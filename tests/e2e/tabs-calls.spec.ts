@@ -47,11 +47,15 @@ test('an aborted write that has not begun is not carried out', async ({ page, co
       const id = await store.createConversation('t');
       const controller = new AbortController();
       const { signal } = controller;
+      // While this is carried out the others come.
+      const chat = Array.from({ length: 3_000 }, () => ({ role: 'user' as const, content: 'x' }));
+      const long = store.saveMessages(crypto.randomUUID(), chat, { create: true });
       const calls = Array.from({ length: 1_000 }, (_, n) =>
         window.code(store.addMessage(id, 'user', String(n), { signal })),
       );
       controller.abort();
       const codes = await Promise.all(calls);
+      await long;
       const rows = new Set((await store.messagesFor(id)).map((row) => Number(row.content)));
       const untrue = codes.filter((code, n) => (code === 'resolved') !== rows.has(n));
       return { untrue, aborted: codes.filter((code) => code === 'aborted').length };
