@@ -1,5 +1,7 @@
 //! Segments against their texts: built, written, read, merged, damaged.
 
+#![cfg(not(target_arch = "wasm32"))]
+
 use proptest::prelude::*;
 
 use conversation_search::ids::Ids;
