@@ -196,18 +196,24 @@ fn forward(text: &str, from: usize, count: usize) -> usize {
         .map_or(text.len(), |(at, _)| from + at)
 }
 
+/// Letters and the like between two of which a grapheme always ends: most texts are made of them.
+fn is_simple(c: char) -> bool {
+    is_plain(c)
+        && matches!(c,
+            ' '..='~' | '\u{a0}'..='\u{ac}' | '\u{ae}'..='\u{1fff}' | '\u{2010}'..='\u{2027}'
+            | '\u{3000}'..='\u{d7a3}')
+}
+
 /// The ends of graphemes next to a place, which may lie within one: at or before it, at or after it.
 fn boundary(unicode: &dyn Unicode, text: &str, at: usize) -> (usize, usize) {
-    // Before these there always is an end.
-    let is_anchor =
-        |c: char| matches!(c, ' '..='~') || Class::of(c) == Class::Unspaced && is_plain(c);
-    let before = text[..at].char_indices().rev().take(WIDEST);
-    let anchor = before.clone().find(|(_, c)| is_anchor(*c));
-    let anchor = anchor.or(before.last()).map_or(0, |(at, _)| at);
-    let near = &text[anchor..forward(text, at, WIDEST)];
-    if near.is_ascii() && !near.contains('\r') {
+    let (last, next) = (text[..at].chars().next_back(), text[at..].chars().next());
+    if last.is_none_or(is_simple) && next.is_none_or(is_simple) {
         return (at, at);
     }
+    let before = text[..at].char_indices().rev().take(WIDEST);
+    let anchor = before.clone().find(|(_, c)| matches!(c, ' '..='~'));
+    let anchor = anchor.or(before.last()).map_or(0, |(at, _)| at);
+    let near = &text[anchor..forward(text, at, WIDEST)];
     let mut ends = unicode.graphemes(near);
     ends.push(near.len());
     let after = ends.partition_point(|end| anchor + end < at);
