@@ -8,7 +8,8 @@ use std::rc::Rc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Store, engine};
+use super::Store;
+use super::engine::{self, Ask};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::Durability;
 use crate::search::fold::fold;
@@ -97,10 +98,11 @@ impl Source for Pieces<'_> {
         let read = || -> Result<Option<Rc<[u8]>>> {
             Ok(self
                 .connection
-                .prepare_cached("SELECT data FROM search_pieces WHERE id = ?1")?
-                .query_row([key(self.segment, kind, number)], |row| {
-                    Ok(row.get_ref(0)?.as_blob().map(Rc::from).ok())
-                })
+                .row(
+                    "SELECT data FROM search_pieces WHERE id = ?1",
+                    params![key(self.segment, kind, number)],
+                    |row| Ok(row.get_ref(0)?.as_blob().map(Rc::from).ok()),
+                )
                 .optional()?
                 .flatten())
         };
@@ -144,15 +146,14 @@ impl Store {
 
     /// About how many messages are not in the index yet.
     fn unindexed(&self) -> Result<i64> {
-        Ok(self
-            .connection
-            .prepare_cached(
-                "SELECT max(coalesce((SELECT max(id) FROM messages), 0) - indexed, 0)
+        Ok(self.connection.row(
+            "SELECT max(coalesce((SELECT max(id) FROM messages), 0) - indexed, 0)
                    + (SELECT count(*) FROM search_pending
                       WHERE message_id NOT IN (SELECT message_id FROM growing))
                  FROM store_state",
-            )?
-            .query_row([], |row| row.get(0))?)
+            params![],
+            |row| row.get(0),
+        )?)
     }
 
     /// Whether the index has something to do that is worth it.
@@ -190,7 +191,11 @@ impl Store {
     /// Before a search: has the index go on if a search would look at too many texts.
     pub(super) fn catch_up(&mut self) -> Result<()> {
         while self.unindexed()? > i64::from(self.index.tuning.tolerable) {
-            self.index_step()?;
+            match self.index_step() {
+                // Then they are all looked at.
+                Err(error) if error.code == ErrorCode::QuotaExceeded => break,
+                stepped => stepped?,
+            };
         }
         Ok(())
     }
@@ -204,13 +209,12 @@ impl Store {
             ..
         } = self.index.tuning;
         let (connection, unicode) = (&self.connection, &*self.env.unicode);
-        let pending = connection
-            .prepare_cached(
-                "SELECT message_id FROM search_pending
+        let pending = connection.rows(
+            "SELECT message_id FROM search_pending
                  WHERE message_id NOT IN (SELECT message_id FROM growing) LIMIT ?1",
-            )?
-            .query_map([step_texts], |row| row.get(0))?
-            .collect::<rusqlite::Result<Vec<i64>>>()?;
+            params![step_texts],
+            |row| row.get(0),
+        )?;
         let mut builder = Builder::default();
         let mut bytes = 0;
         let mut taken = Vec::new();
@@ -264,22 +268,22 @@ impl Store {
                 }
             }
             for id in &taken {
-                connection
-                    .prepare_cached("DELETE FROM search_pending WHERE message_id = ?1")?
-                    .execute([id])?;
+                connection.run(
+                    "DELETE FROM search_pending WHERE message_id = ?1",
+                    params![id],
+                )?;
             }
             for id in &growing {
-                connection
-                    .prepare_cached("INSERT OR IGNORE INTO search_pending VALUES (?1)")?
-                    .execute([id])?;
+                connection.run(
+                    "INSERT OR IGNORE INTO search_pending VALUES (?1)",
+                    params![id],
+                )?;
             }
             if is_new {
                 keep(connection, id, &pieces)?;
                 insert(connection, id, &head, &Ids::default())?;
             }
-            connection
-                .prepare_cached("UPDATE store_state SET indexed = ?1")?
-                .execute([last])?;
+            connection.run("UPDATE store_state SET indexed = ?1", params![last])?;
             Ok(())
         })?;
         self.reload()
@@ -348,11 +352,10 @@ impl Store {
         }
         // What an interrupted merge has left.
         let remove_rest = || -> Result<()> {
-            self.connection
-                .prepare_cached(
-                    "DELETE FROM search_pieces WHERE id >> 32 NOT IN (SELECT id FROM search_segments)",
-                )?
-                .execute([])?;
+            self.connection.run(
+                "DELETE FROM search_pieces WHERE id >> 32 NOT IN (SELECT id FROM search_segments)",
+                params![],
+            )?;
             Ok(())
         };
         remove_rest().map_err(failed)?;
@@ -452,18 +455,21 @@ fn choose<'a>(segments: &'a [Loaded], tuning: &Tuning) -> Vec<&'a Loaded> {
 }
 
 pub(super) fn indexed(connection: &Connection) -> Result<i64> {
-    Ok(connection
-        .prepare_cached("SELECT indexed FROM store_state")?
-        .query_row([], |row| row.get(0))?)
+    Ok(
+        connection.row("SELECT indexed FROM store_state", params![], |row| {
+            row.get(0)
+        })?,
+    )
 }
 
 type Row = (i64, Vec<u8>, Vec<u8>);
 
 fn rows(connection: &Connection) -> Result<Vec<Row>> {
-    Ok(connection
-        .prepare_cached("SELECT id, head, gone FROM search_segments ORDER BY id")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-        .collect::<rusqlite::Result<_>>()?)
+    Ok(connection.rows(
+        "SELECT id, head, gone FROM search_segments ORDER BY id",
+        params![],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?)
 }
 
 fn load(connection: &Connection) -> Read<Vec<Loaded>> {
@@ -496,43 +502,50 @@ fn texts(connection: &Connection, segment: i64, head: &Head) -> Read<Rc<[Text]>>
 
 /// The id of the segment after all there are, and after the one being made.
 fn next_segment(connection: &Connection, index: &Index) -> Result<i64> {
-    let last: i64 = connection
-        .prepare_cached("SELECT coalesce(max(id), 0) FROM search_segments")?
-        .query_row([], |row| row.get(0))?;
+    let last: i64 = connection.row(
+        "SELECT coalesce(max(id), 0) FROM search_segments",
+        params![],
+        |row| row.get(0),
+    )?;
     let made = index.merging.as_ref().map_or(0, |it| it.id);
     Ok(last.max(made) + 1)
 }
 
 fn insert(connection: &Connection, id: i64, head: &Head, gone: &Ids) -> Result<()> {
-    connection
-        .prepare_cached("INSERT INTO search_segments (id, head, gone) VALUES (?1, ?2, ?3)")?
-        .execute(params![id, head.write(), gone.write()])?;
+    connection.run(
+        "INSERT INTO search_segments (id, head, gone) VALUES (?1, ?2, ?3)",
+        params![id, head.write(), gone.write()],
+    )?;
     Ok(())
 }
 
 fn keep(connection: &Connection, segment: i64, pieces: &[Piece]) -> Result<()> {
-    let mut statement = connection
-        .prepare_cached("INSERT OR REPLACE INTO search_pieces (id, data) VALUES (?1, ?2)")?;
     for piece in pieces {
-        statement.execute(params![key(segment, piece.kind, piece.number), piece.bytes])?;
+        connection.run(
+            "INSERT OR REPLACE INTO search_pieces (id, data) VALUES (?1, ?2)",
+            params![key(segment, piece.kind, piece.number), piece.bytes],
+        )?;
     }
     Ok(())
 }
 
 fn remove(connection: &Connection, segment: i64) -> Result<()> {
-    connection
-        .prepare_cached("DELETE FROM search_segments WHERE id = ?1")?
-        .execute([segment])?;
-    connection
-        .prepare_cached("DELETE FROM search_pieces WHERE id >= ?1 AND id < ?2")?
-        .execute([segment << SEGMENT_BITS, (segment + 1) << SEGMENT_BITS])?;
+    connection.run(
+        "DELETE FROM search_segments WHERE id = ?1",
+        params![segment],
+    )?;
+    connection.run(
+        "DELETE FROM search_pieces WHERE id >= ?1 AND id < ?2",
+        params![segment << SEGMENT_BITS, (segment + 1) << SEGMENT_BITS],
+    )?;
     Ok(())
 }
 
 fn set_gone(connection: &Connection, segment: i64, gone: &Ids) -> Result<()> {
-    connection
-        .prepare_cached("UPDATE search_segments SET gone = ?2 WHERE id = ?1")?
-        .execute(params![segment, gone.write()])?;
+    connection.run(
+        "UPDATE search_segments SET gone = ?2 WHERE id = ?1",
+        params![segment, gone.write()],
+    )?;
     Ok(())
 }
 
@@ -553,8 +566,11 @@ pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Text, String)> 
 
 pub(super) fn read_one(connection: &Connection, id: i64) -> Result<Option<(Text, String)>> {
     Ok(connection
-        .prepare_cached(&format!("SELECT {TEXT} FROM messages m WHERE m.id = ?1"))?
-        .query_row([id], read)
+        .row(
+            &format!("SELECT {TEXT} FROM messages m WHERE m.id = ?1"),
+            params![id],
+            read,
+        )
         .optional()?)
 }
 

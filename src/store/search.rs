@@ -5,10 +5,11 @@
 
 use std::collections::BinaryHeap;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
+use super::engine::{self, Ask};
 use super::indexing::{self, Pieces, failed};
-use super::{Store, conversations, engine, growth, messages};
+use super::{Store, conversations, growth, messages};
 use crate::error::{Result, StoreError};
 use crate::model::{
     Conversation, ConversationKey, DEFAULT_HITS, HitKind, MAX_SEARCH, SearchHit, SearchOrder,
@@ -155,13 +156,11 @@ impl Store {
 
     /// Messages of which the index does not say what they are.
     fn changed(&self) -> Result<Ids> {
-        let ids = self
-            .connection
-            .prepare_cached(
-                "SELECT message_id FROM search_pending UNION SELECT message_id FROM growing",
-            )?
-            .query_map([], |row| row.get(0))?
-            .collect::<rusqlite::Result<_>>()?;
+        let ids = self.connection.rows(
+            "SELECT message_id FROM search_pending UNION SELECT message_id FROM growing",
+            params![],
+            |row| row.get(0),
+        )?;
         Ok(Ids::new(ids))
     }
 
