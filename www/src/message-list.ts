@@ -34,6 +34,7 @@ export interface PendingMessage {
 /** The way to a message, known or not yet; `arrive` is called when it is on show, or will not be. */
 interface Going {
   to?: number;
+  isClimbing?: boolean;
   arrive: (view: MessageView | undefined) => void;
 }
 
@@ -181,18 +182,21 @@ export class MessageList {
     const branch = (await this.#store.branches(id)).find((each) => each.id === id);
     if (branch?.conversationId !== this.conversation.id) return undefined;
     this.#giveUp();
-    const arrived = new Promise<MessageView | undefined>((arrive) => {
-      this.#going = { to: id, arrive };
+    const going: Going = { arrive: () => {} };
+    const arrived = new Promise<MessageView | undefined>((resolve) => {
+      going.arrive = resolve;
     });
-    try {
-      if (!branch.onPath) {
+    this.#going = going;
+    if (!branch.onPath) {
+      try {
         await this.#store.updateConversation(this.conversation.id, { head: branch.leafId });
+      } catch (error) {
+        if (this.#going === going) this.#giveUp();
+        throw error;
       }
-    } catch (error) {
-      this.#giveUp();
-      throw error;
     }
-    this.#arrive();
+    going.to = id;
+    if (this.#going === going) this.#arrive();
     const element = (await arrived)?.element;
     if (!element) return undefined;
     delete this.#found?.dataset.found;
@@ -326,7 +330,7 @@ export class MessageList {
     }
   }
 
-  /** Ends the way to a message when that is on show; goes on up if it is not. */
+  /** Ends the way to a message when that is on show; goes up while it is not. */
   #arrive(): void {
     const going = this.#going;
     if (going?.to === undefined) return;
@@ -334,14 +338,21 @@ export class MessageList {
     if (view) {
       this.#going = undefined;
       going.arrive(view);
-    } else if (this.#watch.hasMore) {
-      // What it shows comes back here.
-      this.#watch.more().catch((error) => {
-        if (this.#going !== going) return;
-        this.#giveUp();
-        this.actions.failed('The message is not shown', error);
-      });
+    } else if (!going.isClimbing) {
+      void this.#climb(going);
     }
+  }
+
+  async #climb(going: Going): Promise<void> {
+    going.isClimbing = true;
+    try {
+      while (this.#going === going && this.#watch.hasMore) await this.#watch.more();
+    } catch (error) {
+      if (this.#going !== going) return;
+      this.#giveUp();
+      this.actions.failed('The message is not shown', error);
+    }
+    going.isClimbing = false;
   }
 
   #giveUp(): void {
