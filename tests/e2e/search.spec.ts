@@ -140,14 +140,15 @@ test('backup holds no word of what was deleted, restore and import are found', a
   const seen = await page.evaluate(async () => {
     const { store, found } = window;
     const id = await store.createConversation('kept');
-    // So many that the index is made of them.
     const added = Array.from({ length: 600 }, (_, n) =>
       store.addMessage(id, 'user', `plain words ${n} Zyxwvut${n % 2}`),
     );
-    const rows = await Promise.all(added);
-    await found('plain');
     const secret = await store.addMessage(id, 'user', 'Qqsecretqq 비밀번호');
     const edited = await store.addMessage(id, 'user', 'Wwbeforeww');
+    // A search that finds this many not yet taken in does that first.
+    const rest = Array.from({ length: 2_500 }, (_, n) => store.addMessage(id, 'user', `more ${n}`));
+    const rows = await Promise.all(added);
+    await Promise.all(rest);
     await found('secret');
     await store.updateMessage(edited.id, { content: 'after' });
     await store.deleteMessage(secret.id);
