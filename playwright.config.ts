@@ -3,8 +3,9 @@
 import { defineConfig } from '@playwright/test';
 import { chromium } from './tests/chromium.mjs';
 
-/** Where the page is served; another checkout on this machine may take another. */
+/** Where the page and the package are served; another checkout on this machine may take others. */
 const pagePort = Number(process.env.PAGE_PORT ?? 41731);
+const packageUrl = `http://127.0.0.1:${process.env.PORT ?? 41741}`;
 
 export default defineConfig({
   testDir: 'tests/e2e',
@@ -16,13 +17,13 @@ export default defineConfig({
   reporter: [['list']],
   use: { browserName: 'chromium', launchOptions: chromium },
   projects: [
-    { name: 'package', testIgnore: 'page*.spec.ts', use: { baseURL: 'http://127.0.0.1:41741' } },
+    { name: 'package', testIgnore: 'page*.spec.ts', use: { baseURL: packageUrl } },
     { name: 'page', testMatch: 'page*.spec.ts', use: { baseURL: `http://localhost:${pagePort}` } },
   ],
   webServer: [
     {
       command: 'node tests/e2e/server.mjs',
-      url: 'http://127.0.0.1:41741/',
+      url: `${packageUrl}/`,
       reuseExistingServer: false,
     },
     {

@@ -413,6 +413,7 @@ pub fn a_snippet_shows_what_was_found(world: &World) {
         (&format!("{family} hit {family}"), "hit", "hit"),
         (&format!("{long}the needle {long}"), "needle", "needle"),
         (&format!("{long}at the very end"), "end", "end"),
+        ("주간 업무 회의", "회의", "회의"),
     ] {
         let id = store.add(&key(chat), Role::User, text).unwrap().id;
         let hits = search(&mut store, query, SearchQuery::default());
@@ -421,6 +422,8 @@ pub fn a_snippet_shows_what_was_found(world: &World) {
             .find(|hit| hit.message.as_ref().unwrap().id == id)
             .unwrap();
         assert!(text.contains(&hit.snippet));
+        // Of what is short nothing is left out.
+        assert!(text.chars().count() > 40 || hit.snippet == text);
         assert!(hit.snippet.len() < 3_000, "{}", hit.snippet);
         let units: Vec<u16> = hit.snippet.encode_utf16().collect();
         let (start, end) = hit.ranges[0];

@@ -26,7 +26,7 @@ declare global {
   }
 }
 
-export const origin = 'http://127.0.0.1:41741';
+export const origin = `http://127.0.0.1:${process.env.PORT ?? 41741}`;
 
 /** Loads the package into a page. */
 export async function load(page: Page, path = '/'): Promise<Page> {

@@ -16,7 +16,9 @@ test('a worker or module that cannot be loaded says so soon', async ({ page }) =
           throw new Error('planted');
         },
       },
-      'worker of another origin': { worker: worker('http://localhost:41741/package/worker.js') },
+      'worker of another origin': {
+        worker: worker(`http://localhost:${location.port}/package/worker.js`),
+      },
       'wasm 404': { wasm: '/nowhere.wasm' },
       'wasm of a wrong type': { wasm: '/wrong-type/module.wasm' },
       'wasm that is a page': { wasm: '/spa/module.wasm' },

@@ -25,3 +25,26 @@ test('the example of the README runs and does what it says', async ({ page }) =>
     { role: 'assistant', content: 'In this browser, in a SQLite database.' },
   ]);
 });
+
+test('the search of the README finds what it should', async ({ page }) => {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const example = /### Search\n\n```js\n([\s\S]*?)```/.exec(readme)?.[1];
+  expect(example).toBeDefined();
+  await load(page);
+  await page.route(`${origin}/search.js`, (route) =>
+    route.fulfill({
+      contentType: 'text/javascript',
+      body: `export const search = async (store) => { ${example} return hits; };`,
+    }),
+  );
+  const hits = await page.evaluate(async () => {
+    const store = await window.Store.open(':memory:');
+    const id = await store.createConversation('t');
+    for (const text of ['오늘회의록 for Next Week', '회의 next week, a draft', '회의 week next']) {
+      await store.addMessage(id, 'user', text);
+    }
+    const { search } = await import(`${location.origin}/search.js`);
+    return search(store);
+  });
+  expect(hits).toMatchObject([{ kind: 'message', snippet: '오늘회의록 for Next Week', count: 1 }]);
+});

@@ -9,7 +9,9 @@ import { Chats } from './chats.ts';
 import { h, isTextField } from './dom.ts';
 import { Drafts } from './drafts.ts';
 import { Outdated } from './outdated.ts';
-import { currentRoute, go, onRoute, type Route } from './route.ts';
+import { currentRoute, go, onRoute, type Route, settle } from './route.ts';
+import { Search } from './search.ts';
+import { SearchPanel } from './search-panel.ts';
 import { Sidebar } from './sidebar.ts';
 import { StoragePanel, storageWords } from './storage-panel.ts';
 import { Toasts } from './toasts.ts';
@@ -43,13 +45,18 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     sidebar.focusRow(neighbour);
   };
 
-  const sidebar = new Sidebar(list, {
+  const search = new Search(store, () => sidebar.renderSearch());
+  const searchPanel = new SearchPanel(search);
+  const sidebar = new Sidebar(list, searchPanel, {
     rename: (id, title) => chats.change(id, { title }),
     delete: (id) => {
       const conversation = list.find(id);
       if (conversation) void trash(conversation);
     },
-    filter: (brain) => list.filter(brain),
+    filter: (brain) => {
+      list.filter(brain);
+      search.filter(brain);
+    },
     openStorage: () => void panel.open(),
   });
 
@@ -102,9 +109,21 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     sidebar.setCurrent(route);
     if (route.view === 'trash') chats.hideUndo();
     if (focus && route.view === 'list' && isNarrow()) sidebar.focus();
-    return pane.show(route, focus);
+    const shown = pane.show(route, focus);
+    // A reload is to show the chat as it then is, and the same hit chosen again is another address.
+    if (route.view === 'chat' && route.message !== undefined)
+      settle({ view: 'chat', id: route.id });
+    return shown;
   };
   onRoute((route) => void show(route, true));
+
+  document.addEventListener('keydown', (event) => {
+    const find = event.key.toLowerCase() === 'k' && (event.ctrlKey || event.metaKey);
+    if (!find || event.shiftKey || event.altKey || document.querySelector('dialog[open]')) return;
+    event.preventDefault();
+    if (isNarrow()) go({ view: 'list' });
+    searchPanel.start();
+  });
 
   document.addEventListener('keydown', (event) => {
     const undo = event.key.toLowerCase() === 'z' && (event.ctrlKey || event.metaKey);

@@ -46,7 +46,15 @@ export class ChatPane {
   async show(route: Route, focus: boolean): Promise<void> {
     this.#asked += 1;
     if (route.view === 'chat') {
-      await this.#showChat(route.id, focus);
+      const { id, message } = route;
+      const view = this.#view;
+      // On show already; it is not to be read anew.
+      if (message !== undefined && view instanceof ChatView && view.id === id) {
+        const found = await this.#reveal(view, message);
+        if (focus) found?.focus({ preventScroll: true });
+      } else {
+        await this.#showChat(id, message, focus);
+      }
     } else if (route.view === 'new') {
       document.title = 'New chat · Chats';
       this.#put(new NewChat(this.chats, this.drafts, this.toasts, this.actions), focus);
@@ -132,7 +140,21 @@ export class ChatPane {
     else this.element.focus();
   }
 
-  async #showChat(id: number, focus: boolean): Promise<void> {
+  /** Shows a message of a chat; says so if it cannot be shown. */
+  async #reveal(view: ChatView, message: number): Promise<HTMLElement | undefined> {
+    const asked = this.#asked;
+    try {
+      const found = await view.reveal(message);
+      if (asked !== this.#asked) return undefined;
+      if (!found) this.toasts.show('That message is not there any more.');
+      return found;
+    } catch (error) {
+      this.toasts.fail('The message is not shown', error);
+      return undefined;
+    }
+  }
+
+  async #showChat(id: number, message: number | undefined, focus: boolean): Promise<void> {
     const asked = this.#asked;
     this.#putNote(h('p', { class: 'late', role: 'status' }, 'Opening the chat…'));
     try {
@@ -149,8 +171,10 @@ export class ChatPane {
       view.element.inert = true;
       this.element.append(view.element);
       this.#opening = view;
+      let found: HTMLElement | undefined;
       try {
         await view.start();
+        if (message !== undefined) found = await this.#reveal(view, message);
       } catch (error) {
         view.dispose();
         view.element.remove();
@@ -166,7 +190,8 @@ export class ChatPane {
       delete view.element.dataset.state;
       view.element.inert = false;
       nameTab(view.shown);
-      this.#put(view, focus);
+      this.#put(view, focus && !found);
+      if (focus) found?.focus({ preventScroll: true });
     } catch (error) {
       if (asked !== this.#asked) return;
       this.#putNote(

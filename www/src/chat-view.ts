@@ -149,6 +149,11 @@ export class ChatView implements View {
     this.#composer.shown();
   }
 
+  /** Shows a message of whatever branch. Resolves to its element; undefined if it is not there any more. */
+  reveal(message: number): Promise<HTMLElement | undefined> {
+    return this.#messages.reveal(message);
+  }
+
   update(conversation: Conversation): void {
     this.conversation = conversation;
     const title = titleOf(conversation);

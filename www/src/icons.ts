@@ -15,6 +15,7 @@ const lines = {
   stop: 'M7 7h10v10H7z',
   again: 'M20 12a8 8 0 1 1-2.3-5.7L20 8.5M20 4v4.5h-4.5',
   out: 'M12 4v11M7 10l5 5 5-5M4 20h16',
+  search: 'M11 5a6 6 0 1 1 0 12 6 6 0 0 1 0-12zM15.5 15.5L20 20',
   warning: 'M12 4l9 16H3L12 4zM12 10v4M12 17v.5',
 } as const;
 

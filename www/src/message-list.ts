@@ -6,6 +6,7 @@ import type {
   AddedMessage,
   ChangeDetail,
   Conversation,
+  ConversationStore,
   Message,
   Role,
   Watch,
@@ -30,6 +31,13 @@ export interface PendingMessage {
   failed: () => void;
 }
 
+/** The way to a message, known or not yet; `arrive` is called when it is on show, or will not be. */
+interface Going {
+  to?: number;
+  isClimbing?: boolean;
+  arrive: (view: MessageView | undefined) => void;
+}
+
 export interface MessageListActions extends Pick<MessageActions, 'edit' | 'answer'> {
   /** It could not be done. */
   failed: (what: string, error: unknown) => void;
@@ -49,6 +57,7 @@ export class MessageList {
   readonly #branches: Branches;
   readonly #end = new AbortController();
   readonly #viewActions: MessageActions;
+  readonly #store: ConversationStore;
   // As the watch has them; undefined before it has read them.
   #shown: MessageView[] | undefined;
   // Not among them yet, and how often they were missing there since they are saved.
@@ -56,8 +65,9 @@ export class MessageList {
   // Whether all of the chat is on show.
   #whole = false;
   #widening = false;
-  // Another version is being shown: what is above it stays where it is.
-  #stepping: { to?: number; by: -1 | 1 } | undefined;
+  // Another message is being gone to: what is above it stays where it is.
+  #going: Going | undefined;
+  #found: HTMLElement | undefined;
   #atEnd = true;
   // What stands at the top, which is put there once.
   #topKey = '';
@@ -69,6 +79,7 @@ export class MessageList {
     private readonly actions: MessageListActions,
   ) {
     const { id } = conversation;
+    this.#store = store;
     this.#watch = store.watchMessages(id, { limit: PAGE });
     this.#branches = new Branches(store, id);
     store.addEventListener('change', ({ detail }) => this.#onChange(detail), {
@@ -166,7 +177,41 @@ export class MessageList {
     };
   }
 
+  /** Shows a message of whatever branch. Resolves to its element; undefined if it is not there any more. */
+  async reveal(id: number): Promise<HTMLElement | undefined> {
+    const branch = (await this.#store.branches(id)).find((each) => each.id === id);
+    if (branch?.conversationId !== this.conversation.id) return undefined;
+    this.#giveUp();
+    const going: Going = { arrive: () => {} };
+    const arrived = new Promise<MessageView | undefined>((resolve) => {
+      going.arrive = resolve;
+    });
+    this.#going = going;
+    if (!branch.onPath) {
+      try {
+        await this.#store.updateConversation(this.conversation.id, { head: branch.leafId });
+      } catch (error) {
+        if (this.#going === going) this.#giveUp();
+        throw error;
+      }
+    }
+    going.to = id;
+    if (this.#going === going) this.#arrive();
+    const element = (await arrived)?.element;
+    if (!element) return undefined;
+    delete this.#found?.dataset.found;
+    this.#found = element;
+    element.dataset.found = '';
+    element.tabIndex = -1;
+    // The beginning of one that is higher than the view, the middle of any other.
+    const tall = element.clientHeight > this.#scroller.clientHeight;
+    element.scrollIntoView({ block: tall ? 'start' : 'center' });
+    this.#onScroll();
+    return element;
+  }
+
   dispose(): void {
+    this.#giveUp();
     this.#end.abort();
     this.#olderWatcher.disconnect();
     this.#sizeWatcher.disconnect();
@@ -179,6 +224,8 @@ export class MessageList {
         kind === 'message' && op === 'delete' && conversationId === this.conversation.id,
     );
     if (!reset && !gone) return;
+    // It may be what is gone to.
+    this.#giveUp();
     this.#branches.forget();
     void this.#lookForBranches();
   }
@@ -193,7 +240,7 @@ export class MessageList {
   get #hasSlid(): boolean {
     const [first] = this.#shown ?? [];
     const { current, hasMore } = this.#watch;
-    if (!this.#shown || !hasMore || this.#stepping) return false;
+    if (!this.#shown || !hasMore || this.#going) return false;
     if (!first) return this.#whole;
     if (current.some(({ uid }) => uid === first.uid)) return false;
     return this.#whole || this.#shown.some(({ uid }) => uid === current[0]?.uid);
@@ -237,7 +284,7 @@ export class MessageList {
       // Saved, and not on the path any more: another version is shown since.
       return !uids.has(entry.view.uid) && (entry.missed ?? 0) < 3;
     });
-    const stays = this.#atEnd && !this.#stepping;
+    const stays = this.#atEnd && !this.#going;
     const { hasMore } = this.#watch;
     this.#keepingPlace(views, () => {
       for (const [index, row] of rows.entries()) views[index]?.update(row);
@@ -248,7 +295,7 @@ export class MessageList {
     });
     if (stays) this.#scrollToEnd();
     else this.#onScroll();
-    if (before && !this.#stepping) {
+    if (before && !this.#going) {
       const last = views.findLastIndex(({ uid }) => known.has(uid));
       this.#tell(views.slice(last + 1).filter(({ uid }) => !pending.has(uid)));
       for (const view of finished) announceMessage(view);
@@ -259,28 +306,59 @@ export class MessageList {
 
   /** Shows another version of a message, and leaves the focus where it can go on from. */
   async #step(view: MessageView, by: -1 | 1): Promise<void> {
-    if (!view.message || this.#stepping) return;
-    this.#stepping = { by };
+    if (!view.message || this.#going) return;
+    const going: Going = { arrive: () => {} };
+    this.#going = going;
     try {
       const to = await this.#branches.step(view.message.id, by);
-      this.#stepping = to === undefined ? undefined : { to, by };
+      if (this.#going !== going) return;
+      if (to === undefined) {
+        this.#giveUp();
+        return;
+      }
+      going.to = to;
+      going.arrive = (shown) => {
+        const place = this.#branches.placeOf(to);
+        shown?.setPlace(place);
+        shown?.focusStep(by);
+        if (shown && place) announce(`Version ${place.at} of ${place.of}`);
+      };
       this.#arrive();
     } catch (error) {
-      this.#stepping = undefined;
+      this.#giveUp();
       this.actions.failed('The other version is not shown', error);
     }
   }
 
-  /** Ends a step when the version that it goes to is on show. */
+  /** Ends the way to a message when that is on show; goes up while it is not. */
   #arrive(): void {
-    const { to, by } = this.#stepping ?? {};
-    const view = this.#shown?.find(({ message }) => message?.id === to);
-    if (to === undefined || by === undefined || !view) return;
-    this.#stepping = undefined;
-    const place = this.#branches.placeOf(to);
-    view.setPlace(place);
-    view.focusStep(by);
-    if (place) announce(`Version ${place.at} of ${place.of}`);
+    const going = this.#going;
+    if (going?.to === undefined) return;
+    const view = this.#shown?.find(({ message }) => message?.id === going.to);
+    if (view) {
+      this.#going = undefined;
+      going.arrive(view);
+    } else if (!going.isClimbing) {
+      void this.#climb(going);
+    }
+  }
+
+  async #climb(going: Going): Promise<void> {
+    going.isClimbing = true;
+    try {
+      while (this.#going === going && this.#watch.hasMore) await this.#watch.more();
+    } catch (error) {
+      if (this.#going !== going) return;
+      this.#giveUp();
+      this.actions.failed('The message is not shown', error);
+    }
+    going.isClimbing = false;
+  }
+
+  #giveUp(): void {
+    const going = this.#going;
+    this.#going = undefined;
+    going?.arrive(undefined);
   }
 
   async #lookForBranches(): Promise<void> {

@@ -1,4 +1,5 @@
-// The list of chats with what belongs to it: New, the brain filter, the way to the storage panel.
+// The list of chats with what belongs to it: New, the search, the brain filter, the way to the storage
+// panel.
 // Shows what ChatList has read; asks others to change anything.
 
 import type { Conversation } from 'conversation-store';
@@ -7,6 +8,7 @@ import { arrange, h, isComposing } from './dom.ts';
 import { icon } from './icons.ts';
 import { hashOf, type Route } from './route.ts';
 import { Row, type RowActions } from './row.ts';
+import type { SearchPanel } from './search-panel.ts';
 import { shorten } from './text.ts';
 import { because } from './words.ts';
 
@@ -22,6 +24,7 @@ export class Sidebar {
   readonly #sentinel = h('div', { class: 'sentinel' });
   readonly #filter = h('select', { class: 'field', id: 'filter', 'data-testid': 'filter' });
   readonly #filterBar: HTMLElement;
+  readonly #scroller: HTMLElement;
   readonly #new: HTMLAnchorElement;
   readonly #trash = h(
     'a',
@@ -39,6 +42,7 @@ export class Sidebar {
 
   constructor(
     private readonly model: ChatList,
+    private readonly search: SearchPanel,
     private readonly actions: SidebarActions,
   ) {
     this.#new = h(
@@ -57,7 +61,7 @@ export class Sidebar {
       h('label', { for: 'filter' }, 'Brain'),
       this.#filter,
     );
-    const scroller = h('div', { class: 'list' }, this.#list, this.#note, this.#sentinel);
+    this.#scroller = h('div', { class: 'list' }, this.#list, this.#note, this.#sentinel);
     this.element = h(
       'nav',
       { class: 'sidebar', 'aria-label': 'Chats' },
@@ -67,8 +71,10 @@ export class Sidebar {
         h('h1', { class: 'sidebar-title', tabindex: -1 }, 'Chats'),
         this.#new,
       ),
+      search.box,
       this.#filterBar,
-      scroller,
+      this.#scroller,
+      search.results,
       h(
         'div',
         { class: 'sidebar-foot' },
@@ -96,7 +102,7 @@ export class Sidebar {
       ([entry]) => {
         if (entry?.isIntersecting && model.state === 'ready') void model.more();
       },
-      { root: scroller, rootMargin: '0px 0px 400px 0px' },
+      { root: this.#scroller, rootMargin: '0px 0px 400px 0px' },
     );
     this.#keepTime();
   }
@@ -131,9 +137,16 @@ export class Sidebar {
     if (model.state === 'ready' && model.hasMore) this.#watcher.observe(this.#sentinel);
   }
 
+  /** Shows what was found, in the place of the chats, or the chats again. */
+  renderSearch(): void {
+    this.search.render();
+    this.#scroller.hidden = this.search.isOn;
+  }
+
   /** Marks what is open. */
   setCurrent(route: Route): void {
     const id = route.view === 'chat' ? route.id : undefined;
+    this.search.setCurrent(id);
     if (route.view === 'trash') this.#trash.setAttribute('aria-current', 'page');
     else this.#trash.removeAttribute('aria-current');
     if (this.#current !== undefined) this.#rows.get(this.#current)?.setCurrent(false);
@@ -144,8 +157,12 @@ export class Sidebar {
     if (row) this.#setActive(id);
   }
 
-  /** Puts the focus on the row in the tab order, or on New if there is none. */
+  /** Puts the focus on the row in the tab order, or on New if there is none; on a hit, where they are shown. */
   focus(): void {
+    if (this.search.isOn) {
+      this.search.focus();
+      return;
+    }
     const row = this.#active === undefined ? undefined : this.#rows.get(this.#active);
     (row?.link ?? this.#new).focus();
   }

@@ -177,8 +177,7 @@ fn best_place(places: &[(usize, usize, usize)], text: &str, terms: usize) -> Opt
 
 /// Where a snippet for a hit begins: a little before it, at a word if there is one.
 fn begin(unicode: &dyn Unicode, text: &str, hit: usize) -> usize {
-    let before = text[..hit].char_indices().rev();
-    let Some((far, _)) = before.clone().take(BEFORE).last() else {
+    let Some((far, _)) = text[..hit].char_indices().nth_back(BEFORE) else {
         return 0;
     };
     let word = text[far..hit]
