@@ -273,3 +273,30 @@ test.describe('search', () => {
     await expect(page.getByTestId('hit-count')).toHaveText(Array(60).fill('60 hits'));
   });
 });
+
+test.describe('on a phone', () => {
+  test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+
+  test('a hit takes the place of the list, which is as it was when one comes back', async ({
+    page,
+  }) => {
+    await create(page, `Long${'title'.repeat(35)}`);
+    await say(page, `먼저 ${'w'.repeat(300)} 회의록 ${'w'.repeat(300)}`);
+    await page.getByTestId('back').click();
+    await box(page).fill('회의');
+    await expect(marks(page)).toHaveText(['회의']);
+    for (const part of [hits(page), box(page), count(page)]) {
+      const { x, width } = (await part.boundingBox()) ?? { x: -1, width: 0 };
+      expect(x).toBeGreaterThanOrEqual(0);
+      expect(x + width).toBeLessThanOrEqual(390);
+    }
+    await link(page, 0).tap();
+    await expect(found(page)).toBeInViewport();
+    await expect(box(page)).toBeHidden();
+    await page.getByTestId('back').tap();
+    await expect(marks(page)).toHaveText(['회의']);
+    await expect(link(page, 0)).toBeFocused();
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(width).toBe(390);
+  });
+});
