@@ -38,9 +38,9 @@ pub struct Tuning {
 impl Default for Tuning {
     fn default() -> Self {
         Self {
-            step_texts: 1_024,
-            step_bytes: 512 * 1024,
-            step_merge: 512 * 1024,
+            step_texts: 512,
+            step_bytes: 256 * 1024,
+            step_merge: 256 * 1024,
             fanout: 8,
             smallest: 256,
             tolerable: 2_048,

@@ -25,7 +25,7 @@ use crate::{ai_sdk, chatgpt, claude, json, librechat, open_webui, openai, ours, 
 /// Text in a batch, in bytes, unless one chat alone is larger.
 const BATCH_WEIGHT: usize = 256 << 10;
 /// Messages in a batch, unless one chat alone has more.
-const BATCH_MESSAGES: usize = 200;
+const BATCH_MESSAGES: usize = 100;
 /// Elements are gone through at most so many bytes a batch, so that a caller can stop.
 const BATCH_READ: u64 = 8 << 20;
 /// How deep an element may be nested. serde_json's own bound, which is of its recursion.
