@@ -70,7 +70,8 @@ await inBrowser(async (browser, url) => {
   const started = performance.now();
   await search(1);
   console.log(`the first searches: ${(performance.now() - started).toFixed(0)} ms`);
-  for (const [name, values] of Object.entries(await search(30))) line(`search, ${name}, ms`, values);
+  for (const [name, values] of Object.entries(await search(30)))
+    line(`search, ${name}, ms`, values);
   const during = search('told');
   const took = await imports(messages, imported);
   await reader.evaluate(() => globalThis.bench.stop());

@@ -7,7 +7,6 @@ import { readdirSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build as esbuild } from 'esbuild';
 import { root, run, say } from './run.mjs';
 import { buildTools } from './tools.mjs';
 
@@ -37,6 +36,8 @@ export async function build(env) {
 
 /** Takes out of the JavaScript what only people read; the declarations keep their comments. */
 async function minify(dist) {
+  // Installed by the time this is called, not when this file is read.
+  const { build: esbuild } = await import('esbuild');
   await esbuild({
     entryPoints: readdirSync(dist, { recursive: true })
       .filter((path) => path.endsWith('.js'))

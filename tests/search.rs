@@ -361,11 +361,13 @@ fn take(store: Store, world: &World, messages: &mut Vec<i64>, step: &Step) -> St
         Step::Damage(which) => {
             store.close().unwrap();
             let other = rusqlite::Connection::open(&path).unwrap();
-            let sql = match which % 4 {
+            let sql = match which % 6 {
                 0 => "UPDATE search_pieces SET data = zeroblob(length(data)) WHERE id % 3 = 0",
                 1 => "DELETE FROM search_pieces WHERE id % 2 = 0",
                 2 => "UPDATE search_segments SET head = x'0102'",
-                _ => "UPDATE search_segments SET gone = x'01'",
+                3 => "UPDATE search_segments SET gone = x'01'",
+                4 => "DELETE FROM search_segments WHERE id = (SELECT min(id) FROM search_segments)",
+                _ => "DELETE FROM search_segments",
             };
             other.execute(sql, []).unwrap();
             other.close().unwrap();

@@ -515,7 +515,9 @@ export class ConversationStore<T extends StoreTypes = object>
     options?: SearchQuery & CallOptions,
     callOptions?: CallOptions,
   ): Promise<SearchHit[]> {
-    const [asked, rest] = parted(options, callOptions);
+    // Anything but an object is for the store to refuse.
+    const [asked, rest] =
+      typeof (options ?? {}) === 'object' ? parted(options, callOptions) : [options, callOptions];
     const params = () => ({ query, options: plain(asked) });
     return (await this.#call<SearchHit[]>('search', params, 'read', rest)).map(hit);
   }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Conversation, ConversationKey, Json, Message, Role, Status, Whether, optional_limit};
+use super::{
+    Conversation, ConversationKey, Json, Message, Role, Status, Whether, optional_limit, present,
+};
 use crate::json;
 use crate::time::Timestamp;
 
@@ -29,12 +31,15 @@ pub struct SearchQuery {
     pub limit: Option<u32>,
     /// Only those after the hit with this `cursor`, in a search for the same.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string"))]
+    #[serde(deserialize_with = "present")]
     pub after: Option<String>,
     /// Only in conversations of this brain.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "string"))]
+    #[serde(deserialize_with = "present")]
     pub brain: Option<String>,
     /// Only in this conversation, also if it is archived or in the trash.
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]
+    #[serde(deserialize_with = "present")]
     pub conversation_id: Option<ConversationKey>,
     /// Only messages of this role; titles have none.
     #[cfg_attr(target_arch = "wasm32", tsify(optional))]

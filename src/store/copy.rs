@@ -31,7 +31,7 @@ impl Store {
              PRAGMA copy.secure_delete = ON;
              DELETE FROM copy.operations;
              DELETE FROM copy.named_operations;
-             UPDATE copy.store_state SET indexed = 0;
+             UPDATE copy.store_state SET indexed = 0, segments = 0;
              DELETE FROM copy.search_segments;
              DELETE FROM copy.search_pieces;
              DELETE FROM copy.search_pending;",

@@ -282,6 +282,7 @@ impl Store {
             if is_new {
                 keep(connection, id, &pieces)?;
                 insert(connection, id, &head, &Ids::default())?;
+                note_segments(connection)?;
             }
             connection.run("UPDATE store_state SET indexed = ?1", params![last])?;
             Ok(())
@@ -336,7 +337,7 @@ impl Store {
                     if head.texts > 0 {
                         insert(connection, id, &head, &Ids::new(gone))?;
                     }
-                    Ok(())
+                    note_segments(connection)
                 })?;
                 self.reload()?;
             }
@@ -419,7 +420,7 @@ impl Store {
 /// Empties the index: every message is to be taken in.
 pub(super) fn clear(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
-        "UPDATE store_state SET indexed = 0;
+        "UPDATE store_state SET indexed = 0, segments = 0;
          DELETE FROM search_segments;
          DELETE FROM search_pieces;
          DELETE FROM search_pending;",
@@ -472,10 +473,36 @@ fn rows(connection: &Connection) -> Result<Vec<Row>> {
     )?)
 }
 
+/// Stands for which segments there are: one that is lost is damage too.
+fn print(rows: &[Row]) -> i64 {
+    rows.iter().fold(0, |print: i64, (id, head, _)| {
+        // A head ends in its checksum.
+        let sum = head.last_chunk().map_or(0, |sum| u32::from_le_bytes(*sum));
+        let print = print.wrapping_mul(31).wrapping_add(*id);
+        print.wrapping_mul(31).wrapping_add(i64::from(sum))
+    })
+}
+
+/// Notes which segments there are now.
+fn note_segments(connection: &Connection) -> Result<()> {
+    connection.run(
+        "UPDATE store_state SET segments = ?1",
+        params![print(&rows(connection)?)],
+    )?;
+    Ok(())
+}
+
 fn load(connection: &Connection) -> Read<Vec<Loaded>> {
-    rows(connection)
-        .map_err(failed)?
-        .into_iter()
+    let rows = rows(connection).map_err(failed)?;
+    let noted: i64 = connection
+        .row("SELECT segments FROM store_state", params![], |row| {
+            row.get(0)
+        })
+        .map_err(failed)?;
+    if noted != print(&rows) {
+        return Err(Fault::Damaged);
+    }
+    rows.into_iter()
         .map(|(id, head, gone)| {
             let head = Head::read(&head)?;
             Ok(Loaded {

@@ -13,7 +13,7 @@ use super::{Store, conversations, growth, messages};
 use crate::error::{Result, StoreError};
 use crate::model::{
     Conversation, ConversationKey, DEFAULT_HITS, HitKind, MAX_SEARCH, SearchHit, SearchOrder,
-    SearchQuery, Whether,
+    SearchQuery, Whether, fingerprint,
 };
 use crate::search::candidates::{Candidate, Filter, Found, Order, best, statistics};
 use crate::search::fold::fold;
@@ -72,27 +72,25 @@ impl Store {
             )));
         }
         let query = Query::parse(&*self.env.unicode, typed);
-        let cursor = options
-            .after
-            .as_deref()
-            .map(|text| Cursor::read(text, options.order));
-        let cursor = cursor.transpose()?;
+        let asked = SearchQuery {
+            limit: None,
+            after: None,
+            ..options.clone()
+        };
+        let print = fingerprint(&(&query, asked));
+        let after = options.after.as_deref();
+        let cursor = after
+            .map(|text| Cursor::read(text, print).ok_or_else(foreign_cursor))
+            .transpose()?;
         if query.required.is_empty() {
             return Ok(Vec::new());
         }
-        let counts = cursor.iter().flat_map(|it| &it.statistics);
-        if counts
-            .map(|it| it.found.len())
-            .any(|count| count != query.required.len())
-        {
-            return Err(foreign_cursor());
-        }
         self.catch_up()?;
-        match self.search_index(&query, options, cursor.as_ref()) {
+        match self.search_index(&query, options, print, cursor.as_ref()) {
             Err(fault) => {
                 self.drop_index(fault)?;
                 self.catch_up()?;
-                self.search_index(&query, options, cursor.as_ref())
+                self.search_index(&query, options, print, cursor.as_ref())
                     .map_err(indexing::cause)
             }
             Ok(hits) => Ok(hits),
@@ -103,6 +101,7 @@ impl Store {
         &mut self,
         query: &Query,
         options: &SearchQuery,
+        print: i64,
         cursor: Option<&Cursor>,
     ) -> Read<Vec<SearchHit>> {
         let segments = self.segments().map_err(failed)?;
@@ -123,7 +122,7 @@ impl Store {
             let known = (&segment.head, &*segment.texts);
             found.push(Found::new(query, known, &source, hidden)?);
         }
-        let statistics = match cursor.and_then(|it| it.statistics.as_ref()) {
+        let statistics = match cursor.map(|it| &it.statistics) {
             Some(statistics) => statistics.clone(),
             None => statistics(&found, self.env.now().millis()),
         };
@@ -145,10 +144,18 @@ impl Store {
             };
             let candidates = best(&found, &scope.filter, &order);
             let is_all = candidates.len() < count;
-            let hits = self.give(query, options, cursor, order.relevance, candidates);
-            let hits = hits.map_err(failed)?;
+            let mut hits = self
+                .give(query, options, cursor, candidates)
+                .map_err(failed)?;
             if is_all || hits.len() == limit {
-                return Ok(hits);
+                for (hit, rank) in &mut hits {
+                    hit.cursor = Cursor {
+                        rank: *rank,
+                        statistics: statistics.clone(),
+                    }
+                    .write(print);
+                }
+                return Ok(hits.into_iter().map(|it| it.0).collect());
             }
             count = usize::MAX;
         }
@@ -213,13 +220,12 @@ impl Store {
         query: &Query,
         options: &SearchQuery,
         cursor: Option<&Cursor>,
-        statistics: Option<&Statistics>,
         candidates: Vec<Candidate>,
-    ) -> Result<Vec<SearchHit>> {
+    ) -> Result<Vec<(SearchHit, Rank)>> {
         let limit = options.limit.unwrap_or(DEFAULT_HITS) as usize;
         let mut candidates = BinaryHeap::from(candidates);
         let mut known = Vec::new();
-        let mut hits: Vec<SearchHit> = Vec::new();
+        let mut hits: Vec<(SearchHit, Rank)> = Vec::new();
         // The conversations of groups that come before, and of those that are given.
         let mut before = Vec::new();
         let mut given = Vec::new();
@@ -232,7 +238,7 @@ impl Store {
                     continue;
                 }
                 if let Some(index) = given.iter().position(|it| *it == id) {
-                    self.count(query, &candidate, &mut hits[index])?;
+                    self.count(query, &candidate, &mut hits[index].0)?;
                     continue;
                 }
             }
@@ -244,18 +250,13 @@ impl Store {
                 continue;
             }
             hit.count = options.group.then_some(1);
-            hit.cursor = Cursor {
-                rank: candidate.rank,
-                statistics: statistics.cloned(),
-            }
-            .write();
             given.push(id);
-            hits.push(hit);
+            hits.push((hit, candidate.rank));
         }
         if options.group {
             for candidate in candidates {
                 if let Some(index) = given.iter().position(|it| *it == candidate.conversation) {
-                    self.count(query, &candidate, &mut hits[index])?;
+                    self.count(query, &candidate, &mut hits[index].0)?;
                 }
             }
         }
@@ -394,18 +395,15 @@ impl Scope {
 /// A place among the hits, and what ranks went by.
 struct Cursor {
     rank: Rank,
-    /// Of an order by relevance.
-    statistics: Option<Statistics>,
+    statistics: Statistics,
 }
 
 impl Cursor {
-    fn write(&self) -> String {
+    /// For the search that `print` stands for.
+    fn write(&self, print: i64) -> String {
         let Self { rank, statistics } = self;
-        let Some(statistics) = statistics else {
-            return format!("n.{}.{}", rank.at, rank.id);
-        };
         let mut text = format!(
-            "r.{}.{}.{}.{}.{}.{}.{}",
+            "{print}.{}.{}.{}.{}.{}.{}.{}",
             rank.at,
             rank.id,
             u8::from(rank.is_at_start),
@@ -421,55 +419,43 @@ impl Cursor {
         text
     }
 
-    fn read(text: &str, order: SearchOrder) -> Result<Self> {
-        let (kind, rest) = text.split_once('.').ok_or_else(foreign_cursor)?;
-        let numbers = rest.split('.').map(|number| number.parse::<i64>().ok());
-        let numbers: Vec<i64> = numbers.collect::<Option<_>>().ok_or_else(foreign_cursor)?;
-        let small = |number: i64| u32::try_from(number).map_err(|_| foreign_cursor());
-        match (kind, order, numbers.as_slice()) {
-            ("n", SearchOrder::Newest, &[at, id]) => Ok(Self {
-                rank: Rank {
-                    is_at_start: false,
-                    score: 0.0,
-                    at,
-                    id,
-                },
-                statistics: None,
-            }),
-            (
-                "r",
-                SearchOrder::Relevance,
-                &[
-                    at,
-                    id,
-                    is_at_start,
-                    score,
-                    now,
-                    texts,
-                    length,
-                    ref found @ ..,
-                ],
-            ) => Ok(Self {
+    /// `None` if it is none of that search.
+    fn read(text: &str, print: i64) -> Option<Self> {
+        let numbers = text.split('.').map(|number| number.parse::<i64>().ok());
+        let numbers: Vec<i64> = numbers.collect::<Option<_>>()?;
+        let small = |number: i64| u32::try_from(number).ok();
+        match *numbers.as_slice() {
+            [
+                of,
+                at,
+                id,
+                is_at_start,
+                score,
+                now,
+                texts,
+                length,
+                ref found @ ..,
+            ] if of == print => Some(Self {
                 rank: Rank {
                     is_at_start: is_at_start == 1,
                     score: f32::from_bits(small(score)?),
                     at,
                     id,
                 },
-                statistics: Some(Statistics {
+                statistics: Statistics {
                     texts: small(texts)?,
                     length: f32::from_bits(small(length)?),
-                    found: found.iter().map(|it| small(*it)).collect::<Result<_>>()?,
+                    found: found.iter().map(|it| small(*it)).collect::<Option<_>>()?,
                     now,
-                }),
+                },
             }),
-            _ => Err(foreign_cursor()),
+            _ => None,
         }
     }
 }
 
 fn foreign_cursor() -> StoreError {
     StoreError::invalid(
-        "after is not the cursor of a hit of this search: give one as it came, with the same query and order",
+        "after is not the cursor of a hit of this search: give one as it came, with the same query and options",
     )
 }

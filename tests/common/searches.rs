@@ -18,6 +18,7 @@ macro_rules! for_each_search_case {
             words_rank_above_the_inside_of_words,
             hits_come_in_pages,
             hits_are_of_what_was_asked_for,
+            many_terms_are_all_looked_for,
             a_snippet_shows_what_was_found
         );
     };
@@ -95,6 +96,10 @@ const EXAMPLES: &[(&str, &str, bool)] = &[
     ("he said hello there", "hello -\"said hello\"", false),
     ("he said hello there", "-their", false),
     ("x -> y", "->", true),
+    ("price is $50 for .net", "-$50 price", false),
+    ("price is 50 for .net", "price -$50", true),
+    ("price is 50 for .net", "price -.net", false),
+    ("a (b -) c", "-)", true),
     ("run --verbose", "--verbose", true),
     ("5\" disk", "5\" disk", true),
     ("5\" disk", "\"disk", false),
@@ -251,17 +256,24 @@ pub fn hits_come_in_pages(world: &World) {
             }
         }
     }
+    let cursor =
+        |store: &mut Store, query: &str, options| search(store, query, options)[0].cursor.clone();
+    let grouped = SearchQuery {
+        group: true,
+        ..SearchQuery::default()
+    };
+    let ours = cursor(&mut store, "tea", SearchQuery::default());
     for after in [
-        "",
-        "r",
-        "n.1.2",
-        "r.1.2.3",
-        "r.1.2.3.4.5.6.7.8.9",
-        "x.1.2",
-        "r.a.b.c.d.e.f.g.h",
+        String::new(),
+        "r".to_owned(),
+        "1.2.3".to_owned(),
+        "1.2.3.4.5.6.7.8.9".to_owned(),
+        ours.replacen('.', "1.", 1),
+        cursor(&mut store, "milk", SearchQuery::default()),
+        cursor(&mut store, "tea", grouped),
     ] {
         let options = SearchQuery {
-            after: Some(after.to_owned()),
+            after: Some(after),
             ..SearchQuery::default()
         };
         refused(store.search("tea", &options), ErrorCode::InvalidArgument);
@@ -394,6 +406,42 @@ pub fn hits_are_of_what_was_asked_for(world: &World) {
         store.search(&"x".repeat(MAX_SEARCH + 1), &any()),
         ErrorCode::InvalidArgument,
     );
+}
+
+pub fn many_terms_are_all_looked_for(world: &World) {
+    let mut store = world.open();
+    store.tune_index(few());
+    let chat = store.create("t", None).unwrap();
+    let words: Vec<String> = (0..60).map(|n| format!("w{n}x{n}")).collect();
+    let whole = store
+        .add(&key(chat), Role::User, &words.join(" "))
+        .unwrap()
+        .id;
+    let short = store
+        .add(&key(chat), Role::User, &words[..59].join(" "))
+        .unwrap()
+        .id;
+    let excluded: String = (0..20).map(|n| format!(" -no{n}")).collect();
+    for _ in 0..2 {
+        assert_eq!(found(&mut store, &words.join(" ")), [whole].into());
+        assert_eq!(
+            found(&mut store, &words[..59].join(" ")),
+            [whole, short].into()
+        );
+        assert_eq!(
+            found(&mut store, &format!("w1x1{excluded}")),
+            [whole, short].into()
+        );
+        assert_eq!(
+            found(&mut store, &format!("w1x1{excluded} -w59x59")),
+            [short].into()
+        );
+        assert_eq!(
+            found(&mut store, &format!("{} absent", words.join(" "))),
+            [].into()
+        );
+        index_all(&mut store);
+    }
 }
 
 pub fn a_snippet_shows_what_was_found(world: &World) {

@@ -18,11 +18,20 @@ pub struct Candidate {
     pub is_unsure: bool,
 }
 
+/// So many required terms are looked for in the index; where there are more, the texts are looked at.
+const MOST_REQUIRED: usize = 24;
+/// The same of excluded ones.
+const MOST_EXCLUDED: usize = 8;
+
 /// How the terms of a query stand in the texts of one segment.
 pub struct Found<'a> {
     texts: &'a [Text],
     required: Vec<Vec<Hit>>,
     excluded: Vec<Vec<Hit>>,
+    /// Nothing is found in it; not every term was looked for.
+    is_empty: bool,
+    /// More terms were given than were looked for.
+    is_unsure: bool,
     /// Texts that are not to be found in it.
     hidden: [&'a Ids; 2],
 }
@@ -39,19 +48,43 @@ impl<'a> Found<'a> {
         hidden: [&'a Ids; 2],
     ) -> Read<Self> {
         let segment = Segment { head, source };
-        let of_terms = |terms: &[Term]| -> Read<Vec<Vec<Hit>>> {
-            let mut found = Vec::with_capacity(terms.len());
-            for term in terms {
-                found.push(hits(&segment, term)?);
-            }
-            Ok(found)
-        };
-        Ok(Self {
+        // The long ones first: they are likely in the fewest texts.
+        let mut terms: Vec<&Term> = Vec::new();
+        for term in &query.required {
+            let longer = |it: &&Term| it.text.len() >= term.text.len();
+            let place = terms.partition_point(longer);
+            terms.insert(place, term);
+        }
+        let is_unsure = terms.len() > MOST_REQUIRED || query.excluded.len() > MOST_EXCLUDED;
+        terms.truncate(MOST_REQUIRED);
+        let mut found = Self {
             texts,
-            required: of_terms(&query.required)?,
-            excluded: of_terms(&query.excluded)?,
+            required: Vec::with_capacity(terms.len()),
+            excluded: Vec::new(),
+            is_empty: texts.is_empty(),
+            is_unsure,
             hidden,
-        })
+        };
+        let mut left = vec![true; texts.len()];
+        for term in terms {
+            if found.is_empty {
+                found.required.push(Vec::new());
+                continue;
+            }
+            let hits = hits(&segment, term)?;
+            found.is_empty = true;
+            for (left, hit) in left.iter_mut().zip(&hits) {
+                *left &= hit.is_any();
+                found.is_empty &= !*left;
+            }
+            found.required.push(hits);
+        }
+        if !found.is_empty {
+            for term in query.excluded.iter().take(MOST_EXCLUDED) {
+                found.excluded.push(hits(&segment, term)?);
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -116,11 +149,15 @@ pub fn best(found: &[Found<'_>], filter: &Filter, order: &Order<'_>) -> Vec<Cand
         count: order.count.max(1),
         least: None,
     };
-    for found in found {
+    // The newest first: of those that rank alike it is the first that stay.
+    for found in found.iter().rev() {
+        if found.is_empty {
+            continue;
+        }
         let has_hidden = found.hidden.iter().any(|ids| !ids.is_empty());
         let mut last = (0, filter.among.is_none());
-        'texts: for (place, text) in found.texts.iter().enumerate() {
-            let mut is_unsure = false;
+        'texts: for (place, text) in found.texts.iter().enumerate().rev() {
+            let mut is_unsure = found.is_unsure;
             let mut is_at_start = order.relevance.is_some();
             for hits in &found.required {
                 let hit = hits[place];

@@ -89,10 +89,13 @@ impl Query {
     }
 }
 
-/// After a `-` that excludes: a word or a phrase, not the rest of an arrow or an option.
+/// After a `-` that excludes: a phrase, or a word with a letter, a digit or the like in it; not the rest
+/// of an arrow (`->x`), an option (`--x`) or of mere punctuation (`-)`).
 fn begins_term(text: &str) -> bool {
-    text.starts_with(|c: char| !c.is_whitespace() && (!c.is_ascii() || c.is_alphanumeric()))
-        || phrase(text).is_some()
+    let word = text.split(char::is_whitespace).next().unwrap_or_default();
+    phrase(text).is_some()
+        || !word.starts_with(['-', '>'])
+            && word.contains(|c: char| !c.is_ascii() || c.is_ascii_alphanumeric())
 }
 
 /// A phrase at the beginning, and what follows it: from a quote to one that ends a word.

@@ -134,8 +134,10 @@ pub fn snippet(unicode: &dyn Unicode, original: &str, terms: &[Term]) -> Snippet
             continue;
         }
         let (from, to) = folded.original_range(unicode, from, to);
+        // What does not fit in whole was not found here, unless nothing else was: a phrase may be long.
+        let is_whole = start <= from && to <= end;
         let (from, to) = (from.max(start), to.min(end));
-        if from >= to {
+        if from >= to || !is_whole && !ranges.is_empty() {
             continue;
         }
         match ranges.last_mut() {

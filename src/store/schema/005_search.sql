@@ -3,6 +3,7 @@
 -- them; what is above is not in it yet. Those are searched by looking at their text.
 
 ALTER TABLE store_state ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE store_state ADD COLUMN segments INTEGER NOT NULL DEFAULT 0;
 
 CREATE TABLE search_pending (message_id INTEGER PRIMARY KEY);
 CREATE TABLE search_segments (

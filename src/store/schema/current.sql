@@ -159,7 +159,8 @@ CREATE TABLE store_state (
   lowest_writer INTEGER NOT NULL,                     -- the lowest schema version that may write this file
   last_conversation_id INTEGER NOT NULL DEFAULT 0,    -- the highest id a deleted row had: ids are
   last_message_id INTEGER NOT NULL DEFAULT 0,         -- never given twice
-  indexed INTEGER NOT NULL DEFAULT 0                  -- the highest id of a message that search has looked at
+  indexed INTEGER NOT NULL DEFAULT 0,                 -- the highest id of a message that search has looked at
+  segments INTEGER NOT NULL DEFAULT 0                 -- a checksum of which segments there are
 );
 CREATE TRIGGER conversations_id_spent AFTER DELETE ON conversations
   WHEN old.id > (SELECT last_conversation_id FROM store_state)
