@@ -21,10 +21,32 @@ fn folded(text: &str) -> Vec<char> {
     let mut base = ' ';
     for c in text.nfd() {
         if ('\u{300}'..='\u{36f}').contains(&c) {
-            let letter = base.to_lowercase().next().unwrap();
-            let drops = "abcdefghijklmnopqrstuvwxyzαεηιοτυωабвгдежзийклмнопрстуфхцчшщъыьэюя"
-                .contains(letter);
-            if drops && !(letter == 'и' && c == '\u{306}') {
+            let base = base as u32;
+            let in_any =
+                |blocks: &[(u32, u32)]| blocks.iter().any(|it| it.0 <= base && base <= it.1);
+            let latin = [
+                (0x41, 0x5a),
+                (0x61, 0x7a),
+                (0xaa, 0xaa),
+                (0xba, 0xba),
+                (0xc0, 0x2af),
+                (0x1d00, 0x1dbf),
+                (0x1e00, 0x1eff),
+                (0x2c60, 0x2c7f),
+                (0xa722, 0xa7ff),
+                (0xab30, 0xab6f),
+                (0xff21, 0xff3a),
+                (0xff41, 0xff5a),
+            ];
+            let greek = [(0x370, 0x3ff), (0x1f00, 0x1fff)];
+            let cyrillic = [
+                (0x400, 0x52f),
+                (0x1c80, 0x1c8f),
+                (0x2de0, 0x2dff),
+                (0xa640, 0xa69f),
+            ];
+            let is_short_i = (base == 0x438 || base == 0x418) && c == '\u{306}';
+            if (in_any(&latin) || in_any(&greek) || in_any(&cyrillic)) && !is_short_i {
                 continue;
             }
         } else {
@@ -32,9 +54,12 @@ fn folded(text: &str) -> Vec<char> {
         }
         kept.push(c);
     }
-    let lower = |c: char| match c {
-        'ς' => 'σ',
-        _ => c.to_lowercase().next().unwrap(),
+    const ALIKE: &str = "µμſsςσϐβϑθϕφϖπϰκϱρϵεᲀвᲁдᲂоᲃсᲄтᲅтᲆъᲇѣᲈꙋﬅﬆ";
+    let lower = |c: char| {
+        let alike: Vec<char> = ALIKE.chars().collect();
+        let lower = c.to_lowercase().next().unwrap();
+        let found = alike.chunks(2).find(|it| it[0] == lower);
+        found.map_or(lower, |it| it[1])
     };
     kept.into_iter().nfc().map(lower).collect()
 }
@@ -52,10 +77,24 @@ fn holds(text: &str, term: &str) -> bool {
     let is_alone = term.len() == 1
         && term[0].is_alphanumeric()
         && !script(&[
-            (0x1100, 0x11ff),
-            (0x3041, 0x318f),
+            // Han, kana, Hangul.
+            (0x2e80, 0x2fdf),
+            (0x3005, 0x3007),
+            (0x3021, 0x3029),
+            (0x3038, 0x303b),
+            (0x3400, 0x4dbf),
             (0x4e00, 0x9fff),
+            (0xf900, 0xfaff),
+            (0x20000, 0x3ffff),
+            (0x3041, 0x30ff),
+            (0x31f0, 0x31ff),
+            (0xff66, 0xff9f),
+            (0x1b000, 0x1b16f),
+            (0x1100, 0x11ff),
+            (0x3130, 0x318f),
+            (0xa960, 0xa97f),
             (0xac00, 0xd7ff),
+            (0xffa0, 0xffdc),
         ]);
     text.windows(term.len()).enumerate().any(|(at, it)| {
         let before = at.checked_sub(1).and_then(|at| text.get(at));

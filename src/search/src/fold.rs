@@ -147,16 +147,18 @@ impl Class {
     }
 }
 
-/// Han, kana, Thai, Lao, Tibetan, Myanmar, Khmer.
+/// Han, kana, Bopomofo, Thai, Lao, Tibetan, Myanmar, Khmer.
 fn is_unspaced(c: char) -> bool {
     is_han_or_kana(c)
-        || matches!(c, '\u{e00}'..='\u{fff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}')
+        || matches!(c,
+            '\u{e00}'..='\u{fff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
+            | '\u{3100}'..='\u{312f}' | '\u{31a0}'..='\u{31bf}')
 }
 
 fn is_han_or_kana(c: char) -> bool {
     matches!(c,
-        '\u{2e80}'..='\u{2fdf}' | '々' | '〆' | '〇' | '\u{3021}'..='\u{3029}' | '\u{3031}'..='\u{3035}'
-        | '\u{3041}'..='\u{312f}' | '\u{31a0}'..='\u{31bf}' | '\u{31f0}'..='\u{31ff}'
+        '\u{2e80}'..='\u{2fdf}' | '\u{3005}'..='\u{3007}' | '\u{3021}'..='\u{3029}'
+        | '\u{3038}'..='\u{303b}' | '\u{3041}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}'
         | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
         | '\u{ff66}'..='\u{ff9f}' | '\u{1b000}'..='\u{1b16f}' | '\u{20000}'..='\u{3ffff}')
 }
