@@ -156,6 +156,7 @@ test.describe('search', () => {
     await page.keyboard.type('apple of one');
     await page.keyboard.press('Enter');
     await expect(page.getByTestId('chat-title')).toHaveText('One');
+    await expect(found(page)).toBeFocused();
     await page.keyboard.press('Control+k');
     await page.keyboard.press('ArrowDown');
     await expect(link(page, 0)).toBeFocused();
