@@ -69,13 +69,19 @@ export async function create(page: Page, title: string, brain = 'claude'): Promi
   await page.getByTestId('new-title').fill(title);
   await page.getByTestId('new-brain').fill(brain);
   await page.getByTestId('create').click();
+  await opened(page, title);
+}
+
+/** Waits until a chat is on show and has the focus: its title is there a moment before. */
+async function opened(page: Page, title: string): Promise<void> {
   await expect(page.getByTestId('chat-title')).toHaveText(title);
+  await expect(page.locator('[inert]')).toHaveCount(0);
 }
 
 /** Opens a chat from the list. */
 export async function choose(page: Page, title: string): Promise<void> {
   await rows(page).filter({ hasText: title }).click();
-  await expect(page.getByTestId('chat-title')).toHaveText(title);
+  await opened(page, title);
 }
 
 export async function say(page: Page, text: string): Promise<void> {
