@@ -116,14 +116,8 @@ impl Store {
         if let Some(loaded) = &self.index.loaded {
             return Ok(Rc::clone(loaded));
         }
-        let loaded = match load(&self.connection) {
-            Ok(loaded) => loaded,
-            Err(fault) => {
-                self.drop_index(fault)?;
-                Vec::new()
-            }
-        };
-        Ok(Rc::clone(self.index.loaded.insert(Rc::new(loaded))))
+        self.reload()?;
+        Ok(Rc::clone(self.index.loaded.get_or_insert_default()))
     }
 
     /// Drops an index that cannot be read, so that it is made anew.
@@ -384,36 +378,16 @@ impl Store {
         }))
     }
 
-    /// Reads what has changed, and keeps what has not.
+    /// Reads what has changed, and keeps what has not; makes the index anew if it cannot be read.
     fn reload(&mut self) -> Result<()> {
-        let before = self.index.loaded.take();
-        let rows = rows(&self.connection)?;
-        let mut loaded = Vec::new();
-        for (id, head, gone) in rows {
-            let known = before
-                .iter()
-                .flat_map(|it| it.iter())
-                .find(|it| it.id == id);
-            let read = || -> Read<Loaded> {
-                let head = Head::read(&head)?;
-                let texts = match known {
-                    Some(known) => Rc::clone(&known.texts),
-                    None => texts(&self.connection, id, &head)?,
-                };
-                Ok(Loaded {
-                    id,
-                    head,
-                    texts,
-                    gone: Ids::read(&gone)?,
-                })
-            };
-            match read() {
-                Ok(segment) => loaded.push(segment),
-                Err(fault) => return self.drop_index(fault),
+        let known = self.index.loaded.take().unwrap_or_default();
+        match load(&self.connection, &known) {
+            Ok(loaded) => {
+                self.index.loaded = Some(Rc::new(loaded));
+                Ok(())
             }
+            Err(fault) => self.drop_index(fault),
         }
-        self.index.loaded = Some(Rc::new(loaded));
-        Ok(())
     }
 }
 
@@ -492,7 +466,8 @@ fn note_segments(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-fn load(connection: &Connection) -> Read<Vec<Loaded>> {
+/// The segments as the tables have them; the texts of those that are known are not read again.
+fn load(connection: &Connection, known: &[Loaded]) -> Read<Vec<Loaded>> {
     let rows = rows(connection).map_err(failed)?;
     let noted: i64 = connection
         .row("SELECT segments FROM store_state", params![], |row| {
@@ -505,9 +480,13 @@ fn load(connection: &Connection) -> Read<Vec<Loaded>> {
     rows.into_iter()
         .map(|(id, head, gone)| {
             let head = Head::read(&head)?;
+            let texts = match known.iter().find(|it| it.id == id) {
+                Some(known) => Rc::clone(&known.texts),
+                None => texts(connection, id, &head)?,
+            };
             Ok(Loaded {
                 id,
-                texts: texts(connection, id, &head)?,
+                texts,
                 gone: Ids::read(&gone)?,
                 head,
             })

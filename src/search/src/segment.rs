@@ -538,8 +538,9 @@ impl Segment<'_> {
         let words = self.words(number)?;
         let mut ended = word.to_vec();
         ended.push(END);
+        let finder = Finder::new(&ended);
         let mut from = 0;
-        while let Some(at) = find(words.text(), &ended, from) {
+        while let Some(at) = finder.next(words.text(), from) {
             if at == 0 || words.text()[at - 1] == END {
                 return Ok(words.lists(&[at])?.pop());
             }
@@ -749,11 +750,6 @@ impl Builder {
         }
         writer.finish(&self.texts)
     }
-}
-
-/// The next place of `needle` in `text`, from `from` on.
-pub fn find(text: &[u8], needle: &[u8], from: usize) -> Option<usize> {
-    Finder::new(needle).next(text, from)
 }
 
 /// Looks for the same bytes again and again (Horspool).
