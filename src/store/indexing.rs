@@ -247,7 +247,7 @@ impl Store {
             }
         }
         let is_new = !builder.is_empty();
-        let (head, pieces) = builder.finish();
+        let (head, _, pieces) = builder.finish();
         let gone = Ids::new(taken.iter().copied().filter(|id| *id <= indexed).collect());
         let id = next_segment(connection, &self.index)?;
         self.write(|writing| {

@@ -20,7 +20,7 @@ use crate::search::fold::fold;
 use crate::search::ids::Ids;
 use crate::search::query::Query;
 use crate::search::rank::{Rank, Statistics};
-use crate::search::segment::{Builder, Head, Kept, Read, Text};
+use crate::search::segment::{Builder, Kept, Read, Text};
 use crate::search::snippet::snippet;
 use crate::time::Timestamp;
 
@@ -34,28 +34,6 @@ struct Titled {
     id: i64,
     title: String,
     updated_at: i64,
-}
-
-/// Texts that are looked at as they are, made a segment.
-#[derive(Default)]
-struct Looked {
-    builder: Builder,
-    texts: Vec<Text>,
-}
-
-impl Looked {
-    fn add(&mut self, text: Text, folded: &str) {
-        self.builder.add(text, folded);
-        self.texts.push(Text {
-            length: folded.len() as u32,
-            ..text
-        });
-    }
-
-    fn finish(self) -> (Head, Vec<Text>, Kept) {
-        let (head, pieces) = self.builder.finish();
-        (head, self.texts, Kept::new(pieces))
-    }
 }
 
 impl Store {
@@ -111,7 +89,8 @@ impl Store {
         };
         let none = Ids::default();
         let changed = self.changed().map_err(failed)?;
-        let (head, texts, source) = self.scan(query).map_err(failed)?.finish();
+        let (head, texts, pieces) = self.scan(query).map_err(failed)?.finish();
+        let source = Kept::new(pieces);
         let mut found = vec![Found::new(query, (&head, &texts), &source, [&none; 2])?];
         for segment in segments.iter() {
             let source = Pieces {
@@ -126,7 +105,8 @@ impl Store {
             Some(statistics) => statistics.clone(),
             None => statistics(&found, self.env.now().millis()),
         };
-        let (head, texts, source) = self.titles(query, &scope).finish();
+        let (head, texts, pieces) = self.titles(query, &scope).finish();
+        let source = Kept::new(pieces);
         found.push(Found::new(query, (&head, &texts), &source, [&none; 2])?);
 
         let limit = options.limit.unwrap_or(DEFAULT_HITS) as usize;
@@ -172,9 +152,9 @@ impl Store {
     }
 
     /// Looks at the texts that are not in the index as they are now, for those that are hits.
-    fn scan(&self, query: &Query) -> Result<Looked> {
+    fn scan(&self, query: &Query) -> Result<Builder> {
         let connection = &self.connection;
-        let mut looked = Looked::default();
+        let mut looked = Builder::default();
         let mut statement = connection.prepare_cached(&format!(
             "SELECT {0}, m.id IN (SELECT message_id FROM growing) FROM messages m WHERE m.id > ?1
              UNION ALL
@@ -197,8 +177,8 @@ impl Store {
     }
 
     /// The titles that are hits.
-    fn titles(&self, query: &Query, scope: &Scope) -> Looked {
-        let mut looked = Looked::default();
+    fn titles(&self, query: &Query, scope: &Scope) -> Builder {
+        let mut looked = Builder::default();
         for titled in &scope.titled {
             let folded = fold(&*self.env.unicode, &titled.title);
             if query.is_met_by(&folded) {

@@ -739,8 +739,8 @@ impl Builder {
         self.texts.is_empty()
     }
 
-    /// The segment.
-    pub fn finish(self) -> (Head, Vec<Piece>) {
+    /// The segment, and its texts.
+    pub fn finish(self) -> (Head, Vec<Text>, Vec<Piece>) {
         let mut words: Vec<_> = self.words.into_iter().collect();
         words.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let mut writer = Writer::default();
@@ -748,7 +748,8 @@ impl Builder {
             entry.list.push(entry.text, entry.count);
             writer.word(&word, entry.list.bytes());
         }
-        writer.finish(&self.texts)
+        let (head, pieces) = writer.finish(&self.texts);
+        (head, self.texts, pieces)
     }
 }
 

@@ -26,7 +26,8 @@ fn built(texts: &[(i64, String)]) -> (Head, Vec<Piece>) {
     for (id, folded) in texts {
         builder.add(text(*id), folded);
     }
-    builder.finish()
+    let (head, _, pieces) = builder.finish();
+    (head, pieces)
 }
 
 fn terms(queries: &[&str]) -> Vec<Term> {
