@@ -253,7 +253,8 @@ impl Store {
 
     /// Whether a candidate is there, and what is looked for in it.
     fn is_hit(&self, query: &Query, candidate: &Candidate) -> Result<bool> {
-        if !candidate.is_unsure {
+        // A title was looked at already.
+        if !candidate.is_unsure || candidate.rank.id < 0 {
             return Ok(true);
         }
         let message = messages::get(&self.connection, candidate.rank.id)?;

@@ -442,6 +442,18 @@ pub fn many_terms_are_all_looked_for(world: &World) {
         );
         index_all(&mut store);
     }
+    let patch = ConversationPatch {
+        title: Some(words.join(" ")),
+        ..ConversationPatch::default()
+    };
+    store.update_conversation(&key(chat), &patch).unwrap();
+    let grouped = SearchQuery {
+        order: SearchOrder::Newest,
+        group: true,
+        ..SearchQuery::default()
+    };
+    let hits = search(&mut store, &words[..59].join(" "), grouped);
+    assert_eq!(hits[0].count, Some(3), "two messages and the title");
 }
 
 pub fn a_snippet_shows_what_was_found(world: &World) {
