@@ -35,6 +35,11 @@ impl Timestamp {
     /// optionally `Z` or an offset `±HH:MM`. No offset means UTC, as in SQLite
     /// (<https://sqlite.org/lang_datefunc.html#time_values>). `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
+        if let Ok(stored) = <&[u8; 23]>::try_from(text.as_bytes())
+            && let Some(time) = Self::parse_stored(stored)
+        {
+            return Some(time);
+        }
         let (date, rest) = text.split_at_checked(10)?;
         let mut date = date.split('-');
         let year = digits(date.next()?, 4)?;
@@ -57,6 +62,29 @@ impl Timestamp {
             .then_some(Self(millis))
     }
 
+    /// The file's own form, which every row has at least once: its digits are where they always are.
+    fn parse_stored(text: &[u8; 23]) -> Option<Self> {
+        let number = |from: usize, to: usize| {
+            text[from..to].iter().try_fold(0, |number, &byte| {
+                let digit = byte.wrapping_sub(b'0');
+                (digit < 10).then(|| number * 10 + i64::from(digit))
+            })
+        };
+        let between = [text[4], text[7], text[10], text[13], text[16], text[19]];
+        let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+        let (hours, minutes, seconds) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+        let is_time = between == *b"-- ::."
+            && (1..=12).contains(&month)
+            && (1..=days_in_month(year, month)).contains(&day)
+            && hours < 24
+            && minutes < 60
+            && seconds < 60;
+        let seconds = (hours * 60 + minutes) * 60 + seconds;
+        is_time.then_some(Self(
+            days_from_civil(year, month, day) * MILLIS_PER_DAY + seconds * 1_000 + number(20, 23)?,
+        ))
+    }
+
     /// The form of the file: `YYYY-MM-DD HH:MM:SS.mmm`.
     pub fn to_sql(self) -> String {
         self.format(' ', "")
@@ -69,26 +97,29 @@ impl Timestamp {
 
     fn format(self, separator: char, suffix: &str) -> String {
         let (year, month, day) = civil_from_days(self.0.div_euclid(MILLIS_PER_DAY));
-        let of_day = self.0.rem_euclid(MILLIS_PER_DAY);
-        let mut text = String::with_capacity(24);
+        let of_day = self.0.rem_euclid(MILLIS_PER_DAY) as u32;
+        let mut text = *b"0000-00-00 00:00:00.000";
+        text[10] = separator as u8;
         // By hand: every row has one or more, and `format!` takes ten times as long.
-        for (before, number, highest) in [
-            (None, year, 1_000),
-            (Some('-'), month, 10),
-            (Some('-'), day, 10),
-            (Some(separator), of_day / 3_600_000, 10),
-            (Some(':'), of_day / 60_000 % 60, 10),
-            (Some(':'), of_day / 1_000 % 60, 10),
-            (Some('.'), of_day % 1_000, 100),
+        for (end, mut number) in [
+            (4, year as u32),
+            (7, month as u32),
+            (10, day as u32),
+            (13, of_day / 3_600_000),
+            (16, of_day / 60_000 % 60),
+            (19, of_day / 1_000 % 60),
+            (23, of_day % 1_000),
         ] {
-            text.extend(before);
-            let mut place = highest;
-            while place > 0 {
-                text.push(char::from(b'0' + (number / place % 10) as u8));
-                place /= 10;
+            let mut place = end;
+            while number > 0 {
+                place -= 1;
+                text[place] += (number % 10) as u8;
+                number /= 10;
             }
         }
-        text + suffix
+        let mut written = String::with_capacity(24);
+        written.extend(text.map(char::from));
+        written + suffix
     }
 }
 

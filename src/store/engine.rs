@@ -132,9 +132,11 @@ fn each(
 /// its type. Bytes that are no UTF-8 read as U+FFFD.
 pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
     Ok(match row.get_ref(column)? {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
-            String::from_utf8_lossy(bytes).into_owned()
-        }
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => match std::str::from_utf8(bytes) {
+            // Asked first, as nearly all texts are: this is many times as fast as a lossy reading.
+            Ok(text) => text.to_owned(),
+            Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+        },
         ValueRef::Integer(number) => number.to_string(),
         ValueRef::Real(number) => real(number),
         ValueRef::Null => String::new(),

@@ -5,6 +5,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::engine::{self, Ask};
@@ -101,6 +102,9 @@ impl Store {
         expect(&connection, "journal_size_limit", LOG_LIMIT, LOG_LIMIT)?;
         expect(&connection, "wal_autocheckpoint", LOG_PAGES, LOG_PAGES)?;
         connection.set_prepared_statement_cache_capacity(64);
+        // Plans are of the statement, never of the values bound to it: else whatever is compared with
+        // a column of a partial index is prepared anew each time that it is bound.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
 
         let schema_version = schema::migrate(&mut connection)?;
         let has_names = connection.query_row(
