@@ -114,7 +114,7 @@ interface Told {
 
 type FromWorker =
   | { id: number; value: unknown }
-  | { id: number; json: string }
+  | { id: number; json: string | Uint8Array }
   | { id: number; error: ErrorData }
   | { id: number; progress: 'waiting' | 'step' }
   | { changes: { sequence: number; reset: boolean; changes: Told[] } }
@@ -124,6 +124,8 @@ const DEFAULT_TIMEOUT = 30_000;
 
 /** Codes that say of a write that it was not carried out, now or before. */
 const DECIDED: ErrorCode[] = ['invalid-argument', 'not-found', 'conflict', 'aborted'];
+
+const UTF8 = new TextDecoder();
 
 /** Text that no UTF-8 can hold. */
 export const HALF_PAIR = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
@@ -517,7 +519,12 @@ export class Connection {
       }
       let value: unknown;
       try {
-        value = 'json' in message ? JSON.parse(message.json) : message.value;
+        if ('json' in message) {
+          const { json } = message;
+          value = JSON.parse(typeof json === 'string' ? json : UTF8.decode(json));
+        } else {
+          value = message.value;
+        }
       } catch (error) {
         // Another program has put text that is no JSON where a row has JSON.
         call.reject(this.#failed(call, 'corrupt', `the answer cannot be read: ${error}`));

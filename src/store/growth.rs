@@ -103,6 +103,18 @@ impl Store {
         self.heal_streams(&others)
     }
 
+    /// Whether any message is being streamed, by whomever.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn has_streams(&self) -> Result<bool> {
+        Ok(self.connection.row(
+            "SELECT EXISTS (SELECT 1 FROM messages INDEXED BY messages_streaming WHERE status = 'streaming')",
+            params![],
+            |row| row.get(0),
+        )?)
+    }
+
     /// The tabs that write messages which are streaming.
     ///
     /// # Errors

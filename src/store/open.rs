@@ -93,18 +93,17 @@ impl Store {
         };
         expect(&connection, "journal_mode", journal_mode, journal_mode)?;
         set_synchronous(&connection, durability)?;
-        expect(&connection, "foreign_keys", "ON", "1")?;
+        configure(&connection, DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
         connection.busy_timeout(Duration::from_millis(5_000))?;
-        expect(&connection, "busy_timeout", "5000", "5000")?;
         // No function with side effects runs from a schema that came with someone's file.
-        expect(&connection, "trusted_schema", "OFF", "0")?;
+        configure(&connection, DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         // A log that one large write made long is cut once it is checkpointed.
         expect(&connection, "journal_size_limit", LOG_LIMIT, LOG_LIMIT)?;
         expect(&connection, "wal_autocheckpoint", LOG_PAGES, LOG_PAGES)?;
         connection.set_prepared_statement_cache_capacity(64);
         // Plans are of the statement, never of the values bound to it: else whatever is compared with
         // a column of a partial index is prepared anew each time that it is bound.
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        configure(&connection, DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
 
         let schema_version = schema::migrate(&mut connection)?;
         let has_names = connection.query_row(
@@ -161,6 +160,18 @@ fn connect(location: Location<'_>) -> Result<Connection> {
         Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs)?,
         None => Connection::open_with_flags(path, flags)?,
     })
+}
+
+/// Sets what has no need of a statement, and checks that it took.
+fn configure(connection: &Connection, config: DbConfig, value: bool) -> Result<()> {
+    if connection.set_db_config(config, value)? == value {
+        Ok(())
+    } else {
+        Err(StoreError::new(
+            ErrorCode::StorageUnavailable,
+            format!("this engine does not take {config:?}={value}"),
+        ))
+    }
 }
 
 /// Sets a pragma and checks that it took: SQLite ignores what it cannot do without an error.

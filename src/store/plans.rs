@@ -1,5 +1,7 @@
 //! Holds the query plans: no scan of a table, no sort, wherever a list or a lookup is read.
 
+use rusqlite::StatementStatus;
+
 use super::messages::{Page, page_sql};
 use super::{Env, Location, Store, conversations, heal, tree};
 use crate::model::{ConversationCursor, ConversationQuery, Durability};
@@ -84,6 +86,26 @@ fn pages_of_messages_come_off_an_index() {
             &page_sql(page, all),
             &format!("SEARCH m USING INDEX messages_tree {uses}"),
         );
+    }
+}
+
+#[test]
+fn what_is_bound_prepares_nothing_anew() {
+    let store = store();
+    let sql = [
+        conversations::list_sql(&ConversationQuery::default()),
+        page_sql(Page::Newest, false),
+        "SELECT 1 FROM messages WHERE conversation_id = ?1 AND on_path = ?2".to_owned(),
+    ];
+    for sql in sql {
+        let mut statement = store.connection.prepare(&sql).unwrap();
+        for value in [0, 1] {
+            for parameter in 1..=statement.parameter_count() {
+                statement.raw_bind_parameter(parameter, value).unwrap();
+            }
+            statement.raw_query().next().unwrap();
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
     }
 }
 

@@ -19,14 +19,19 @@ use web_sys::{Blob, BroadcastChannel, MessageEvent};
 use super::database::Facts;
 use super::js;
 use super::read::read;
-use crate::error::{Result, StoreError};
+use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::RowChange;
 use crate::rpc::Response;
 use crate::store::Change;
 use crate::tabs::{Body, ByTab, Load, Message, Sending, TabId, Version};
 
-/// UTF-16 units of text above which a value goes as a Blob, which the browser hands on without copying.
+/// Bytes of an answer, or UTF-16 units of a request's texts, from which it goes as a Blob, which the
+/// browser hands on without copying.
 const LARGE: usize = 256 * 1024;
+
+/// Bytes of JSON from which it is handed over as they are: what a string costs on its way, the longer
+/// it is the more, is more than handing over a buffer then.
+const LONG: usize = 4 * 1024;
 
 /// Epochs above this are nobody's: they leave room to count on.
 const MAX_EPOCH: f64 = (1_u64 << 52) as f64;
@@ -59,8 +64,28 @@ pub enum Reply {
     /// As JSON, which the page reads: a string is copied on its way from worker to worker to page,
     /// objects are taken apart and put together each time.
     Text(JsString),
-    /// A large one, on its way to another tab.
+    /// Long JSON, in UTF-8: the page gets the bytes themselves.
+    Utf8(Uint8Array),
+    /// Large JSON, on its way to another tab.
     Packed(Blob),
+}
+
+impl Reply {
+    /// The JSON that it is, on the thread of the store itself.
+    ///
+    /// # Errors
+    /// `internal` for what is none.
+    pub fn json(self) -> Result<String> {
+        match self {
+            Self::Text(text) => Ok(text.into()),
+            Self::Utf8(bytes) => {
+                String::from_utf8(bytes.to_vec()).map_err(|error| error.to_string())
+            }
+            // Only between tabs, and there is one.
+            Self::Value(_) | Self::Packed(_) => Err("an answer for another tab".to_owned()),
+        }
+        .map_err(|message| StoreError::new(ErrorCode::Internal, message))
+    }
 }
 
 /// A change, and through which object of which tab it was made.
@@ -388,6 +413,7 @@ fn write_body(message: &Object, body: Body<Js>) -> Result<bool> {
             match answer {
                 Ok(Reply::Value(value)) => set("value", &value),
                 Ok(Reply::Text(text)) => set("text", &text),
+                Ok(Reply::Utf8(bytes)) => set("utf8", &bytes),
                 Ok(Reply::Packed(blob)) => set("packed", &blob),
                 Err(error) => set("error", &js::error_data(&error)),
             }
@@ -455,13 +481,16 @@ fn read_body(message: &JsValue, kind: &str) -> Option<Body<Js>> {
             sending: sending()?,
         },
         "answer" => {
-            let (text, packed, failure) = (get("text"), get("packed"), get("error"));
+            let (text, utf8) = (get("text"), get("utf8"));
+            let (packed, failure) = (get("packed"), get("error"));
             Body::Answer {
                 sending: sending()?,
                 answer: if !failure.is_undefined() {
                     Err(error()?)
                 } else if !text.is_undefined() {
                     Ok(Reply::Text(text.dyn_into().ok()?))
+                } else if !utf8.is_undefined() {
+                    Ok(Reply::Utf8(utf8.dyn_into().ok()?))
                 } else if !packed.is_undefined() {
                     Ok(Reply::Packed(packed.dyn_into().ok()?))
                 } else {
@@ -509,7 +538,7 @@ fn pack_request(request: &JsValue) -> Result<JsValue> {
     let Ok(json) = json_of(request) else {
         return Ok(request.clone());
     };
-    let blob = blob_of(&json)?;
+    let blob = blob_of(Blob::new_with_str_sequence(&Array::of1(&json)))?;
     let packed = Object::new();
     js::set(&packed, "packed", &blob);
     Ok(packed.into())
@@ -519,9 +548,8 @@ fn json_of(value: &JsValue) -> Result<JsString> {
     JSON::stringify(value).map_err(|error| js::thrown("packing a message for another tab", &error))
 }
 
-fn blob_of(text: &JsString) -> Result<Blob> {
-    Blob::new_with_str_sequence(&Array::of1(text))
-        .map_err(|error| js::thrown("packing a message for another tab", &error))
+fn blob_of(made: std::result::Result<Blob, JsValue>) -> Result<Blob> {
+    made.map_err(|error| js::thrown("packing a message for another tab", &error))
 }
 
 /// What a call resolves to, of what the store answered.
@@ -533,7 +561,14 @@ pub fn reply(response: &Response) -> Result<Reply> {
         Response::Nothing => Reply::Value(JsValue::UNDEFINED),
         Response::Number(number) => Reply::Value(JsValue::from_f64(*number as f64)),
         Response::Bytes(bytes) => Reply::Value(Uint8Array::from(&*bytes.0).into()),
-        rows => Reply::Text(js::text(rows)?.into()),
+        rows => {
+            let json = js::text(rows)?;
+            if json.len() < LONG {
+                Reply::Text(json.into())
+            } else {
+                Reply::Utf8(json.as_bytes().into())
+            }
+        }
     })
 }
 
@@ -543,18 +578,20 @@ pub fn reply(response: &Response) -> Result<Reply> {
 /// Those of the browser.
 pub fn pack(reply: Reply) -> Result<Reply> {
     match reply {
-        Reply::Text(text) if text.length() as usize >= LARGE => blob_of(&text).map(Reply::Packed),
+        Reply::Utf8(bytes) if bytes.length() as usize >= LARGE => {
+            blob_of(Blob::new_with_u8_array_sequence(&Array::of1(&bytes))).map(Reply::Packed)
+        }
         reply => Ok(reply),
     }
 }
 
-/// The text of a packed one.
+/// The bytes of a packed one.
 ///
 /// # Errors
 /// `storage-unavailable` if the browser cannot read it any more.
-pub async fn unpack(blob: &Blob) -> Result<JsString> {
-    let text = js::settled("reading another tab's message", blob.text()).await?;
-    Ok(text.unchecked_into())
+pub async fn unpack(blob: &Blob) -> Result<Uint8Array> {
+    let bytes = js::settled("reading another tab's message", blob.array_buffer()).await?;
+    Ok(Uint8Array::new(&bytes))
 }
 
 /// The request of a packed one.
@@ -562,5 +599,6 @@ pub async fn unpack(blob: &Blob) -> Result<JsString> {
 /// # Errors
 /// Those of [`unpack`].
 pub async fn unpack_request(blob: &Blob) -> Result<JsValue> {
-    js::parse(&String::from(unpack(blob).await?))
+    let text = js::settled("reading another tab's message", blob.text()).await?;
+    js::parse(&text.as_string().unwrap_or_default())
 }

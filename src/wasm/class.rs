@@ -338,12 +338,10 @@ fn answered(read: fn(JsValue) -> JsValue, ask: impl FnOnce(super::host::Answer))
             ask(Box::new(move |answer| {
                 let _ = match answer {
                     Ok(Reply::Value(value)) => resolve.call1(&JsValue::UNDEFINED, &read(value)),
-                    Ok(Reply::Text(json)) => match js::parse(&String::from(json)) {
+                    Ok(reply) => match reply.json().and_then(|json| js::parse(&json)) {
                         Ok(value) => resolve.call1(&JsValue::UNDEFINED, &read(value)),
                         Err(error) => reject.call1(&JsValue::UNDEFINED, &js_error(&error)),
                     },
-                    // Only from another tab, and this one is alone.
-                    Ok(_) => resolve.call0(&JsValue::UNDEFINED),
                     Err(error) => reject.call1(&JsValue::UNDEFINED, &js_error(&error)),
                 };
             }));

@@ -34,6 +34,10 @@ use crate::tabs::{Action, Body, CallId, Event, PROTOCOL, RunId, Tab, TabId, Vers
 /// Milliseconds for which changes may wait for others under load.
 const FRAME: f64 = 16.0;
 
+/// Milliseconds for which a leader that has just opened leaves the index: whoever opens reads first, and
+/// what runs for the first time is compiled then.
+const SETTLING: f64 = 100.0;
+
 /// Milliseconds without a request after which it is a pause.
 const PAUSE: f64 = 500.0;
 
@@ -396,7 +400,7 @@ impl Host {
         };
         match answer {
             Ok(Some(Reply::Packed(blob))) => {
-                spawn_local(async move { reply(channel::unpack(&blob).await.map(Reply::Text)) });
+                spawn_local(async move { reply(channel::unpack(&blob).await.map(Reply::Utf8)) });
             }
             Ok(Some(answer)) => reply(Ok(answer)),
             Ok(None) => {
@@ -459,7 +463,9 @@ impl Host {
         let (host, losses) = (self.clone(), self.0.losses.get());
         spawn_local(async move {
             let mut opened = Database::open(&host.0.opening.name, durability).await;
-            if let Ok(database) = &mut opened {
+            if let Ok(database) = &mut opened
+                && database.store().has_streams().unwrap_or(true)
+            {
                 host.end_streams_of_the_dead(database).await;
             }
             // The lock was lost meanwhile: whoever has it now opens.
@@ -524,7 +530,8 @@ impl Host {
             let facts = database.facts();
             *self.0.database.borrow_mut() = Some(database);
             self.watch_writers();
-            self.tend();
+            let host = self.clone();
+            js::after(SETTLING, move || host.tend());
             facts
         });
         self.feed(Event::Opened(outcome));
@@ -539,13 +546,17 @@ impl Host {
         };
         channels.census(number);
         let host = self.clone();
-        spawn_local(async move {
-            // Where the browser does not say, all are taken to be alive.
-            let alive = lock::living_tabs(&host.0.opening.name).await;
-            let alive = alive.unwrap_or_else(|_| channels.heard());
-            channels.retain(number, &alive);
-            host.feed(Event::Census { number, alive });
+        js::after(SETTLING, move || {
+            spawn_local(host.count(number, channels));
         });
+    }
+
+    async fn count(self, number: u64, channels: Rc<Channels>) {
+        // Where the browser does not say, all are taken to be alive.
+        let alive = lock::living_tabs(&self.0.opening.name).await;
+        let alive = alive.unwrap_or_else(|_| channels.heard());
+        channels.retain(number, &alive);
+        self.feed(Event::Census { number, alive });
     }
 
     // Carrying out.

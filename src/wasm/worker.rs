@@ -4,9 +4,9 @@
 //! In: `{ id, method, params, timeout?, operation?, object? }`, `{ abort: id, forget }`,
 //! `{ visible }`, `{ listen }`. Out: `{ id, value }`, `{ id, error: { code, message } }`, before either
 //! `{ id, progress: "waiting" | "step" }`; `{ changes: { sequence, reset, changes } }` while it is
-//! listened to; `{ status }`. What is not one number, text or Blob comes as `{ id, json }`. Several that
-//! are told in one task come as one array. A message that is none of these is ignored: it is not from this
-//! package.
+//! listened to; `{ status }`. What is not one number, text or Blob comes as `{ id, json }`: JSON, as a
+//! string or, if it is long, as its bytes in UTF-8. Several that are told in one task come as one array. A
+//! message that is none of these is ignored: it is not from this package.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -42,6 +42,7 @@ pub fn serve(
         listening: Cell::default(),
         port: port.clone(),
         out: RefCell::new(Array::new()),
+        handed: RefCell::new(Array::new()),
     });
     for message in waiting.iter() {
         server.receive(&message);
@@ -60,6 +61,8 @@ struct Server {
     port: JsValue,
     /// Told in this task: a message costs more than what is in it.
     out: RefCell<Array>,
+    /// The buffers among it that go over as they are.
+    handed: RefCell<Array>,
 }
 
 impl Server {
@@ -123,6 +126,10 @@ impl Server {
         match answer {
             Ok(Reply::Value(value)) => self.post(Some(id), "value", &value),
             Ok(Reply::Text(json)) => self.post(Some(id), "json", &json),
+            Ok(Reply::Utf8(bytes)) => {
+                self.handed.borrow().push(&bytes.buffer());
+                self.post(Some(id), "json", &bytes);
+            }
             Ok(Reply::Packed(blob)) => self.post(Some(id), "value", &blob),
             Err(error) => self.post(Some(id), "error", &js::error_data(&error)),
         }
@@ -171,12 +178,13 @@ impl Server {
 
     fn send(&self) {
         let out = self.out.replace(Array::new());
+        let handed = self.handed.replace(Array::new());
         let message = match out.length() {
             1 => out.get(0),
             _ => out.into(),
         };
         if let Ok(post) = js::get(&self.port, "postMessage").dyn_into::<Function>() {
-            let _ = post.call1(&self.port, &message);
+            let _ = post.call2(&self.port, &message, &handed);
         }
     }
 }
