@@ -11,7 +11,10 @@ import { chromium as playwright } from '@playwright/test';
 import { root } from '../scripts/run.mjs';
 import { chromium } from '../tests/chromium.mjs';
 
-const types = { js: 'text/javascript', wasm: 'application/wasm' };
+const types = { js: 'text/javascript', wasm: 'application/wasm', css: 'text/css' };
+
+// Of a URL, and of this repository.
+const folders = { package: 'dist/', bench: 'bench/', assets: 'www/dist/assets/' };
 
 const empty = (url) => (url.pathname === '/' ? '<!doctype html><title>bench</title>' : undefined);
 
@@ -26,7 +29,7 @@ export async function inBrowser(work, { page = empty, headers = {}, onFile } = {
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, 'http://localhost');
     const html = page(url);
-    const path = url.pathname.replace('/package/', 'dist/').replace('/bench/', 'bench/');
+    const path = url.pathname.replace(/^\/(\w+)\//, (_, folder) => folders[folder] ?? '');
     try {
       const body = html ?? (await readFile(root + path));
       const type = html ? 'text/html' : types[path.split('.').at(-1)];
