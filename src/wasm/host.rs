@@ -546,17 +546,13 @@ impl Host {
         };
         channels.census(number);
         let host = self.clone();
-        js::after(SETTLING, move || {
-            spawn_local(host.count(number, channels));
+        spawn_local(async move {
+            // Where the browser does not say, all are taken to be alive.
+            let alive = lock::living_tabs(&host.0.opening.name).await;
+            let alive = alive.unwrap_or_else(|_| channels.heard());
+            channels.retain(number, &alive);
+            host.feed(Event::Census { number, alive });
         });
-    }
-
-    async fn count(self, number: u64, channels: Rc<Channels>) {
-        // Where the browser does not say, all are taken to be alive.
-        let alive = lock::living_tabs(&self.0.opening.name).await;
-        let alive = alive.unwrap_or_else(|_| channels.heard());
-        channels.retain(number, &alive);
-        self.feed(Event::Census { number, alive });
     }
 
     // Carrying out.
