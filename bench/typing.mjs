@@ -12,10 +12,21 @@ const messages = Number(process.argv[2] ?? 100_000);
 const typed = ['apple tree', '회의록', 'the', 'searching for "two words" -not'];
 
 const vite = join(root, 'node_modules/vite/bin/vite.js');
-await run(process.execPath, [vite, 'build', '--config', 'www/vite.config.ts', '--logLevel', 'warn']);
+await run(process.execPath, [
+  vite,
+  'build',
+  '--config',
+  'www/vite.config.ts',
+  '--logLevel',
+  'warn',
+]);
 const index = await readFile(join(root, 'www/dist/index.html'), 'utf8');
 const page = ({ pathname }) =>
-  pathname === '/' ? index : pathname === '/fill' ? '<!doctype html><title>fill</title>' : undefined;
+  pathname === '/'
+    ? index
+    : pathname === '/fill'
+      ? '<!doctype html><title>fill</title>'
+      : undefined;
 
 await inBrowser(
   async (browser, url) => {
@@ -45,9 +56,9 @@ await inBrowser(
     await tab.evaluate(() => {
       globalThis.gaps = [];
       globalThis.tasks = [];
-      let last = performance.now();
+      let last;
       const frame = (now) => {
-        gaps.push(now - last);
+        if (last !== undefined) gaps.push(now - last);
         last = now;
         requestAnimationFrame(frame);
       };
