@@ -40,6 +40,15 @@ const workers = {
       new BroadcastChannel('written').postMessage('hangs');
       for (;;);
     });`,
+  // Works as the package's does, but hears nothing more from a getMessage on until the gate is opened.
+  'gated.js': 'import "/workers/gate.js"; import "/package/worker.js";',
+  'gate.js': `
+    addEventListener('message', ({ data }) => {
+      if (data?.method !== 'getMessage') return;
+      const request = new XMLHttpRequest();
+      request.open('GET', '/gate', false);
+      request.send();
+    });`,
   // Carries out what it is asked, but keeps the answers to messages that begin with 'T'.
   'mute.js': 'import "/workers/muted.js"; import "/package/worker.js";',
   'muted.js': `
@@ -83,6 +92,9 @@ function respond(response, status, type, body, csp = policy) {
   response.end(body);
 }
 
+/** Who waits at the gate, and how often it was opened for nobody yet. */
+const gate = { waiting: [], opened: 0 };
+
 const server = createServer(async (request, response) => {
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
   const [, area, ...rest] = pathname.split('/');
@@ -96,6 +108,21 @@ const server = createServer(async (request, response) => {
       page,
       policy.replace("worker-src 'self'", "worker-src 'none'"),
     );
+  }
+  if (area === 'gate') {
+    const pass = () => respond(response, 200, 'text/plain', '');
+    if (name === 'open') {
+      const next = gate.waiting.shift();
+      if (next) next();
+      else gate.opened++;
+      return pass();
+    }
+    if (gate.opened > 0) {
+      gate.opened--;
+      return pass();
+    }
+    gate.waiting.push(pass);
+    return;
   }
   if (area === 'workers' && workers[name]) {
     return respond(response, 200, types.js, workers[name]);

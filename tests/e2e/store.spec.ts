@@ -344,7 +344,8 @@ test('half a surrogate pair is stored as U+FFFD', async ({ page }) => {
 
 test('signals and timeouts end calls', async ({ page }) => {
   const seen = await page.evaluate(async () => {
-    const store = await window.Store.open('signals');
+    const worker = () => new Worker('/workers/gated.js', { type: 'module' });
+    const store = await window.Store.open('signals', { worker });
     const id = await store.createConversation('t');
     const reason = new Error('because');
     const error = await store
@@ -353,10 +354,13 @@ test('signals and timeouts end calls', async ({ page }) => {
     const read = new AbortController();
     const reading = window.code(store.messagesFor(id, { signal: read.signal }));
     read.abort();
-    // It has not begun when the abort arrives.
+    // The worker hears of both at once: it has not begun when the abort arrives.
+    const closed = store.getMessage(1);
     const write = new AbortController();
     const writing = store.addMessage(id, 'user', 'kept', { signal: write.signal });
     write.abort();
+    await fetch('/gate/open');
+    await closed;
     const written = await window.code(writing);
     const messages = await store.messagesFor(id, {}, { timeout: 10_000 });
     const late = await window.code(store.listConversations(5, { timeout: 0 }));
