@@ -357,11 +357,11 @@ test('signals and timeouts end calls', async ({ page }) => {
     // The worker hears of both at once: it has not begun when the abort arrives.
     const closed = store.getMessage(1);
     const write = new AbortController();
-    const writing = store.addMessage(id, 'user', 'kept', { signal: write.signal });
+    const writing = window.code(store.addMessage(id, 'user', 'kept', { signal: write.signal }));
     write.abort();
     await fetch('/gate/open');
     await closed;
-    const written = await window.code(writing);
+    const written = await writing;
     const messages = await store.messagesFor(id, {}, { timeout: 10_000 });
     const late = await window.code(store.listConversations(5, { timeout: 0 }));
     return {
