@@ -29,7 +29,7 @@ export async function inBrowser(work, { page = empty, headers = {}, onFile } = {
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, 'http://localhost');
     const html = page(url);
-    const path = url.pathname.replace(/^\/(\w+)\//, (_, folder) => folders[folder] ?? '');
+    const path = url.pathname.replace(/^\/(\w+)\//, (it, folder) => folders[folder] ?? it);
     try {
       const body = html ?? (await readFile(root + path));
       const type = html ? 'text/html' : types[path.split('.').at(-1)];

@@ -1,9 +1,10 @@
 /**
  * `npm run bench:profile -- <call> [count]`: where the store's worker spends the time of one kind of
  * call, function by function, in microseconds a call: the figures of a flame chart. Builds first; the
- * module has its functions' names here.
+ * module that is measured, in dist/ of this folder, has its functions' names.
  */
 
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from '../scripts/build.mjs';
 import { root, run } from '../scripts/run.mjs';
@@ -17,22 +18,20 @@ const env = await buildTools();
 await build(env);
 const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
 const module = join(target, 'wasm32-unknown-unknown/release/conversation_store.wasm');
-const out = ['--target', 'web', '--out-dir', join(root, 'dist/wasm'), '--no-typescript'];
+const named = join(root, 'bench/dist/profile');
+await cp(join(root, 'dist'), named, { recursive: true });
+const out = ['--target', 'web', '--out-dir', join(named, 'wasm'), '--no-typescript'];
 await run('wasm-bindgen', [module, ...out], { env });
 
 await inBrowser(async (browser, url) => {
   const page = await browser.newPage();
   await page.goto(url);
   await page.evaluate(async () => {
-    const { ConversationStore } = await import(`${location.origin}/package/index.js`);
-    const { text } = await import(`${location.origin}/bench/data.js`);
+    const { ConversationStore } = await import(`${location.origin}/bench/dist/profile/index.js`);
+    const { conversation, text } = await import(`${location.origin}/bench/data.js`);
     const store = await ConversationStore.open('profile');
-    const chat = (c, length) => ({
-      title: `${c}: a title of some words`,
-      messages: Array.from({ length }, (_, n) => ({ role: 'user', content: text(c, n) })),
-    });
-    const chats = Array.from({ length: 200 }, (_, c) => chat(c, 100));
-    const { ids } = await store.import([...chats, chat(200, 5_000)]);
+    const chats = Array.from({ length: 200 }, (_, c) => conversation(c, 100));
+    const { ids } = await store.import([...chats, conversation(200, 5_000)]);
     const written = await store.createConversation('written to');
     const nth = (n) => ids[(n * 37) % 200];
     globalThis.calls = {
@@ -76,7 +75,7 @@ await inBrowser(async (browser, url) => {
 async function attached(browser) {
   const session = await browser.browser().newBrowserCDPSession();
   const { targetInfos } = await session.send('Target.getTargets');
-  const { targetId } = targetInfos.find(({ url }) => url.endsWith('/package/worker.js'));
+  const { targetId } = targetInfos.find(({ url }) => url.endsWith('/profile/worker.js'));
   const { sessionId } = await session.send('Target.attachToTarget', { targetId, flatten: false });
   const waiting = new Map();
   session.on('Target.receivedMessageFromTarget', ({ message }) => {

@@ -21,12 +21,7 @@ await run(process.execPath, [
   'warn',
 ]);
 const index = await readFile(join(root, 'www/dist/index.html'), 'utf8');
-const page = ({ pathname }) =>
-  pathname === '/'
-    ? index
-    : pathname === '/fill'
-      ? '<!doctype html><title>fill</title>'
-      : undefined;
+const pages = { '/': index, '/fill': '<!doctype html><title>fill</title>' };
 
 await inBrowser(
   async (browser, url) => {
@@ -34,17 +29,10 @@ await inBrowser(
     await tab.goto(`${url}fill`);
     await tab.evaluate(async (messages) => {
       const { ConversationStore } = await import(`${location.origin}/package/index.js`);
-      const { text } = await import(`${location.origin}/bench/data.js`);
+      const { conversation } = await import(`${location.origin}/bench/data.js`);
       const store = await ConversationStore.open('conversations');
       for (let at = 0; at < messages; at += 2_000) {
-        const chats = Array.from({ length: 20 }, (_, n) => ({
-          title: `Chat ${at / 100 + n}`,
-          messages: Array.from({ length: 100 }, (_, k) => ({
-            role: k % 2 ? 'assistant' : 'user',
-            content: text(at / 100 + n, k),
-          })),
-        }));
-        await store.import(chats);
+        await store.import(Array.from({ length: 20 }, (_, n) => conversation(at / 100 + n, 100)));
       }
       await store.search('settled');
       await store.close();
@@ -78,5 +66,5 @@ await inBrowser(
     line('between frames, ms', gaps, 1);
     console.log(`tasks of more than 50 ms: ${tasks.length}`);
   },
-  { page },
+  { page: ({ pathname }) => pages[pathname] },
 );

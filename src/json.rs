@@ -71,7 +71,7 @@ fn escaped(text: &[u8]) -> Option<usize> {
     const HIGH: u64 = ONES * 128;
     let is_less = |word: u64, than: u8| word.wrapping_sub(ONES * u64::from(than)) & !word & HIGH;
     let is_any = |word: u64, byte: u8| is_less(word ^ (ONES * u64::from(byte)), 1);
-    let (words, rest) = text.as_chunks::<8>();
+    let (words, _) = text.as_chunks::<8>();
     let clean = words
         .iter()
         .take_while(|word| {
@@ -79,11 +79,7 @@ fn escaped(text: &[u8]) -> Option<usize> {
             is_less(word, b' ') | is_any(word, b'"') | is_any(word, b'\\') == 0
         })
         .count();
-    let from = if clean == words.len() {
-        text.len() - rest.len()
-    } else {
-        clean * 8
-    };
+    let from = clean * 8;
     let within = text[from..]
         .iter()
         .position(|&byte| byte < b' ' || byte == b'"' || byte == b'\\')?;
@@ -131,10 +127,14 @@ impl<'a> Items<'a> {
         }
     }
 
-    fn item(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), NoJson> {
+    fn separate(&mut self) {
         if !std::mem::take(&mut self.is_first) {
             self.out.push(',');
         }
+    }
+
+    fn item(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), NoJson> {
+        self.separate();
         self.value(value)
     }
 
@@ -422,9 +422,7 @@ impl ser::SerializeStruct for Items<'_> {
         key: &'static str,
         value: &T,
     ) -> Result<(), NoJson> {
-        if !std::mem::take(&mut self.is_first) {
-            self.out.push(',');
-        }
+        self.separate();
         // The name of a field has nothing to escape.
         self.out.push('"');
         self.out.push_str(key);

@@ -45,13 +45,10 @@ impl Timestamp {
         let year = digits(date.next()?, 4)?;
         let month = digits(date.next()?, 2)?;
         let day = digits(date.next()?, 2)?;
-        if date.next().is_some()
-            || !(1..=12).contains(&month)
-            || !(1..=days_in_month(year, month)).contains(&day)
-        {
+        if date.next().is_some() {
             return None;
         }
-        let mut millis = days_from_civil(year, month, day) * MILLIS_PER_DAY;
+        let mut millis = date_millis(year, month, day)?;
         if !rest.is_empty() {
             let rest = rest.strip_prefix(['T', 't', ' '])?;
             let (clock, offset) = split_offset(rest)?;
@@ -64,25 +61,14 @@ impl Timestamp {
 
     /// The file's own form, which every row has at least once: its digits are where they always are.
     fn parse_stored(text: &[u8; 23]) -> Option<Self> {
-        let number = |from: usize, to: usize| {
-            text[from..to].iter().try_fold(0, |number, &byte| {
-                let digit = byte.wrapping_sub(b'0');
-                (digit < 10).then(|| number * 10 + i64::from(digit))
-            })
-        };
+        let at = |from: usize, to: usize| number(&text[from..to]);
         let between = [text[4], text[7], text[10], text[13], text[16], text[19]];
-        let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-        let (hours, minutes, seconds) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-        let is_time = between == *b"-- ::."
-            && (1..=12).contains(&month)
-            && (1..=days_in_month(year, month)).contains(&day)
-            && hours < 24
-            && minutes < 60
-            && seconds < 60;
-        let seconds = (hours * 60 + minutes) * 60 + seconds;
-        is_time.then_some(Self(
-            days_from_civil(year, month, day) * MILLIS_PER_DAY + seconds * 1_000 + number(20, 23)?,
-        ))
+        if between != *b"-- ::." {
+            return None;
+        }
+        let date = date_millis(at(0, 4)?, at(5, 7)?, at(8, 10)?)?;
+        let clock = time_millis(at(11, 13)?, at(14, 16)?, at(17, 19)?, at(20, 23)?)?;
+        Some(Self(date + clock))
     }
 
     /// The form of the file: `YYYY-MM-DD HH:MM:SS.mmm`.
@@ -124,9 +110,27 @@ impl Timestamp {
 }
 
 fn digits(text: &str, count: usize) -> Option<i64> {
-    (text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit()))
-        .then(|| text.parse().ok())
-        .flatten()
+    (text.len() == count).then(|| number(text.as_bytes()))?
+}
+
+/// The number that a few digits are.
+fn number(digits: &[u8]) -> Option<i64> {
+    digits.iter().try_fold(0, |number, &byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit < 10).then(|| number * 10 + i64::from(digit))
+    })
+}
+
+/// Where a day begins, if there is such a day.
+fn date_millis(year: i64, month: i64, day: i64) -> Option<i64> {
+    let is_date = (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day);
+    is_date.then(|| days_from_civil(year, month, day) * MILLIS_PER_DAY)
+}
+
+/// How far into a day a time is, if there is such a time.
+fn time_millis(hours: i64, minutes: i64, seconds: i64, millis: i64) -> Option<i64> {
+    let is_time = hours < 24 && minutes < 60 && seconds < 60;
+    is_time.then_some(((hours * 60 + minutes) * 60 + seconds) * 1_000 + millis)
 }
 
 /// Splits `12:30:00+09:00` into the clock and the offset in minutes.
@@ -164,10 +168,10 @@ fn clock_millis(text: &str) -> Option<i64> {
             }
         },
     };
-    if fields.next().is_some() || hours > 23 || minutes > 59 || seconds > 59 {
+    if fields.next().is_some() {
         return None;
     }
-    Some(((hours * 60 + minutes) * 60 + seconds) * 1_000 + fraction)
+    time_millis(hours, minutes, seconds, fraction)
 }
 
 fn is_leap(year: i64) -> bool {

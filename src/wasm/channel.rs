@@ -538,18 +538,18 @@ fn pack_request(request: &JsValue) -> Result<JsValue> {
     let Ok(json) = json_of(request) else {
         return Ok(request.clone());
     };
-    let blob = blob_of(Blob::new_with_str_sequence(&Array::of1(&json)))?;
+    let blob = packing(Blob::new_with_str_sequence(&Array::of1(&json)))?;
     let packed = Object::new();
     js::set(&packed, "packed", &blob);
     Ok(packed.into())
 }
 
 fn json_of(value: &JsValue) -> Result<JsString> {
-    JSON::stringify(value).map_err(|error| js::thrown("packing a message for another tab", &error))
+    packing(JSON::stringify(value))
 }
 
-fn blob_of(made: std::result::Result<Blob, JsValue>) -> Result<Blob> {
-    made.map_err(|error| js::thrown("packing a message for another tab", &error))
+fn packing<T>(outcome: std::result::Result<T, JsValue>) -> Result<T> {
+    outcome.map_err(|error| js::thrown("packing a message for another tab", &error))
 }
 
 /// What a call resolves to, of what the store answered.
@@ -579,7 +579,7 @@ pub fn reply(response: &Response) -> Result<Reply> {
 pub fn pack(reply: Reply) -> Result<Reply> {
     match reply {
         Reply::Utf8(bytes) if bytes.length() as usize >= LARGE => {
-            blob_of(Blob::new_with_u8_array_sequence(&Array::of1(&bytes))).map(Reply::Packed)
+            packing(Blob::new_with_u8_array_sequence(&Array::of1(&bytes))).map(Reply::Packed)
         }
         reply => Ok(reply),
     }
@@ -599,6 +599,5 @@ pub async fn unpack(blob: &Blob) -> Result<Uint8Array> {
 /// # Errors
 /// Those of [`unpack`].
 pub async fn unpack_request(blob: &Blob) -> Result<JsValue> {
-    let text = js::settled("reading another tab's message", blob.text()).await?;
-    js::parse(&text.as_string().unwrap_or_default())
+    js::parse(&Reply::Utf8(unpack(blob).await?).json()?)
 }

@@ -463,9 +463,7 @@ impl Host {
         let (host, losses) = (self.clone(), self.0.losses.get());
         spawn_local(async move {
             let mut opened = Database::open(&host.0.opening.name, durability).await;
-            if let Ok(database) = &mut opened
-                && database.store().has_streams().unwrap_or(true)
-            {
+            if let Ok(database) = &mut opened {
                 host.end_streams_of_the_dead(database).await;
             }
             // The lock was lost meanwhile: whoever has it now opens.
@@ -481,6 +479,10 @@ impl Host {
 
     /// What tabs that are gone have left streaming ends before anybody reads it.
     async fn end_streams_of_the_dead(&self, database: &mut Database) {
+        // Most often there are none, and the browser need not be asked.
+        if matches!(database.store().has_streams(), Ok(false)) {
+            return;
+        }
         // Where the browser does not say who lives, all are taken to.
         let Ok(mut alive) = lock::living_tabs(&self.0.opening.name).await else {
             return;
