@@ -52,7 +52,9 @@ export async function audit() {
     if (!told) {
       missed.push(`vulnerabilities of npm packages of ${folder}: the registry does not tell`);
     } else if (told.moderate + told.high + told.critical > 0) {
-      throw new Error(`npm packages of ${folder} with known vulnerabilities: ${JSON.stringify(told)}`);
+      throw new Error(
+        `npm packages of ${folder} with known vulnerabilities: ${JSON.stringify(told)}`,
+      );
     }
   }
   return missed;

@@ -34,7 +34,8 @@ export function thirdPartyLicences() {
   for (const file of ['printf/printf.h', 'musl/stdlib/qsort.c']) {
     const text = readFileSync(join(folder, 'shim', file), 'utf8');
     const comment = /\/\*[\s\S]*?\*\//.exec(text)?.[0];
-    if (!comment?.includes('Permission is hereby granted')) throw new Error(`${file} says no licence`);
+    if (!comment?.includes('Permission is hereby granted'))
+      throw new Error(`${file} says no licence`);
     const plain = comment.replaceAll(/^ *(\/\*+|\*\/|\*)? ?/gm, '').trim();
     byText.set(plain.replace(/\s*\*\/$/, ''), [`sqlite-wasm-rs, ${file}`]);
   }
@@ -57,7 +58,8 @@ export const isUpToDate = () => readFileSync(PATH, 'utf8') === thirdPartyLicence
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (process.argv.includes('--check')) {
-    if (!isUpToDate()) throw new Error('THIRD-PARTY-LICENSES.md is not up to date: node scripts/licences.mjs');
+    if (!isUpToDate())
+      throw new Error('THIRD-PARTY-LICENSES.md is not up to date: node scripts/licences.mjs');
   } else {
     writeFileSync(PATH, thirdPartyLicences());
   }

@@ -15,7 +15,14 @@ const MODULES = ['conversation-store', 'conversation-formats'];
  * building (macros, build scripts) leave none of their code behind.
  */
 export function shippedCrates() {
-  const text = output('cargo', ['metadata', '--format-version', '1', '--locked', '--filter-platform', TARGET]);
+  const text = output('cargo', [
+    'metadata',
+    '--format-version',
+    '1',
+    '--locked',
+    '--filter-platform',
+    TARGET,
+  ]);
   if (!text) throw new Error('cargo metadata failed: is Cargo.lock as Cargo.toml wants it?');
   const { packages, resolve } = JSON.parse(text);
   const byId = new Map(packages.map((it) => [it.id, it]));
@@ -31,7 +38,7 @@ export function shippedCrates() {
       if (dep_kinds.some(({ kind }) => kind === null)) visit(pkg);
     }
   };
-  packages.filter((it) => MODULES.includes(it.name)).forEach((it) => visit(it.id));
+  for (const it of packages) if (MODULES.includes(it.name)) visit(it.id);
   const lock = readFileSync(join(root, 'Cargo.lock'), 'utf8');
   return [...found.values()]
     .filter((it) => it.source !== null)
@@ -41,7 +48,9 @@ export function shippedCrates() {
       license: it.license,
       repository: it.repository,
       folder: dirname(it.manifest_path),
-      checksum: new RegExp(`name = "${it.name}"\nversion = "${it.version.replaceAll('+', '\\+')}"\n.*\nchecksum = "(\\w+)"`).exec(lock)?.[1],
+      checksum: new RegExp(
+        `name = "${it.name}"\nversion = "${it.version.replaceAll('+', '\\+')}"\n.*\nchecksum = "(\\w+)"`,
+      ).exec(lock)?.[1],
     }))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.version < b.version ? -1 : 1));
 }
