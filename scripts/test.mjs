@@ -81,8 +81,8 @@ const suites = [
     'supply',
     'Licences, sources and known vulnerabilities of what is used',
     async () => {
-      for (const what of await audit()) console.log(`not looked at: ${what}`);
-      return '1 passed';
+      const { checked } = await audit();
+      return `${checked.length} passed`;
     },
     (text) => sum(text, /^(\d+) passed/gm),
   ],

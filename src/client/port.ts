@@ -169,8 +169,11 @@ function trusted(make: () => Worker): Worker {
   }
   const { Worker: real } = scope;
   const vouching = policy;
-  scope.Worker = ((url: string | URL, options?: WorkerOptions) =>
-    new real(vouching.createScriptURL(String(url)), options)) as unknown as typeof Worker;
+  scope.Worker = class extends real {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      super(vouching.createScriptURL(String(url)), options);
+    }
+  };
   try {
     return make();
   } finally {
