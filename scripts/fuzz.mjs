@@ -5,6 +5,7 @@
  *   npm run fuzz -- --minutes 60            all targets, an hour in all
  *   npm run fuzz -- --seconds 15 --jobs 2   15 s each, two at a time: what CI does
  *   npm run fuzz -- --minutes 5 tabs stored those only
+ *   npm run fuzz -- --only-build            no run
  *   npm run fuzz -- --keep                  corpora made anew, as few files as say the same, and kept
  *
  * A finding is written to fuzz/artifacts and fails the run; FUZZ_TARGET=<target> and the program with the
@@ -192,8 +193,13 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       seconds: { type: 'string' },
       jobs: { type: 'string', default: '1' },
       keep: { type: 'boolean', default: false },
+      'only-build': { type: 'boolean', default: false },
     },
   });
+  if (values['only-build']) {
+    console.log(await build());
+    process.exit();
+  }
   const unknown = positionals.filter((name) => !targets.includes(name));
   if (unknown.length > 0) throw new Error(`no such target: ${unknown.join(', ')}`);
   const names = positionals.length > 0 ? positionals : targets;

@@ -38,7 +38,9 @@ pub fn run(input: &[u8]) -> Corpus {
                 let created = store.create_conversation(&title, None, &NewConversation::default());
                 chats.extend(created);
             }
-            1 => drop(store.index_step().expect("the index goes on")),
+            1 => {
+                store.index_step().expect("the index goes on");
+            }
             2 if !messages.is_empty() => {
                 let patch = MessagePatch {
                     content: Some(text(bytes, known)),

@@ -37,11 +37,13 @@ pub fn run(input: &[u8]) -> Corpus {
             break;
         }
         match below(bytes, 24) {
-            0 => drop(store.index_step().expect("the index goes on")),
+            0 => {
+                store.index_step().expect("the index goes on");
+            }
             1 => world.set_clock(NOON + integer(bytes) % 100_000_000_000),
             2 => store.retain_tabs(&[TAB]).expect("records go"),
             3 => store.set_durability(Durability::Relaxed).expect("set"),
-            4 => store.heal_streams::<&str>(&[]).expect("streams end"),
+            4 => store.heal_streams(&[] as &[&str]).expect("streams end"),
             5 => store.set_tab((below(bytes, 2) == 0).then_some(TAB)),
             6 => is_complete(&mut store, &text(bytes, known)),
             7 => together(&mut store, bytes, known, &mut number),
@@ -49,7 +51,7 @@ pub fn run(input: &[u8]) -> Corpus {
         }
     }
     // Who streams is gone.
-    store.heal_streams::<&str>(&[]).expect("streams end");
+    store.heal_streams(&[] as &[&str]).expect("streams end");
     store.heal(None).expect("what grows is folded in");
     is_sound(&mut store);
     is_complete(&mut store, &text(bytes, known));

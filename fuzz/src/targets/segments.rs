@@ -35,7 +35,10 @@ pub fn run(input: &[u8]) -> Corpus {
         },
     ];
     for segment in &segments {
-        let _ = segment.texts();
+        // Nothing is looked for in a segment whose texts cannot be read.
+        if segment.texts().is_err() {
+            continue;
+        }
         for term in Query::parse(&Tables, &typed).required {
             let _ = hits(segment, &term);
             let _ = segment.find(typed.as_bytes());
