@@ -46,7 +46,7 @@ async function build() {
         CC,
         CXX,
         // SQLite too, that what leads it elsewhere is found. The fuzzer itself is C++, and is not.
-        CFLAGS: '-O2 -fsanitize-coverage=inline-8bit-counters,pc-table,trace-cmp',
+        CFLAGS: '-O2 -fsanitize-coverage=inline-8bit-counters,pc-table',
         // The SQLite that is shipped, as far as it compiles natively.
         LIBSQLITE3_FLAGS: '-DSQLITE_JSON_MAX_DEPTH=128 -USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS5',
         RUSTFLAGS: [
@@ -105,7 +105,8 @@ async function runTarget(program, target, seconds, dict, grown) {
     '-timeout=20',
     '-rss_limit_mb=1024',
     '-max_len=4096',
-    '-use_value_profile=1',
+    // Long inputs from the start: a short one is a store and nothing done to it.
+    '-len_control=0',
     '-print_final_stats=1',
     `-artifact_prefix=${artifacts}/`,
     ...(target === 'importers' ? [`-dict=${dict}`] : []),
