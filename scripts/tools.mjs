@@ -72,12 +72,9 @@ async function clang() {
   };
 }
 
-/** The compilers of C and C++ for this machine that can count the branches taken: the fuzzers need them. */
-export async function nativeClang() {
-  const suffix = (await clang()).CC_wasm32_unknown_unknown.slice('clang'.length);
-  // The headers of C++ are g++'s; without clang++ by that name clang compiles it all the same.
-  if (!output('g++', ['--version'])) await debian(['g++'], 'A C++ library');
-  return { CC: `clang${suffix}`, CXX: 'g++' };
+/** A compiler of C++ for this machine: libFuzzer is written in it. */
+export async function nativeCompiler() {
+  if (!output('c++', ['--version'])) await debian(['g++'], 'A C++ compiler');
 }
 
 /** A program of crates.io, built once into the user's cache. Returns the folder of its binaries. */
