@@ -4,7 +4,13 @@
  * the calls under way again. Knows no method by name but open and close.
  */
 
-import { aborted, ConversationStoreError, type ErrorData, type ErrorDetails } from './errors.js';
+import {
+  aborted,
+  asOurs,
+  ConversationStoreError,
+  type ErrorData,
+  type ErrorDetails,
+} from './errors.js';
 import { Life } from './life.js';
 import { type Port, start } from './port.js';
 import type {
@@ -642,14 +648,6 @@ function crashedInMemory(): ConversationStoreError {
 
 function notSent(error: unknown): ConversationStoreError {
   return new ConversationStoreError('invalid-argument', `an argument cannot be sent: ${error}`, {
-    cause: error,
-  });
-}
-
-/** What was thrown, as the error that every method rejects with. */
-export function asOurs(error: unknown): ConversationStoreError {
-  if (error instanceof ConversationStoreError) return error;
-  return new ConversationStoreError('invalid-argument', `an argument cannot be used: ${error}`, {
     cause: error,
   });
 }
