@@ -3,42 +3,20 @@
  * page visible and switches the back/forward cache off.
  */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type BrowserContext, expect, type Page, chromium as playwright } from '@playwright/test';
-import { chromium } from '../chromium.mjs';
+import { type BrowserContext, expect, type Page } from '@playwright/test';
 import { open, writeUntilReset, written } from '../firefox/page.mjs';
-import { test as base, load, origin } from './browser.js';
+import { test as base, load, origin, profile } from './browser.js';
 
 const test = base.extend({
   // biome-ignore lint/correctness/noEmptyPattern: the runner reads the parameter's pattern.
   context: async ({}, use) => {
-    const folder = await mkdtemp(join(tmpdir(), 'conversation-store-profile-'));
-    const args = ['--headless', '--remote-debugging-port=0', `--user-data-dir=${folder}`];
-    const browser = spawn(chromium.executablePath, [...chromium.args, ...args, 'about:blank'], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    const exit = once(browser, 'exit');
-    const endpoint = new Promise<string>((resolve) => {
-      let text = '';
-      browser.stderr.setEncoding('utf8').on('data', (data) => {
-        text += data;
-        const [, url] = /^DevTools listening on (ws:\S+)$/m.exec(text) ?? [];
-        if (url) resolve(url);
-      });
-    });
-    const connection = await playwright.connectOverCDP(await endpoint, { noDefaults: true });
+    const { start, remove } = await profile();
+    const { context, close } = await start();
     const uncaught: string[] = [];
-    const [context] = connection.contexts() as [BrowserContext];
     context.on('weberror', (event) => uncaught.push(String(event.error())));
     await use(context);
-    await connection.close();
-    browser.kill();
-    await exit;
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    await close();
+    await remove();
     expect(uncaught).toEqual([]);
   },
 });
