@@ -63,7 +63,7 @@ export interface Started {
 export async function profile(): Promise<{
   folder: string;
   launch(baseURL?: string): Promise<BrowserContext>;
-  start(): Promise<Started>;
+  start(args?: string[]): Promise<Started>;
   remove(): Promise<void>;
 }> {
   const folder = await mkdtemp(join(tmpdir(), 'conversation-store-profile-'));
@@ -71,14 +71,14 @@ export async function profile(): Promise<{
     folder,
     launch: (baseURL = origin) =>
       playwright.launchPersistentContext(folder, { ...chromium, headless: true, baseURL }),
-    start: () => started(folder),
+    start: (more = []) => started(folder, more),
     remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }),
   };
 }
 
 /** Playwright's own keeps every page visible and at full speed, and the back/forward cache off. */
-async function started(folder: string): Promise<Started> {
-  const args = ['--headless', '--remote-debugging-port=0', `--user-data-dir=${folder}`];
+async function started(folder: string, more: string[]): Promise<Started> {
+  const args = ['--headless', '--remote-debugging-port=0', `--user-data-dir=${folder}`, ...more];
   const browser = spawn(chromium.executablePath, [...chromium.args, ...args, 'about:blank'], {
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,

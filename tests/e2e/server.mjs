@@ -73,6 +73,17 @@ const workers = {
     channel.onmessage = ({ data }) => {
       if (data === 'how many') channel.postMessage(flushes);
     };`,
+  // Works as the package's does, with its memory in sight.
+  'measured.js': 'import "/workers/measuring.js"; import "/package/worker.js";',
+  'measuring.js': `
+    for (const name of ['instantiate', 'instantiateStreaming']) {
+      const instantiate = WebAssembly[name];
+      WebAssembly[name] = async (...args) => {
+        const result = await instantiate(...args);
+        globalThis.wasmMemory = (result.instance ?? result).exports.memory;
+        return result;
+      };
+    }`,
   'silent.js': 'onmessage = () => {};',
   'throws.js': 'throw new Error("planted");',
   'lacks.js': 'delete globalThis[new URL(import.meta.url).searchParams.get("it")];',
