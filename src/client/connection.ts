@@ -163,6 +163,8 @@ export class Connection {
   /** The worker was asked to open, and takes calls. */
   #asked = false;
   #closing: Promise<void> | undefined;
+  /** It was open once, and its storage failed since: whoever opens gets another. */
+  #lost = false;
   /** The page is about to stand still: no worker is started until it is back. */
   #suspended = false;
 
@@ -197,7 +199,7 @@ export class Connection {
       await last.catch(() => {});
       connection = shared.get(name);
     }
-    if (connection) {
+    if (connection && !connection.#lost) {
       connection.#check(options);
     } else {
       connection = new Connection(name, options);
@@ -506,6 +508,7 @@ export class Connection {
     if (!call) return;
     if ('error' in message) {
       const { code, message: text } = message.error;
+      if (code === 'storage-unavailable' && this.#opened) this.#lost = true;
       call.reject(code === 'timeout' ? this.#timedOut(call) : this.#failed(call, code, text));
     } else if ('progress' in message) {
       this.#waiting = message.progress === 'waiting';

@@ -41,6 +41,10 @@ const SETTLING: f64 = 100.0;
 /// Milliseconds without a request after which it is a pause.
 const PAUSE: f64 = 500.0;
 
+/// Milliseconds after a request at which the files are looked for: nothing tells a worker that they were
+/// removed under it.
+const LOOK: f64 = 500.0;
+
 /// What a host tells, but for answers.
 pub enum Notice {
     /// The call that opens waits for another tab.
@@ -120,6 +124,10 @@ struct State {
     running: RefCell<Option<(RunId, Ticket)>>,
     /// How often the lock was lost: what was begun before must not go on.
     losses: Cell<u32>,
+    /// The files are about to be looked for.
+    looking: Cell<bool>,
+    /// The browser has removed them.
+    cleared: Cell<bool>,
     visible: Cell<bool>,
     timer: Cell<Option<i32>>,
     /// What can wait is about to go on.
@@ -176,6 +184,8 @@ impl Host {
             awaits_pause: Cell::default(),
             running: RefCell::default(),
             losses: Cell::default(),
+            looking: Cell::default(),
+            cleared: Cell::default(),
             visible: Cell::new(visible),
             timer: Cell::default(),
             tending: Cell::default(),
@@ -300,28 +310,11 @@ impl Host {
             Action::ReleaseLock => drop(self.0.lock.borrow_mut().take()),
             Action::Send { to, body } => self.send(to.as_ref(), body),
             Action::OpenStore => self.open_store(),
-            Action::CloseStore => {
-                let database = self.0.database.borrow_mut().take();
-                let removal = database.as_ref().and_then(Database::removal);
-                let closed = database.map_or(Ok(()), Database::close);
-                *self.0.failed_close.borrow_mut() = closed.err();
-                let (host, losses) = (self.clone(), self.0.losses.get());
-                let Some(removal) = removal else {
-                    self.feed(Event::Closed);
-                    return;
-                };
-                spawn_local(async move {
-                    // Most often there was nothing to remove.
-                    let _ = JsFuture::from(removal).await;
-                    if host.0.losses.get() == losses {
-                        host.feed(Event::Closed);
-                    }
-                });
-            }
+            Action::CloseStore => self.close_store(),
             Action::AbandonStore => {
                 self.0.losses.set(self.0.losses.get() + 1);
                 if let Some(database) = self.0.database.borrow_mut().take() {
-                    database.abandon();
+                    self.let_go(database);
                 }
             }
             Action::Turn => {
@@ -461,19 +454,80 @@ impl Host {
             return;
         }
         let (host, losses) = (self.clone(), self.0.losses.get());
+        // Never an empty one in the place of what this tab has seen.
+        let known = self.0.opening.again || self.0.tab.borrow().facts().is_some();
         spawn_local(async move {
-            let mut opened = Database::open(&host.0.opening.name, durability).await;
+            let mut opened = Database::open(&host.0.opening.name, durability, known).await;
             if let Ok(database) = &mut opened {
                 host.end_streams_of_the_dead(database).await;
             }
             // The lock was lost meanwhile: whoever has it now opens.
             if host.0.losses.get() != losses {
                 if let Ok(database) = opened {
-                    database.abandon();
+                    host.let_go(database);
                 }
                 return;
             }
             host.opened(opened);
+        });
+    }
+
+    fn close_store(&self) {
+        let Some(database) = self.0.database.borrow_mut().take() else {
+            self.feed(Event::Closed);
+            return;
+        };
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        spawn_local(async move {
+            if !database.is_there().await {
+                host.0.cleared.set(true);
+            }
+            if host.0.cleared.get() || host.0.losses.get() != losses {
+                host.let_go(database);
+            } else {
+                let removal = database.removal();
+                *host.0.failed_close.borrow_mut() = database.close().err();
+                if let Some(removal) = removal {
+                    // Most often there was nothing to remove.
+                    let _ = JsFuture::from(removal).await;
+                }
+            }
+            if host.0.losses.get() == losses {
+                host.feed(Event::Closed);
+            }
+        });
+    }
+
+    /// Gives the files up as they are.
+    fn let_go(&self, database: Database) {
+        if self.0.cleared.get() {
+            database.forsake();
+        } else {
+            database.abandon();
+        }
+    }
+
+    /// Looks soon whether the files are still there. If they are not, what is written is lost: it ends as
+    /// when the lock is lost, and whoever opens next finds no database.
+    fn look_soon(&self) {
+        if self.0.opening.storage == StorageOption::Memory || self.0.looking.replace(true) {
+            return;
+        }
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        js::after(LOOK, move || {
+            host.0.looking.set(false);
+            let database = host.0.database.borrow();
+            let Some(there) = database.as_ref().map(Database::is_there) else {
+                return;
+            };
+            let host = host.clone();
+            spawn_local(async move {
+                if !there.await && host.0.losses.get() == losses {
+                    host.0.cleared.set(true);
+                    drop(host.0.lock.borrow_mut().take());
+                    host.feed(Event::Lost);
+                }
+            });
         });
     }
 
@@ -529,6 +583,7 @@ impl Host {
 
     fn opened(&self, opened: Result<Database>) {
         let outcome = opened.map(|database| {
+            self.0.cleared.set(false);
             let facts = database.facts();
             *self.0.database.borrow_mut() = Some(database);
             self.watch_writers();
@@ -637,6 +692,7 @@ impl Host {
             self.watch_writers();
         }
         self.0.last_run.set(run);
+        self.look_soon();
         if !changes.is_empty() {
             self.tend();
             if !self.0.awaits_pause.replace(true) {
@@ -741,7 +797,7 @@ impl Host {
         };
         // The lock was lost meanwhile: the files are not this tab's any more.
         if self.0.losses.get() != losses {
-            database.abandon();
+            self.let_go(database);
         } else {
             *self.0.database.borrow_mut() = Some(database);
         }

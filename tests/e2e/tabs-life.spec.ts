@@ -160,6 +160,27 @@ test('a frozen follower is in nobody’s way', async ({ context }) => {
   expect(await follower.evaluate(() => window.heard.changes.some(({ reset }) => reset))).toBe(true);
 });
 
+test('a follower that is frozen amid its writes goes on with them, each once', async ({
+  context,
+}) => {
+  const { leader, follower, conversation } = await hiddenTabs(context, 'amid');
+  await follower.evaluate((id) => {
+    const adds = Array.from({ length: 200 }, (_, n) =>
+      window.store.addMessage(id, 'user', `1:${n + 1}`),
+    );
+    window.writing = Promise.all(adds).then((all) => all.length);
+  }, conversation);
+  await frozen(context, follower, 'frozen');
+  for (let n = 1; n <= 20; n++) await add(leader, conversation, `0:${n}`);
+  await frozen(context, follower, 'active');
+  expect(await follower.evaluate(() => window.writing)).toBe(200);
+  const numbers = (count: number) => Array.from({ length: count }, (_, n) => n + 1);
+  expect(await leader.evaluate(written, conversation)).toEqual({
+    0: numbers(20),
+    1: numbers(200),
+  });
+});
+
 test('a page in the back/forward cache holds nothing, and rejoins when it comes back', async ({
   context,
 }) => {
