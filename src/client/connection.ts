@@ -118,7 +118,8 @@ type FromWorker =
   | { id: number; error: ErrorData }
   | { id: number; progress: 'waiting' | 'step' }
   | { changes: { sequence: number; reset: boolean; changes: Told[] } }
-  | { status: StoreStatus };
+  | { status: StoreStatus }
+  | { cleared: ErrorData };
 
 const DEFAULT_TIMEOUT = 30_000;
 
@@ -135,6 +136,9 @@ const MAX_TIMER = 2 ** 31 - 1;
 
 /** A call with which so many workers died is what kills them. */
 const MAX_DEATHS = 3;
+
+/** The site's data was cleared since the page was loaded: other tabs may not see its locks. */
+let wasCleared = false;
 
 /** The open databases of this page that are shared by name. */
 const shared = new Map<string, Connection>();
@@ -163,8 +167,8 @@ export class Connection {
   /** The worker was asked to open, and takes calls. */
   #asked = false;
   #closing: Promise<void> | undefined;
-  /** It was open once, and its storage failed since: whoever opens gets another. */
-  #lost = false;
+  /** The database was removed under it: it is of no use any more, and whoever opens gets another. */
+  #cleared: ConversationStoreError | undefined;
   /** The page is about to stand still: no worker is started until it is back. */
   #suspended = false;
 
@@ -199,7 +203,7 @@ export class Connection {
       await last.catch(() => {});
       connection = shared.get(name);
     }
-    if (connection && !connection.#lost) {
+    if (connection) {
       connection.#check(options);
     } else {
       connection = new Connection(name, options);
@@ -336,6 +340,7 @@ export class Connection {
         tab,
         visible: this.#life.visible,
         again: this.#opened,
+        unseen: wasCleared,
       };
       const opening = this.#openCall;
       try {
@@ -366,6 +371,7 @@ export class Connection {
   ): Promise<unknown> {
     check(options, 'operationId');
     if (options.signal?.aborted) throw aborted(options.signal);
+    if (this.#cleared) throw this.#cleared;
     const operation = kind === 'write' ? this.#operation(options.operationId) : undefined;
     if (!this.#port) {
       if (this.#memory) throw crashedInMemory();
@@ -504,11 +510,14 @@ export class Connection {
       for (const user of this.#users.values()) user.onStatus(message.status);
       return;
     }
+    if ('cleared' in message) {
+      this.#clear(message.cleared);
+      return;
+    }
     const call = this.#calls.get(message.id);
     if (!call) return;
     if ('error' in message) {
       const { code, message: text } = message.error;
-      if (code === 'storage-unavailable' && this.#opened) this.#lost = true;
       call.reject(code === 'timeout' ? this.#timedOut(call) : this.#failed(call, code, text));
     } else if ('progress' in message) {
       this.#waiting = message.progress === 'waiting';
@@ -535,6 +544,14 @@ export class Connection {
       }
       call.resolve(value);
     }
+  }
+
+  /** Its files are free when its worker has ended. */
+  #clear({ code, message }: ErrorData): void {
+    wasCleared = true;
+    this.#cleared = new ConversationStoreError(code, message);
+    if (shared.get(this.#name) === this) shared.delete(this.#name);
+    this.#stop(this.#cleared);
   }
 
   #tell({ sequence, reset, changes }: { sequence: number; reset: boolean; changes: Told[] }): void {
@@ -590,7 +607,7 @@ export class Connection {
   #resume(): void {
     this.#suspended = false;
     // Some browsers tell of it twice.
-    if (this.#port) return;
+    if (this.#port || this.#cleared) return;
     for (const call of this.#calls.values()) call.resume();
     if (this.#openCall) this.#launch();
     // Where it does not open again, the calls under way say so.

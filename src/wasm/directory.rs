@@ -373,7 +373,8 @@ pub async fn remove(name: &str) -> Result<()> {
     }
 }
 
-fn cleared() -> StoreError {
+/// What was known to be there is not.
+pub fn cleared() -> StoreError {
     StoreError::new(
         ErrorCode::StorageUnavailable,
         "this site's data was cleared while the database was open, and with it the database: open it \

@@ -62,6 +62,8 @@ pub enum Notice {
     },
     /// The tab leads, follows, or is outdated.
     Status(Box<StoreStatus>),
+    /// The browser has removed the database while it was open. Its handles are free when the worker ends.
+    Cleared(StoreError),
 }
 
 /// Called once. What comes from another tab may be JSON.
@@ -88,6 +90,10 @@ pub struct Opening {
     /// Whether the page had it open before, through another worker: its role may be another now.
     #[serde(default)]
     pub again: bool,
+    /// Whether other tabs do not see the page's locks: Chromium forgets those of pages that were there
+    /// when the site's data was cleared.
+    #[serde(default)]
+    pub unseen: bool,
 }
 
 fn yes() -> bool {
@@ -128,6 +134,8 @@ struct State {
     looking: Cell<bool>,
     /// The browser has removed them.
     cleared: Cell<bool>,
+    /// Says that the tab is alive, where the page cannot.
+    alive: RefCell<Option<Lock>>,
     visible: Cell<bool>,
     timer: Cell<Option<i32>>,
     /// What can wait is about to go on.
@@ -186,6 +194,7 @@ impl Host {
             losses: Cell::default(),
             looking: Cell::default(),
             cleared: Cell::default(),
+            alive: RefCell::default(),
             visible: Cell::new(visible),
             timer: Cell::default(),
             tending: Cell::default(),
@@ -201,6 +210,9 @@ impl Host {
             };
             let channels = Channels::new(&host.0.opening.name, id, version, on_incoming)?;
             *host.0.channels.borrow_mut() = Some(channels);
+        }
+        if host.0.opening.unseen {
+            host.hold_tab();
         }
         host.0.answers.borrow_mut().insert(call, answer);
         host.feed(Event::Open { call, visible });
@@ -461,6 +473,9 @@ impl Host {
             if let Ok(database) = &mut opened {
                 host.end_streams_of_the_dead(database).await;
             }
+            if known && matches!(&opened, Err(error) if *error == directory::cleared()) {
+                (host.0.notify)(Notice::Cleared(directory::cleared()));
+            }
             // The lock was lost meanwhile: whoever has it now opens.
             if host.0.losses.get() != losses {
                 if let Ok(database) = opened {
@@ -498,6 +513,21 @@ impl Host {
         });
     }
 
+    /// Holds the lock that says that this tab is alive, for as long as its worker is.
+    fn hold_tab(&self) {
+        let Some(tab) = self.0.opening.tab.clone() else {
+            return;
+        };
+        let host = self.clone();
+        spawn_local(async move {
+            let name = lock::of_tab(&host.0.opening.name, &tab);
+            // Held already, it is seen.
+            if let Ok(lock) = lock::acquire(&name, Wait::Never).await {
+                host.0.alive.replace(Some(lock));
+            }
+        });
+    }
+
     /// Gives the files up as they are.
     fn let_go(&self, database: Database) {
         if self.0.cleared.get() {
@@ -524,6 +554,7 @@ impl Host {
             spawn_local(async move {
                 if !there.await && host.0.losses.get() == losses {
                     host.0.cleared.set(true);
+                    (host.0.notify)(Notice::Cleared(directory::cleared()));
                     drop(host.0.lock.borrow_mut().take());
                     host.feed(Event::Lost);
                 }
