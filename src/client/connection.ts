@@ -551,6 +551,10 @@ export class Connection {
     wasCleared = true;
     this.#cleared = new ConversationStoreError(code, message);
     if (shared.get(this.#name) === this) shared.delete(this.#name);
+    for (const call of this.#calls.values()) {
+      // Nothing is left to close.
+      if (call.request.method === 'close') call.resolve(undefined);
+    }
     this.#stop(this.#cleared);
   }
 

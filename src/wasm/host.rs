@@ -473,8 +473,8 @@ impl Host {
             if let Ok(database) = &mut opened {
                 host.end_streams_of_the_dead(database).await;
             }
-            if known && matches!(&opened, Err(error) if *error == directory::cleared()) {
-                (host.0.notify)(Notice::Cleared(directory::cleared()));
+            if matches!(&opened, Err(error) if *error == directory::cleared()) {
+                host.was_cleared();
             }
             // The lock was lost meanwhile: whoever has it now opens.
             if host.0.losses.get() != losses {
@@ -495,7 +495,7 @@ impl Host {
         let (host, losses) = (self.clone(), self.0.losses.get());
         spawn_local(async move {
             if !database.is_there().await {
-                host.0.cleared.set(true);
+                host.was_cleared();
             }
             if host.0.cleared.get() || host.0.losses.get() != losses {
                 host.let_go(database);
@@ -511,6 +511,12 @@ impl Host {
                 host.feed(Event::Closed);
             }
         });
+    }
+
+    /// The browser has removed the files.
+    fn was_cleared(&self) {
+        self.0.cleared.set(true);
+        (self.0.notify)(Notice::Cleared(directory::cleared()));
     }
 
     /// Holds the lock that says that this tab is alive, for as long as its worker is.
@@ -553,8 +559,7 @@ impl Host {
             let host = host.clone();
             spawn_local(async move {
                 if !there.await && host.0.losses.get() == losses {
-                    host.0.cleared.set(true);
-                    (host.0.notify)(Notice::Cleared(directory::cleared()));
+                    host.was_cleared();
                     drop(host.0.lock.borrow_mut().take());
                     host.feed(Event::Lost);
                 }
