@@ -176,6 +176,31 @@ test('what was acknowledged is there after the browser was killed, once', async 
   }
 });
 
+test('cleared data: calls reject in every tab, and a store that is opened anew works', async () => {
+  const pages = await tabs('cleared', 2);
+  await create(pages[0]);
+  await pages[1].evaluate(() => fetch('/clear').then((response) => response.text()));
+  const rejected = async () => {
+    for (;;) {
+      const code = await window.store.createConversation('lost').then(
+        () => undefined,
+        (error) => error.code,
+      );
+      if (code) return code;
+    }
+  };
+  assert.deepEqual(await all(pages, rejected), Array(2).fill('storage-unavailable'));
+  const anew = async (title) => {
+    await window.store.close();
+    window.store = await window.Store.open('cleared');
+    await window.store.createConversation(title);
+    return (await window.store.listConversations()).map(({ title }) => title);
+  };
+  assert.deepEqual(await pages[0].evaluate(anew, 'anew'), ['anew']);
+  assert.deepEqual(await pages[1].evaluate(anew, 'another'), ['another', 'anew']);
+  await close(pages);
+});
+
 const leave = {
   'closes the store': (page) => page.evaluate(() => window.store.close()),
   'navigates away': (page) => page.goto('about:blank'),
