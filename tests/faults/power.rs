@@ -155,7 +155,7 @@ fn check(
     let mut stage = Stage::new(&Disk::of(image), script.durability);
     if !matches!(step, Step::Open) {
         stage
-            .open()
+            .resume(&script.steps, answered)
             .map_err(|error| format!("it does not open again: {error}"))?;
     }
     if matches!(step, Step::Restore { file: None, .. }) {

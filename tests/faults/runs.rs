@@ -154,10 +154,8 @@ impl Trouble for Plan {
     }
 
     fn leaves_doubt(&self) -> bool {
-        matches!(
-            self.fault,
-            Fault::SyncFails | Fault::WriteLies | Fault::Gone
-        )
+        // Else it is written over.
+        self.fault == Fault::Gone
     }
 }
 
@@ -332,7 +330,7 @@ impl<T: Trouble> Run<'_, T> {
         if !stage.is_open() && !matches!(self.script.steps[n], Step::Open | Step::Close) {
             self.reopened = true;
             stage
-                .open()
+                .resume(&self.script.steps, n)
                 .map_err(|error| format!("it does not open again: {:?}: {error}", error.code))?;
         }
         Ok(())

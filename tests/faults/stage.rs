@@ -111,6 +111,25 @@ impl Stage {
         Ok(())
     }
 
+    /// Opens again in the midst of a script, with what its callers have said before step `n`.
+    pub fn resume(&mut self, steps: &[Step], n: usize) -> Result<()> {
+        for step in &steps[..n] {
+            if let Step::Durability(durability) = step {
+                self.durability = *durability;
+            }
+        }
+        self.ground.begin(n);
+        self.open()?;
+        let alive = steps[..n].iter().rev().find_map(|step| match step {
+            Step::RetainTabs(alive) => Some(alive),
+            _ => None,
+        });
+        match (alive, &mut self.store) {
+            (Some(alive), Some(store)) => store.retain_tabs(alive),
+            _ => Ok(()),
+        }
+    }
+
     /// Carries out step `n` of a script, of its calls those that `which` has a bit for.
     pub fn act(&mut self, n: usize, step: &Step, which: u32) -> Outcome {
         self.ground.begin(n);
