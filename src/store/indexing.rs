@@ -178,7 +178,9 @@ impl Store {
         if stepped.is_err() {
             self.index.forget();
         }
-        self.set_durability(durability)?;
+        if let Some(durability) = durability {
+            self.set_durability(durability)?;
+        }
         stepped
     }
 

@@ -12,6 +12,7 @@ use super::engine::{self, Ask};
 use super::{Env, Store, schema};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{Durability, HealReport};
+use crate::planted::{Bug, planted};
 
 /// Bytes that the write-ahead log keeps on the device between writes.
 const LOG_LIMIT: &str = "16777216";
@@ -119,7 +120,7 @@ impl Store {
                 schema_version,
                 sqlite_version: engine::version(),
             },
-            durability,
+            durability: Some(durability),
             tab: None,
             report: HealReport::default(),
             within: false,
@@ -142,6 +143,7 @@ impl Store {
 /// Sets when a commit is flushed.
 pub(super) fn set_synchronous(connection: &Connection, durability: Durability) -> Result<()> {
     let (synchronous, level) = match durability {
+        _ if planted(Bug::SyncOff) => ("off", "0"),
         Durability::Strict => ("full", "2"),
         Durability::Relaxed => ("normal", "1"),
     };
