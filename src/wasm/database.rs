@@ -1,7 +1,8 @@
 //! One open database: the store with its files. What a leader, or a worker of its own, carries out.
 //!
 //! Requests of the store are carried out at once; backup and restore await, and whoever calls them
-//! lets nothing else in meanwhile. Knows no tab and no lock.
+//! lets nothing else in meanwhile. In IndexedDB what was carried out is not kept before
+//! [`Database::persist`] says so. Knows no tab and no lock.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -12,13 +13,13 @@ use wasm_bindgen::prelude::*;
 use web_sys::Blob;
 
 use super::directory::Directory;
+use super::indexeddb::{self, Kept};
 use super::unicode::Browser;
 use super::{js, vfs};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{
     Durability, ImportCounts, ImportingOptions, Operation, StorageKind, fingerprint,
 };
-use crate::name::directory_name;
 use crate::rpc::{Call, Response, dispatch_all};
 use crate::store::{Change, Env, Location, Outcome, Random, Store};
 
@@ -34,6 +35,21 @@ pub struct Facts {
     pub sqlite_version: String,
     /// The number of migrations the file has had.
     pub schema_version: i64,
+    /// How it was found.
+    #[serde(default)]
+    pub found: Found,
+}
+
+/// How the open that leads found it.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Found {
+    /// It was not there, and was made.
+    pub created: bool,
+    /// One was there before, and the browser has removed it.
+    pub evicted: bool,
+    /// It is in IndexedDB and could be in OPFS.
+    pub movable: bool,
 }
 
 /// By which a caller gives up a request that awaits.
@@ -66,20 +82,73 @@ pub struct Database {
     store: Store,
     directory: Directory,
     storage: StorageKind,
+    /// How it was found.
+    pub found: Found,
+    /// Where its file is kept, if that is IndexedDB.
+    kept: Option<Kept>,
+    /// The store could not be opened again over what is kept.
+    is_lost: bool,
+}
+
+/// What becomes of a database that nothing more can be kept of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// The browser has closed it: its callers are told.
+    Gone,
+    /// Somebody else has written to it: what was asked is asked again of whoever leads.
+    Stale,
 }
 
 thread_local! {
     static MEMORY_DATABASES: Cell<u32> = const { Cell::new(0) };
 }
 
+/// A directory in memory of its own.
+fn in_memory(kept: Option<&Kept>) -> Result<Directory> {
+    let number = MEMORY_DATABASES.get();
+    MEMORY_DATABASES.set(number + 1);
+    Directory::in_memory(number, kept.map(Kept::image))
+}
+
+fn open_store(
+    directory: &Directory,
+    storage: StorageKind,
+    durability: Durability,
+) -> Result<Store> {
+    let path = directory.main_path();
+    let vfs = Some(vfs::NAME);
+    let location = match storage {
+        StorageKind::Memory => Location::Memory { vfs },
+        StorageKind::Indexeddb => Location::Atomic { path: &path, vfs },
+        _ => Location::File { path: &path, vfs },
+    };
+    Store::open(location, durability, browser_env())
+}
+
 impl Database {
-    /// Opens a database in OPFS. To be called by the holder of its lock only.
+    /// Opens a database over its files in OPFS.
     ///
     /// # Errors
-    /// Those of the directory and of [`Store::open`].
-    pub async fn open(name: &str, durability: Durability) -> Result<Self> {
-        let directory = Directory::acquire(&directory_name(name)?).await?;
-        Self::open_in(directory, StorageKind::Opfs, durability)
+    /// Those of [`Store::open`].
+    pub fn in_opfs(directory: Directory, durability: Durability) -> Result<Self> {
+        let database = Self::open_in(directory, None, StorageKind::Opfs, durability)?;
+        database.directory.made();
+        Ok(database)
+    }
+
+    /// Opens a database over its file in IndexedDB. What opening it changed is kept, or, where there is no
+    /// space for it and nobody was promised it, goes with the next change.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`] and [`Kept::save`].
+    pub async fn in_indexeddb(kept: Kept, durability: Durability) -> Result<Self> {
+        let is_new = kept.image().size() == 0;
+        let directory = in_memory(Some(&kept))?;
+        let database = Self::open_in(directory, Some(kept), StorageKind::Indexeddb, durability)?;
+        match database.save().await {
+            Err(error) if is_new || error.code != ErrorCode::QuotaExceeded => Err(error),
+            _ => Ok(database),
+        }
     }
 
     /// Opens a database in memory.
@@ -87,25 +156,22 @@ impl Database {
     /// # Errors
     /// `internal`.
     pub fn in_memory(durability: Durability) -> Result<Self> {
-        let number = MEMORY_DATABASES.get();
-        MEMORY_DATABASES.set(number + 1);
-        let directory = Directory::in_memory(number)?;
-        Self::open_in(directory, StorageKind::Memory, durability)
+        Self::open_in(in_memory(None)?, None, StorageKind::Memory, durability)
     }
 
-    fn open_in(directory: Directory, storage: StorageKind, durability: Durability) -> Result<Self> {
-        let path = directory.main_path();
-        let vfs = Some(vfs::NAME);
-        let location = match storage {
-            StorageKind::Memory => Location::Memory { vfs },
-            _ => Location::File { path: &path, vfs },
-        };
-        let store = Store::open(location, durability, browser_env())?;
-        directory.made();
+    fn open_in(
+        directory: Directory,
+        kept: Option<Kept>,
+        storage: StorageKind,
+        durability: Durability,
+    ) -> Result<Self> {
         Ok(Self {
-            store,
+            store: open_store(&directory, storage, durability)?,
             directory,
             storage,
+            found: Found::default(),
+            kept,
+            is_lost: false,
         })
     }
 
@@ -117,7 +183,13 @@ impl Database {
             journal_mode: opened.journal_mode.to_owned(),
             sqlite_version: opened.sqlite_version.to_owned(),
             schema_version: opened.schema_version,
+            found: self.found,
         }
+    }
+
+    /// Where it is.
+    pub fn storage(&self) -> StorageKind {
+        self.storage
     }
 
     /// Writes everything to its place and gives the files back.
@@ -126,6 +198,96 @@ impl Database {
     /// Those of writing; the files are given back all the same.
     pub fn close(self) -> Result<()> {
         self.store.close()
+    }
+
+    /// The same of one in IndexedDB, of which the way to it is left.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub async fn close_kept(self) -> Result<Option<Kept>> {
+        let durability = self.store.durability();
+        self.store.close()?;
+        if let Some(kept) = &self.kept {
+            kept.save(durability).await?;
+        }
+        Ok(self.kept)
+    }
+
+    /// Whether something was changed that is not kept yet.
+    pub fn is_unsaved(&self) -> bool {
+        let is_changed = |kept: &Kept| kept.image().is_changed();
+        self.kept.as_ref().is_some_and(is_changed)
+    }
+
+    /// Whether nothing more can be kept of it.
+    pub fn loss(&self) -> Option<Loss> {
+        let kept = self.kept.as_ref()?;
+        if kept.is_stale() {
+            Some(Loss::Stale)
+        } else if self.is_lost || kept.is_gone() {
+            Some(Loss::Gone)
+        } else {
+            None
+        }
+    }
+
+    /// Has what was changed kept, or leaves it as it is.
+    ///
+    /// # Errors
+    /// Those of [`Kept::save`].
+    pub async fn save(&self) -> Result<()> {
+        match &self.kept {
+            Some(kept) => kept.save(self.store.durability()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Has what was changed kept, or takes all of it back: the file is then what is kept, and the store
+    /// opened over it anew.
+    ///
+    /// # Errors
+    /// Those of [`Kept::save`].
+    pub async fn persist(&mut self) -> Result<()> {
+        let saved = self.save().await;
+        if saved.is_err()
+            && let Some(kept) = &self.kept
+        {
+            kept.image().take_back();
+            match open_store(&self.directory, self.storage, self.store.durability()) {
+                Ok(mut store) => {
+                    store.succeed(&mut self.store);
+                    self.store = store;
+                }
+                Err(_) => self.is_lost = true,
+            }
+        }
+        saved
+    }
+
+    /// Says which limit was met, if it was that of the storage.
+    fn limited<T>(&self, result: Result<T>) -> Result<T> {
+        let was_full = |kept: &Kept| kept.image().take_full();
+        if !self.kept.as_ref().is_some_and(was_full) {
+            return result;
+        }
+        result.map_err(|error| match error.code {
+            ErrorCode::QuotaExceeded => StoreError::new(
+                ErrorCode::QuotaExceeded,
+                format!(
+                    "a database in IndexedDB has at most {} MB, which this call would exceed; it changed nothing",
+                    indexeddb::LIMIT >> 20
+                ),
+            ),
+            _ => error,
+        })
+    }
+
+    /// Says that the file is whole, or how it is not.
+    ///
+    /// # Errors
+    /// `corrupt`.
+    pub fn verify(&self) -> Result<()> {
+        self.store.verify()
     }
 
     /// What is still being removed; nobody is to end this worker before.
@@ -171,6 +333,10 @@ impl Database {
             Ok(()) => dispatch_all(&mut self.store, &calls),
             Err(error) => calls.iter().map(|_| fails(error.clone())).collect(),
         };
+        for outcome in &mut outcomes {
+            let result = std::mem::replace(&mut outcome.result, Ok(Response::Nothing));
+            outcome.result = self.limited(result);
+        }
         for (place, error) in refused {
             outcomes.insert(place, fails(error));
         }
@@ -246,7 +412,7 @@ impl Database {
             Err(error) => Err(error),
         };
         self.directory.drop_copy();
-        restored.map(|()| JsValue::UNDEFINED)
+        self.limited(restored).map(|()| JsValue::UNDEFINED)
     }
 
     /// Takes in what a SQLite file holds, a batch at a time. Asked for again, it changes nothing more.
@@ -278,7 +444,7 @@ impl Database {
             Err(error) => Err(error),
         };
         self.directory.drop_copy();
-        merged
+        self.limited(merged)
     }
 
     /// Writes a file beside the database, piece by piece. Its path, and what stands for its bytes.

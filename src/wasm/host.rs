@@ -18,10 +18,11 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::AbortController;
 
 use super::channel::{self, Channels, Incoming, Js, Reply, Told};
-use super::database::{Database, Slot, Ticket};
+use super::database::{Database, Loss, Slot, Ticket};
 use super::directory;
 use super::js;
 use super::lock::{self, Lock, Wait};
+use super::place::{self, Records};
 use super::read::read;
 use super::vfs;
 use crate::error::{ErrorCode, Result, StoreError};
@@ -118,6 +119,12 @@ struct State {
     awaits_pause: Cell<bool>,
     /// The request under way that awaits.
     running: RefCell<Option<(RunId, Ticket)>>,
+    /// Begun at the start for the first opening, since it is asked for while other things are.
+    records: RefCell<Option<Records>>,
+    /// Changes are being kept: the database is out, and what needs it waits.
+    persisting: Cell<bool>,
+    /// What waits for that.
+    waiting: RefCell<VecDeque<Box<dyn FnOnce()>>>,
     /// How often the lock was lost: what was begun before must not go on.
     losses: Cell<u32>,
     visible: Cell<bool>,
@@ -141,12 +148,6 @@ impl Host {
         answer: Answer,
         notify: Box<dyn Fn(Notice)>,
     ) -> Result<Self> {
-        if opening.storage == StorageOption::Indexeddb {
-            return Err(StoreError::new(
-                ErrorCode::StorageUnavailable,
-                "storage 'indexeddb' is not there yet in this version: use 'auto' or 'opfs'",
-            ));
-        }
         let in_memory = opening.storage == StorageOption::Memory;
         if !in_memory {
             directory_name(&opening.name)?;
@@ -175,6 +176,9 @@ impl Host {
             last_run: Cell::default(),
             awaits_pause: Cell::default(),
             running: RefCell::default(),
+            records: RefCell::new((!in_memory).then(Records::begin)),
+            persisting: Cell::default(),
+            waiting: RefCell::default(),
             losses: Cell::default(),
             visible: Cell::new(visible),
             timer: Cell::default(),
@@ -301,22 +305,8 @@ impl Host {
             Action::Send { to, body } => self.send(to.as_ref(), body),
             Action::OpenStore => self.open_store(),
             Action::CloseStore => {
-                let database = self.0.database.borrow_mut().take();
-                let removal = database.as_ref().and_then(Database::removal);
-                let closed = database.map_or(Ok(()), Database::close);
-                *self.0.failed_close.borrow_mut() = closed.err();
-                let (host, losses) = (self.clone(), self.0.losses.get());
-                let Some(removal) = removal else {
-                    self.feed(Event::Closed);
-                    return;
-                };
-                spawn_local(async move {
-                    // Most often there was nothing to remove.
-                    let _ = JsFuture::from(removal).await;
-                    if host.0.losses.get() == losses {
-                        host.feed(Event::Closed);
-                    }
-                });
+                let host = self.clone();
+                self.when_free(move || host.close_store());
             }
             Action::AbandonStore => {
                 self.0.losses.set(self.0.losses.get() + 1);
@@ -332,7 +322,10 @@ impl Host {
                     host.feed(Event::Turn);
                 });
             }
-            Action::Run { run, requests } => self.run(run, requests),
+            Action::Run { run, requests } => {
+                let host = self.clone();
+                self.when_free(move || host.run(run, requests));
+            }
             Action::Cancel { run } => {
                 if let Some((running, ticket)) = &*self.0.running.borrow()
                     && *running == run
@@ -407,10 +400,132 @@ impl Host {
                 if self.0.opening.again && call == self.0.call.get() {
                     self.perform(Action::Status);
                 }
+                let facts = self.0.tab.borrow().facts().cloned();
+                if let Some(facts) = facts {
+                    reply(self.opened_in(facts.storage));
+                    return;
+                }
                 let failed = self.0.failed_close.borrow_mut().take();
                 reply(failed.map_or(Ok(Reply::Value(JsValue::UNDEFINED)), Err));
             }
             Err(error) => reply(Err(error)),
+        }
+    }
+
+    /// What the call that opened resolves to: where the database is, if it may be there.
+    fn opened_in(&self, storage: StorageKind) -> Result<Reply> {
+        let wanted = match self.0.opening.storage {
+            StorageOption::Opfs => StorageKind::Opfs,
+            StorageOption::Indexeddb => StorageKind::Indexeddb,
+            StorageOption::Auto | StorageOption::Memory => storage,
+        };
+        let named = js::write(&storage)?;
+        if wanted == storage {
+            return Ok(Reply::Value(named));
+        }
+        let named = named.as_string().unwrap_or_default();
+        Err(StoreError::conflict(format!(
+            "storage: another tab has this database open in '{named}': open it with storage 'auto' or '{named}', \
+             or close it there first",
+        )))
+    }
+
+    fn close_store(&self) {
+        let database = self.0.database.borrow_mut().take();
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        let closed = move |closed: Result<()>| {
+            if host.0.losses.get() == losses {
+                *host.0.failed_close.borrow_mut() = closed.err();
+                host.feed(Event::Closed);
+            }
+        };
+        let Some(database) = database else {
+            closed(Ok(()));
+            return;
+        };
+        if database.storage() == StorageKind::Indexeddb {
+            spawn_local(async move { closed(database.close_kept().await.map(drop)) });
+            return;
+        }
+        let removal = database.removal();
+        let outcome = database.close();
+        let Some(removal) = removal else {
+            closed(outcome);
+            return;
+        };
+        spawn_local(async move {
+            // Most often there was nothing to remove.
+            let _ = JsFuture::from(removal).await;
+            closed(outcome);
+        });
+    }
+
+    // Keeping.
+
+    /// Does what must not be done while changes are being kept, then.
+    fn when_free(&self, work: impl FnOnce() + 'static) {
+        if !self.0.persisting.get() {
+            work();
+            return;
+        }
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        self.0.waiting.borrow_mut().push_back(Box::new(move || {
+            if host.0.losses.get() == losses {
+                work();
+            }
+        }));
+    }
+
+    /// Has what was changed kept, where that is yet to be done, and goes on: nothing was changed, if it says
+    /// that it failed.
+    fn persist(&self, then: impl FnOnce(Result<()>) + 'static) {
+        let unsaved = |slot: &mut Database| slot.is_unsaved();
+        let Some(mut database) = self.0.database.borrow_mut().take_if(unsaved) else {
+            then(Ok(()));
+            return;
+        };
+        self.0.persisting.set(true);
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        spawn_local(async move {
+            let kept = database.persist().await;
+            host.0.persisting.set(false);
+            if host.0.losses.get() != losses {
+                database.abandon();
+            } else {
+                let loss = database.loss();
+                *host.0.database.borrow_mut() = Some(database);
+                // What is not answered is asked again.
+                if loss != Some(Loss::Stale) {
+                    then(kept);
+                }
+                host.look_for_loss();
+            }
+            while !host.0.persisting.get() {
+                let next = host.0.waiting.borrow_mut().pop_front();
+                let Some(work) = next else { break };
+                work();
+            }
+        });
+    }
+
+    /// Gives the lead up, if nothing more can be kept: whoever leads next opens anew.
+    fn look_for_loss(&self) {
+        let loss = self.0.database.borrow().as_ref().and_then(Database::loss);
+        if loss.is_some() {
+            drop(self.0.lock.borrow_mut().take());
+            self.feed(Event::Lost);
+        }
+    }
+
+    /// Why nothing is carried out any more, if the browser has taken the database away.
+    fn is_gone(&self) -> Result<()> {
+        match self.0.database.borrow().as_ref().and_then(Database::loss) {
+            Some(Loss::Gone) => Err(StoreError::new(
+                ErrorCode::StorageUnavailable,
+                "the browser has closed this site's database, as it does when the site's data is cleared: \
+                 the next call opens it anew, with what is there then",
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -461,8 +576,14 @@ impl Host {
             return;
         }
         let (host, losses) = (self.clone(), self.0.losses.get());
+        let records = self.0.records.borrow_mut().take();
+        let records = records.unwrap_or_else(Records::begin);
         spawn_local(async move {
-            let mut opened = Database::open(&host.0.opening.name, durability).await;
+            let Opening { name, storage, .. } = &host.0.opening;
+            let mut opened = match directory_name(name) {
+                Ok(directory) => place::open(&directory, *storage, durability, records).await,
+                Err(error) => Err(error),
+            };
             if let Ok(database) = &mut opened {
                 host.end_streams_of_the_dead(database).await;
             }
@@ -490,6 +611,8 @@ impl Host {
         alive.push(self.0.id.clone());
         // If it cannot be written, it is read as it is.
         let _ = database.store().heal_streams(&alive);
+        // Nor does it matter if it is not kept: it goes with the next change, or is done again.
+        let _ = database.save().await;
         // Whoever hears of changes is told to read again.
         database.take_changes();
     }
@@ -569,8 +692,8 @@ impl Host {
         };
         match <[_; 1]>::try_from(requests) {
             Ok([(from, request)]) if awaits(&request) => self.run_awaiting(run, from, request),
-            Ok(one) => self.run_now(run, &one),
-            Err(several) => self.run_now(run, &several),
+            Ok(one) => self.run_now(run, one.into()),
+            Err(several) => self.run_now(run, several),
         }
     }
 
@@ -600,22 +723,71 @@ impl Host {
                         None => Vec::new(),
                     };
                     let changes = told(changes, &from, &request).collect();
-                    host.ran(run, vec![answer], changes);
+                    let loss = host.0.database.borrow().as_ref().and_then(Database::loss);
+                    if loss != Some(Loss::Stale) {
+                        host.ran(run, vec![answer], changes);
+                    }
+                    host.look_for_loss();
                 }
-                None => host.run_now(run, &[(from, request)]),
+                None => host.run_now(run, vec![(from, request)]),
             }
         });
     }
 
     /// Carries out requests of the store, in one commit if they are several.
-    fn run_now(&self, run: RunId, requests: &[(TabId, JsValue)]) {
-        if let [(_, request)] = requests
+    fn run_now(&self, run: RunId, requests: Vec<(TabId, JsValue)>) {
+        if let [(_, request)] = &requests[..]
             && js::get(request, "method") == "status"
         {
             self.ran(run, vec![Ok(Reply::Value(JsValue::UNDEFINED))], Vec::new());
             return;
         }
+        let (answers, changes) = self.carry_out(&requests);
+        let host = self.clone();
+        self.persist(move |kept| match kept {
+            Ok(()) => host.ran(run, answers, changes),
+            Err(error) if requests.len() == 1 => {
+                let answers = answers.into_iter().map(|it| it.and(Err(error.clone())));
+                host.ran(run, answers.collect(), Vec::new());
+            }
+            // Each by itself: which of them was to blame is not known.
+            Err(_) => host.run_singly(run, requests.into(), Vec::new(), Vec::new()),
+        });
+    }
+
+    /// Carries out what is left of a run, one request after the other.
+    fn run_singly(
+        &self,
+        run: RunId,
+        mut rest: VecDeque<(TabId, JsValue)>,
+        mut answers: Vec<Result<Reply>>,
+        mut changes: Vec<Told>,
+    ) {
+        let Some(request) = rest.pop_front() else {
+            self.ran(run, answers, changes);
+            return;
+        };
+        let (answer, told) = self.carry_out(&[request]);
+        let host = self.clone();
+        self.persist(move |kept| {
+            match kept {
+                Ok(()) => {
+                    answers.extend(answer);
+                    changes.extend(told);
+                }
+                Err(error) => {
+                    answers.extend(answer.into_iter().map(|it| it.and(Err(error.clone()))));
+                }
+            }
+            host.run_singly(run, rest, answers, changes);
+        });
+    }
+
+    fn carry_out(&self, requests: &[(TabId, JsValue)]) -> (Vec<Result<Reply>>, Vec<Told>) {
         let mut changes = Vec::new();
+        if let Err(gone) = self.is_gone() {
+            return (vec![Err(gone); requests.len()], changes);
+        }
         let outcomes = match &mut *self.0.database.borrow_mut() {
             Some(database) => {
                 let asked = requests.iter().map(|(from, message)| asked(from, message));
@@ -629,7 +801,7 @@ impl Host {
             answers.push(outcome.result.and_then(|it| self.reply(from, &it)));
         }
         answers.resize_with(requests.len(), || Err(closed()));
-        self.ran(run, answers, changes);
+        (answers, changes)
     }
 
     fn ran(&self, run: RunId, answers: Vec<Result<Reply>>, changes: Vec<Told>) {
@@ -648,6 +820,7 @@ impl Host {
             answers,
             changes,
         });
+        self.look_for_loss();
     }
 
     /// Has what can wait go on while nothing is carried out, a step at a time.
@@ -661,6 +834,11 @@ impl Host {
             if host.0.losses.get() != losses {
                 return;
             }
+            if host.0.persisting.get() {
+                let later = host.clone();
+                host.when_free(move || later.tend());
+                return;
+            }
             let is_free = host.0.running.borrow().is_none();
             let has_more = match &mut *host.0.database.borrow_mut() {
                 Some(database) if is_free => database.tend(),
@@ -668,9 +846,12 @@ impl Host {
                 Some(_) => true,
                 None => false,
             };
-            if has_more {
-                host.tend();
-            }
+            let later = host.clone();
+            host.persist(move |kept| {
+                if has_more && kept.is_ok() {
+                    later.tend();
+                }
+            });
         });
     }
 
@@ -718,6 +899,7 @@ impl Host {
         let durability = durability(message)?;
         let step = || self.feed(Event::Progressed { run });
         let losses = self.0.losses.get();
+        self.is_gone()?;
         // Taken out: nothing else runs meanwhile.
         let mut database = self.0.database.borrow_mut().take().ok_or_else(closed)?;
         let method = js::get(message, "method");
@@ -738,6 +920,10 @@ impl Host {
             database
                 .restore(file, operation.as_ref(), durability, ticket, &step)
                 .await
+        };
+        let outcome = match database.persist().await {
+            Ok(()) => outcome,
+            Err(error) => outcome.and(Err(error)),
         };
         // The lock was lost meanwhile: the files are not this tab's any more.
         if self.0.losses.get() != losses {
@@ -801,6 +987,9 @@ impl Host {
             schema_version: facts.schema_version,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             outdated,
+            created: facts.found.created && leads,
+            evicted: facts.found.evicted,
+            movable: facts.found.movable,
             ignored_messages: self
                 .0
                 .channels
@@ -844,7 +1033,7 @@ pub async fn delete(name: &str) -> Result<()> {
             "the database is open, here or in another tab: close it first",
         ));
     }
-    directory::remove(&directory).await
+    place::remove(&directory).await
 }
 
 /// The operation of a request of the tab `from`, if it is one.
