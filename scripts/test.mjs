@@ -40,8 +40,12 @@ function inBrowser(driver) {
     );
 }
 
-const browser = (project) => (env) =>
-  runAndRead(node, [tool('@playwright/test/cli.js'), 'test', `--project=${project}`], { env });
+const browser =
+  (project, more = {}) =>
+  (env) =>
+    runAndRead(node, [tool('@playwright/test/cli.js'), 'test', `--project=${project}`], {
+      env: { ...env, ...more },
+    });
 
 /** Name, what it is, how to run it, how to count what it ran. */
 const suites = [
@@ -76,6 +80,18 @@ const suites = [
     (text) => sum(text, /^(?:#|ℹ) pass (\d+)/gm),
   ],
   ['package', 'The package in Chromium, and the lesson in Python', browser('package'), playwright],
+  [
+    'fallback',
+    'The package over IndexedDB, in Chromium',
+    browser('fallback', { STORAGE: 'indexeddb' }),
+    playwright,
+  ],
+  [
+    'webkit',
+    'The package in WebKitGTK',
+    (env) => runAndRead(node, ['--test', 'tests/webkit/'], { env }),
+    (text) => sum(text, /^(?:#|ℹ) pass (\d+)/gm),
+  ],
   [
     'tabs',
     'Many tabs in Firefox',

@@ -106,6 +106,8 @@ export async function testTools() {
     ['chromium', '/usr/bin/chromium'],
     ['chromium-driver', '/usr/bin/chromedriver'],
     ['firefox-esr', '/usr/bin/firefox-esr'],
+    ['webkit2gtk-driver', '/usr/bin/WebKitWebDriver'],
+    ['xvfb', '/usr/bin/Xvfb'],
     ['sqlite3', '/usr/bin/sqlite3'],
   ].filter(([, path]) => !existsSync(path));
   if (missing.length > 0) {

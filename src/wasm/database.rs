@@ -35,14 +35,19 @@ pub struct Facts {
     pub sqlite_version: String,
     /// The number of migrations the file has had.
     pub schema_version: i64,
-    /// How it was found.
+    /// The open that leads has made it.
     #[serde(default)]
-    pub found: Found,
+    pub created: bool,
+    /// One was there before, and the browser has removed it.
+    #[serde(default)]
+    pub evicted: bool,
+    /// It is in IndexedDB and could be in OPFS.
+    #[serde(default)]
+    pub movable: bool,
 }
 
-/// How the open that leads found it.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// How it was found.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Found {
     /// It was not there, and was made.
     pub created: bool,
@@ -183,7 +188,9 @@ impl Database {
             journal_mode: opened.journal_mode.to_owned(),
             sqlite_version: opened.sqlite_version.to_owned(),
             schema_version: opened.schema_version,
-            found: self.found,
+            created: self.found.created,
+            evicted: self.found.evicted,
+            movable: self.found.movable,
         }
     }
 

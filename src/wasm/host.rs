@@ -306,7 +306,7 @@ impl Host {
             Action::OpenStore => self.open_store(),
             Action::CloseStore => {
                 let host = self.clone();
-                self.when_free(move || host.close_store());
+                self.when_free(Box::new(move || host.close_store()));
             }
             Action::AbandonStore => {
                 self.0.losses.set(self.0.losses.get() + 1);
@@ -324,7 +324,7 @@ impl Host {
             }
             Action::Run { run, requests } => {
                 let host = self.clone();
-                self.when_free(move || host.run(run, requests));
+                self.when_free(Box::new(move || host.run(run, requests)));
             }
             Action::Cancel { run } => {
                 if let Some((running, ticket)) = &*self.0.running.borrow()
@@ -463,7 +463,7 @@ impl Host {
     // Keeping.
 
     /// Does what must not be done while changes are being kept, then.
-    fn when_free(&self, work: impl FnOnce() + 'static) {
+    fn when_free(&self, work: Box<dyn FnOnce()>) {
         if !self.0.persisting.get() {
             work();
             return;
@@ -478,7 +478,7 @@ impl Host {
 
     /// Has what was changed kept, where that is yet to be done, and goes on: nothing was changed, if it says
     /// that it failed.
-    fn persist(&self, then: impl FnOnce(Result<()>) + 'static) {
+    fn persist(&self, then: Box<dyn FnOnce(Result<()>)>) {
         let unsaved = |slot: &mut Database| slot.is_unsaved();
         let Some(mut database) = self.0.database.borrow_mut().take_if(unsaved) else {
             then(Ok(()));
@@ -744,43 +744,42 @@ impl Host {
         }
         let (answers, changes) = self.carry_out(&requests);
         let host = self.clone();
-        self.persist(move |kept| match kept {
-            Ok(()) => host.ran(run, answers, changes),
+        self.persist(Box::new(move |kept| match kept {
             Err(error) if requests.len() == 1 => {
                 let answers = answers.into_iter().map(|it| it.and(Err(error.clone())));
                 host.ran(run, answers.collect(), Vec::new());
             }
             // Each by itself: which of them was to blame is not known.
-            Err(_) => host.run_singly(run, requests.into(), Vec::new(), Vec::new()),
-        });
+            Err(_) => host.run_singly(run, requests.into_iter(), Vec::new(), Vec::new()),
+            Ok(()) => host.ran(run, answers, changes),
+        }));
     }
 
     /// Carries out what is left of a run, one request after the other.
     fn run_singly(
         &self,
         run: RunId,
-        mut rest: VecDeque<(TabId, JsValue)>,
+        mut rest: std::vec::IntoIter<(TabId, JsValue)>,
         mut answers: Vec<Result<Reply>>,
         mut changes: Vec<Told>,
     ) {
-        let Some(request) = rest.pop_front() else {
+        let Some(request) = rest.next() else {
             self.ran(run, answers, changes);
             return;
         };
         let (answer, told) = self.carry_out(&[request]);
         let host = self.clone();
-        self.persist(move |kept| {
-            match kept {
-                Ok(()) => {
-                    answers.extend(answer);
-                    changes.extend(told);
-                }
-                Err(error) => {
-                    answers.extend(answer.into_iter().map(|it| it.and(Err(error.clone()))));
-                }
+        self.persist(Box::new(move |kept| {
+            if kept.is_ok() {
+                changes.extend(told);
             }
+            answers.extend(
+                answer
+                    .into_iter()
+                    .map(|it| it.and_then(|it| kept.clone().map(|()| it))),
+            );
             host.run_singly(run, rest, answers, changes);
-        });
+        }));
     }
 
     fn carry_out(&self, requests: &[(TabId, JsValue)]) -> (Vec<Result<Reply>>, Vec<Told>) {
@@ -836,7 +835,7 @@ impl Host {
             }
             if host.0.persisting.get() {
                 let later = host.clone();
-                host.when_free(move || later.tend());
+                host.when_free(Box::new(move || later.tend()));
                 return;
             }
             let is_free = host.0.running.borrow().is_none();
@@ -847,11 +846,11 @@ impl Host {
                 None => false,
             };
             let later = host.clone();
-            host.persist(move |kept| {
+            host.persist(Box::new(move |kept| {
                 if has_more && kept.is_ok() {
                     later.tend();
                 }
-            });
+            }));
         });
     }
 
@@ -987,9 +986,9 @@ impl Host {
             schema_version: facts.schema_version,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             outdated,
-            created: facts.found.created && leads,
-            evicted: facts.found.evicted,
-            movable: facts.found.movable,
+            created: facts.created && leads,
+            evicted: facts.evicted,
+            movable: facts.movable,
             ignored_messages: self
                 .0
                 .channels

@@ -150,7 +150,7 @@ impl Connection {
         &self,
         stores: &[&str],
         durability: Durability,
-        work: impl FnOnce(&JsValue) -> Result<(), JsValue>,
+        work: &dyn Fn(&JsValue) -> Result<(), JsValue>,
     ) -> Result<(), JsValue> {
         let durability = match durability {
             Durability::Strict => "strict",
@@ -188,7 +188,7 @@ impl Connection {
             }
             .map(drop)
         };
-        let changed = self.change(&[store], Durability::Strict, put).await;
+        let changed = self.change(&[store], Durability::Strict, &put).await;
         changed.map_err(|error| refusal(WRITING, &error))
     }
 }
@@ -311,7 +311,7 @@ impl Kept {
         };
         let changed = self
             .connection
-            .change(&[BLOCKS, COMMITS], durability, write);
+            .change(&[BLOCKS, COMMITS], durability, &write);
         changed.await.map_err(|error| {
             // The number was taken.
             self.is_stale.set(js::name_of(&error) == "ConstraintError");

@@ -169,7 +169,7 @@ pub async fn open(
     let looked = look(directory).await;
     // It is never rejected.
     let _ = JsFuture::from(asking).await;
-    let place = Place::new(directory, found.take());
+    let mut place = Place::new(directory, found.take());
 
     let is_recorded_here = place.storage() == Some(StorageKind::Indexeddb);
     let (files, opfs) = match looked {
@@ -188,78 +188,55 @@ pub async fn open(
     };
     let kept = kept.filter(|kept| kept.image().size() > 0);
     let what = plan(wanted, place.recorded, kept.is_some(), &opfs)?;
-    let movable = matches!(opfs, InOpfs::Absent | InOpfs::Staged);
-    match (what, files, kept) {
-        (Plan::Open(StorageKind::Indexeddb), files, Some(kept)) => {
-            give_back(files, &opfs, directory);
-            let mut database = Database::in_indexeddb(kept, durability).await?;
-            database.found.movable = movable;
-            place.settle(StorageKind::Indexeddb);
-            Ok(database)
+    let (storage, created, evicted) = match what {
+        Plan::Open(storage) => (storage, false, false),
+        Plan::Move => (StorageKind::Opfs, false, false),
+        Plan::Make { storage, evicted } => (storage, true, evicted),
+    };
+    if created {
+        // Looked for there, it was made there.
+        place.is_left |= is_recorded_here && storage == StorageKind::Opfs;
+        match place.record(storage, false, false).await {
+            // Where no record can be written, OPFS can be used all the same.
+            Err(error)
+                if error.code != ErrorCode::QuotaExceeded && storage == StorageKind::Opfs => {}
+            recorded => recorded?,
         }
-        (
-            Plan::Make {
-                storage: StorageKind::Indexeddb,
-                evicted,
-            },
-            files,
-            _,
-        ) => {
-            give_back(files, &opfs, directory);
-            place.record(StorageKind::Indexeddb, false, false).await?;
-            // Nothing of an earlier one is to be found in it.
-            indexeddb::remove(&indexeddb::name_of(directory)).await?;
-            let kept = Kept::load(directory).await?;
-            let mut database = Database::in_indexeddb(kept, durability).await?;
-            database.found = Found {
-                created: true,
-                evicted,
-                movable,
-            };
-            place.settle(StorageKind::Indexeddb);
-            Ok(database)
-        }
-        (Plan::Make { evicted, .. }, Some(files), _) => {
-            match place.record(StorageKind::Opfs, false, false).await {
-                // It can be read, but not written: as where it cannot be used at all.
-                Err(error) if error.code == ErrorCode::QuotaExceeded => return Err(error),
-                _ => {}
-            }
-            let mut database = Database::in_opfs(files, durability)?;
-            database.found = Found {
-                created: true,
-                evicted,
-                movable: false,
-            };
-            place.settle(StorageKind::Opfs);
-            Ok(database)
-        }
-        (Plan::Move, Some(files), Some(kept)) => {
-            match transfer(kept, &files, &place, durability).await {
-                Ok(()) => {}
-                Err(error) => {
-                    files.discard(directory).await;
-                    return Err(error);
-                }
-            }
-            let place = Place {
-                is_left: true,
-                ..place
-            };
-            finish(files, place, durability)
-        }
-        (_, Some(files), _) if opfs == InOpfs::Staged => finish(files, place, durability),
-        (_, Some(files), _) => {
-            let database = Database::in_opfs(files, durability)?;
-            place.settle(StorageKind::Opfs);
-            Ok(database)
-        }
-        // A plan names no storage that was not found usable.
-        (_, None, _) => Err(StoreError::new(
-            ErrorCode::Internal,
-            "no files were acquired",
-        )),
     }
+    let mut database = if storage == StorageKind::Indexeddb {
+        give_back(files, &opfs, directory);
+        let kept = match kept {
+            Some(kept) => kept,
+            None => {
+                // Nothing of an earlier one is to be found in it.
+                indexeddb::remove(&indexeddb::name_of(directory)).await?;
+                Kept::load(directory).await?
+            }
+        };
+        Database::in_indexeddb(kept, durability).await?
+    } else {
+        // A plan names no storage that was not found usable.
+        let files = files.ok_or_else(|| StoreError::new(ErrorCode::Internal, "no files"))?;
+        if let Some(kept) = kept {
+            if let Err(error) = transfer(kept, &files, &place, durability).await {
+                files.discard(directory).await;
+                return Err(error);
+            }
+            place.is_left = true;
+        }
+        if what == Plan::Move || opfs == InOpfs::Staged {
+            files.moved()?;
+        }
+        Database::in_opfs(files, durability)?
+    };
+    database.found = Found {
+        created,
+        evicted,
+        movable: storage == StorageKind::Indexeddb
+            && matches!(opfs, InOpfs::Absent | InOpfs::Staged),
+    };
+    place.settle(storage);
+    Ok(database)
 }
 
 /// Gives files back that are not used, without a trace if they hold nothing.
@@ -286,14 +263,6 @@ async fn transfer(
         files.stage(kept.image())?;
     }
     place.record(StorageKind::Opfs, true, true).await
-}
-
-/// Opens what was moved to OPFS.
-fn finish(files: Directory, place: Place<'_>, durability: Durability) -> Result<Database> {
-    files.moved()?;
-    let database = Database::in_opfs(files, durability)?;
-    place.settle(StorageKind::Opfs);
-    Ok(database)
 }
 
 /// Removes a database wherever it is, its record last. Nothing there is no error.

@@ -61,7 +61,7 @@ const workers = {
     globalThis.postMessage = (messages) => {
       for (const it of [messages].flat()) if (!kept.has(it.id)) post(it);
     };`,
-  // Tells on a channel how often a file was flushed, when its name is asked for.
+  // Tells on a channel how often a file was flushed, or a transaction asked to be, when it is asked.
   'counts-flushes.js': 'import "/workers/counted.js"; import "/package/worker.js";',
   'counted.js': `
     let flushes = 0;
@@ -69,6 +69,11 @@ const workers = {
     FileSystemSyncAccessHandle.prototype.flush = function () {
       flushes++;
       return flush.call(this);
+    };
+    const { commit } = IDBTransaction.prototype;
+    IDBTransaction.prototype.commit = function () {
+      flushes++;
+      return commit.call(this);
     };
     const channel = new BroadcastChannel('flushes');
     channel.onmessage = ({ data }) => {
