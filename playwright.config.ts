@@ -26,6 +26,7 @@ export default defineConfig({
       grepInvert: /@opfs/,
       use: { baseURL: packageUrl },
     },
+    { name: 'soak', testDir: 'tests/soak' },
     { name: 'page', testMatch: 'page*.spec.ts', use: { baseURL: `http://localhost:${pagePort}` } },
   ],
   webServer: [

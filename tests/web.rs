@@ -144,7 +144,7 @@ async fn damaged_files_are_corrupt_and_stay() {
         .write(&format!("{path}-wal"), 0, &garbage)
         .unwrap();
     drop(directory);
-    let refusal = Directory::acquire("damaged").await.map(|_| ());
+    let refusal = Directory::acquire("damaged", false).await.map(|_| ());
     refused(refusal, ErrorCode::Corrupt);
     directory::remove("damaged").await.unwrap();
 }

@@ -95,15 +95,6 @@ pub struct Database {
     is_lost: bool,
 }
 
-/// What becomes of a database that nothing more can be kept of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loss {
-    /// The browser has closed it: its callers are told.
-    Gone,
-    /// Somebody else has written to it: what was asked is asked again of whoever leads.
-    Stale,
-}
-
 thread_local! {
     static MEMORY_DATABASES: Cell<u32> = const { Cell::new(0) };
 }
@@ -199,19 +190,11 @@ impl Database {
         self.storage
     }
 
-    /// Writes everything to its place and gives the files back.
+    /// Writes everything to its place and gives the files back. What it is kept by in IndexedDB is left.
     ///
     /// # Errors
     /// Those of writing; the files are given back all the same.
-    pub fn close(self) -> Result<()> {
-        self.store.close()
-    }
-
-    /// The same of one in IndexedDB, of which the way to it is left.
-    ///
-    /// # Errors
-    /// Those of writing.
-    pub async fn close_kept(self) -> Result<Option<Kept>> {
+    pub async fn close(self) -> Result<Option<Kept>> {
         let durability = self.store.durability();
         self.store.close()?;
         if let Some(kept) = &self.kept {
@@ -226,16 +209,11 @@ impl Database {
         self.kept.as_ref().is_some_and(is_changed)
     }
 
-    /// Whether nothing more can be kept of it.
-    pub fn loss(&self) -> Option<Loss> {
-        let kept = self.kept.as_ref()?;
-        if kept.is_stale() {
-            Some(Loss::Stale)
-        } else if self.is_lost || kept.is_gone() {
-            Some(Loss::Gone)
-        } else {
-            None
-        }
+    /// Whether nothing more can be kept of it: the browser has closed it, somebody else has written, or the
+    /// store could not be opened over what is kept.
+    pub fn is_lost(&self) -> bool {
+        let is_lost = |kept: &Kept| kept.is_gone() || kept.is_stale();
+        self.is_lost || self.kept.as_ref().is_some_and(is_lost)
     }
 
     /// Has what was changed kept, or leaves it as it is.
@@ -305,6 +283,18 @@ impl Database {
     /// Gives the files back as they are: nothing more is written, by nobody.
     pub fn abandon(self) {
         self.directory.abandon();
+    }
+
+    /// The same, where the browser has removed the files.
+    pub fn forsake(self) {
+        self.directory.forsake();
+        // Its close would write, and close the handles.
+        std::mem::forget(self);
+    }
+
+    /// Asks whether the files are where they are looked for. It may be asked for while this is used.
+    pub fn is_there(&self) -> impl Future<Output = bool> + use<> {
+        self.directory.is_there()
     }
 
     /// The store, for what needs no file.

@@ -216,6 +216,27 @@ impl Directory {
         }
     }
 
+    /// Lets go of the files without closing their handles: after the browser has cleared this site's
+    /// data, Chromium 156 never returns from closing one.
+    pub fn forsake(&self) {
+        for name in [MAIN, LOG, JOURNAL].iter().chain(&COPY) {
+            self.pool.forsake(&self.path(name));
+        }
+    }
+
+    /// Whether the database's file is still there, where others would look for it. The handles do not
+    /// tell: they go on writing to a file that the browser has removed.
+    pub fn is_there(&self) -> impl Future<Output = bool> + use<> {
+        let handle = self.handle.clone();
+        async move {
+            let Some(handle) = handle else { return true };
+            match JsFuture::from(handle.get_file_handle(MAIN)).await {
+                Err(error) => js::name_of(&error) != "NotFoundError",
+                Ok(_) => true,
+            }
+        }
+    }
+
     /// The path SQLite opens.
     pub fn main_path(&self) -> String {
         self.path(MAIN)
@@ -442,6 +463,15 @@ pub async fn remove(name: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// What was known to be there is not.
+pub fn cleared() -> StoreError {
+    StoreError::new(
+        ErrorCode::StorageUnavailable,
+        "this site's data was cleared while the database was open, and with it the database: open it \
+         anew, and it is empty",
+    )
 }
 
 fn corrupt(reason: &str) -> StoreError {

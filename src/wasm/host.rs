@@ -18,7 +18,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::AbortController;
 
 use super::channel::{self, Channels, Incoming, Js, Reply, Told};
-use super::database::{Database, Loss, Slot, Ticket};
+use super::database::{Database, Slot, Ticket};
 use super::directory;
 use super::js;
 use super::lock::{self, Lock, Wait};
@@ -42,6 +42,10 @@ const SETTLING: f64 = 100.0;
 /// Milliseconds without a request after which it is a pause.
 const PAUSE: f64 = 500.0;
 
+/// Milliseconds after a request at which the files are looked for: nothing tells a worker that they were
+/// removed under it.
+const LOOK: f64 = 500.0;
+
 /// What a host tells, but for answers.
 pub enum Notice {
     /// The call that opens waits for another tab.
@@ -59,6 +63,8 @@ pub enum Notice {
     },
     /// The tab leads, follows, or is outdated.
     Status(Box<StoreStatus>),
+    /// The browser has removed the database while it was open. Its handles are free when the worker ends.
+    Cleared(StoreError),
 }
 
 /// Called once. What comes from another tab may be JSON.
@@ -85,6 +91,10 @@ pub struct Opening {
     /// Whether the page had it open before, through another worker: its role may be another now.
     #[serde(default)]
     pub again: bool,
+    /// Whether other tabs do not see the page's locks: Chromium forgets those of pages that were there
+    /// when the site's data was cleared.
+    #[serde(default)]
+    pub unseen: bool,
 }
 
 fn yes() -> bool {
@@ -127,6 +137,12 @@ struct State {
     waiting: RefCell<VecDeque<Box<dyn FnOnce()>>>,
     /// How often the lock was lost: what was begun before must not go on.
     losses: Cell<u32>,
+    /// The files are about to be looked for.
+    looking: Cell<bool>,
+    /// The browser has removed them.
+    cleared: Cell<bool>,
+    /// Says that the tab is alive, where the page cannot.
+    alive: RefCell<Option<Lock>>,
     visible: Cell<bool>,
     timer: Cell<Option<i32>>,
     /// What can wait is about to go on.
@@ -180,6 +196,9 @@ impl Host {
             persisting: Cell::default(),
             waiting: RefCell::default(),
             losses: Cell::default(),
+            looking: Cell::default(),
+            cleared: Cell::default(),
+            alive: RefCell::default(),
             visible: Cell::new(visible),
             timer: Cell::default(),
             tending: Cell::default(),
@@ -195,6 +214,9 @@ impl Host {
             };
             let channels = Channels::new(&host.0.opening.name, id, version, on_incoming)?;
             *host.0.channels.borrow_mut() = Some(channels);
+        }
+        if host.0.opening.unseen {
+            host.hold_tab();
         }
         host.0.answers.borrow_mut().insert(call, answer);
         host.feed(Event::Open { call, visible });
@@ -311,7 +333,7 @@ impl Host {
             Action::AbandonStore => {
                 self.0.losses.set(self.0.losses.get() + 1);
                 if let Some(database) = self.0.database.borrow_mut().take() {
-                    database.abandon();
+                    self.let_go(database);
                 }
             }
             Action::Turn => {
@@ -430,36 +452,6 @@ impl Host {
         )))
     }
 
-    fn close_store(&self) {
-        let database = self.0.database.borrow_mut().take();
-        let (host, losses) = (self.clone(), self.0.losses.get());
-        let closed = move |closed: Result<()>| {
-            if host.0.losses.get() == losses {
-                *host.0.failed_close.borrow_mut() = closed.err();
-                host.feed(Event::Closed);
-            }
-        };
-        let Some(database) = database else {
-            closed(Ok(()));
-            return;
-        };
-        if database.storage() == StorageKind::Indexeddb {
-            spawn_local(async move { closed(database.close_kept().await.map(drop)) });
-            return;
-        }
-        let removal = database.removal();
-        let outcome = database.close();
-        let Some(removal) = removal else {
-            closed(outcome);
-            return;
-        };
-        spawn_local(async move {
-            // Most often there was nothing to remove.
-            let _ = JsFuture::from(removal).await;
-            closed(outcome);
-        });
-    }
-
     // Keeping.
 
     /// Does what must not be done while changes are being kept, then.
@@ -490,15 +482,12 @@ impl Host {
             let kept = database.persist().await;
             host.0.persisting.set(false);
             if host.0.losses.get() != losses {
-                database.abandon();
+                host.let_go(database);
             } else {
-                let loss = database.loss();
                 *host.0.database.borrow_mut() = Some(database);
-                // What is not answered is asked again.
-                if loss != Some(Loss::Stale) {
+                if !host.is_lost() {
                     then(kept);
                 }
-                host.look_for_loss();
             }
             while !host.0.persisting.get() {
                 let next = host.0.waiting.borrow_mut().pop_front();
@@ -508,25 +497,15 @@ impl Host {
         });
     }
 
-    /// Gives the lead up, if nothing more can be kept: whoever leads next opens anew.
-    fn look_for_loss(&self) {
-        let loss = self.0.database.borrow().as_ref().and_then(Database::loss);
-        if loss.is_some() {
+    /// Gives the lead up, if nothing more can be kept of the database: whoever leads next reads what is kept,
+    /// and what is not answered is asked again.
+    fn is_lost(&self) -> bool {
+        let is_lost = self.0.database.borrow().as_ref().is_some_and(Database::is_lost);
+        if is_lost {
             drop(self.0.lock.borrow_mut().take());
             self.feed(Event::Lost);
         }
-    }
-
-    /// Why nothing is carried out any more, if the browser has taken the database away.
-    fn is_gone(&self) -> Result<()> {
-        match self.0.database.borrow().as_ref().and_then(Database::loss) {
-            Some(Loss::Gone) => Err(StoreError::new(
-                ErrorCode::StorageUnavailable,
-                "the browser has closed this site's database, as it does when the site's data is cleared: \
-                 the next call opens it anew, with what is there then",
-            )),
-            _ => Ok(()),
-        }
+        is_lost
     }
 
     fn send(&self, to: Option<&TabId>, body: Body<Js>) {
@@ -578,23 +557,108 @@ impl Host {
         let (host, losses) = (self.clone(), self.0.losses.get());
         let records = self.0.records.borrow_mut().take();
         let records = records.unwrap_or_else(Records::begin);
+        // Never an empty one in the place of what this tab has seen.
+        let known = self.0.opening.again || self.0.tab.borrow().facts().is_some();
         spawn_local(async move {
             let Opening { name, storage, .. } = &host.0.opening;
             let mut opened = match directory_name(name) {
-                Ok(directory) => place::open(&directory, *storage, durability, records).await,
+                Ok(directory) => place::open(&directory, *storage, durability, known, records).await,
                 Err(error) => Err(error),
             };
             if let Ok(database) = &mut opened {
                 host.end_streams_of_the_dead(database).await;
             }
+            if matches!(&opened, Err(error) if *error == directory::cleared()) {
+                host.was_cleared();
+            }
             // The lock was lost meanwhile: whoever has it now opens.
             if host.0.losses.get() != losses {
                 if let Ok(database) = opened {
-                    database.abandon();
+                    host.let_go(database);
                 }
                 return;
             }
             host.opened(opened);
+        });
+    }
+
+    fn close_store(&self) {
+        let Some(database) = self.0.database.borrow_mut().take() else {
+            self.feed(Event::Closed);
+            return;
+        };
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        spawn_local(async move {
+            if !database.is_there().await {
+                host.was_cleared();
+            }
+            if host.0.cleared.get() || host.0.losses.get() != losses {
+                host.let_go(database);
+            } else {
+                let removal = database.removal();
+                *host.0.failed_close.borrow_mut() = database.close().await.err();
+                if let Some(removal) = removal {
+                    // Most often there was nothing to remove.
+                    let _ = JsFuture::from(removal).await;
+                }
+            }
+            if host.0.losses.get() == losses {
+                host.feed(Event::Closed);
+            }
+        });
+    }
+
+    /// The browser has removed the files.
+    fn was_cleared(&self) {
+        self.0.cleared.set(true);
+        (self.0.notify)(Notice::Cleared(directory::cleared()));
+    }
+
+    /// Holds the lock that says that this tab is alive, for as long as its worker is.
+    fn hold_tab(&self) {
+        let Some(tab) = self.0.opening.tab.clone() else {
+            return;
+        };
+        let host = self.clone();
+        spawn_local(async move {
+            let name = lock::of_tab(&host.0.opening.name, &tab);
+            // Held already, it is seen.
+            if let Ok(lock) = lock::acquire(&name, Wait::Never).await {
+                host.0.alive.replace(Some(lock));
+            }
+        });
+    }
+
+    /// Gives the files up as they are.
+    fn let_go(&self, database: Database) {
+        if self.0.cleared.get() {
+            database.forsake();
+        } else {
+            database.abandon();
+        }
+    }
+
+    /// Looks soon whether the files are still there. If they are not, what is written is lost: it ends as
+    /// when the lock is lost, and whoever opens next finds no database.
+    fn look_soon(&self) {
+        if self.0.opening.storage == StorageOption::Memory || self.0.looking.replace(true) {
+            return;
+        }
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        js::after(LOOK, move || {
+            host.0.looking.set(false);
+            let database = host.0.database.borrow();
+            let Some(there) = database.as_ref().map(Database::is_there) else {
+                return;
+            };
+            let host = host.clone();
+            spawn_local(async move {
+                if !there.await && host.0.losses.get() == losses {
+                    host.was_cleared();
+                    drop(host.0.lock.borrow_mut().take());
+                    host.feed(Event::Lost);
+                }
+            });
         });
     }
 
@@ -652,6 +716,7 @@ impl Host {
 
     fn opened(&self, opened: Result<Database>) {
         let outcome = opened.map(|database| {
+            self.0.cleared.set(false);
             let facts = database.facts();
             *self.0.database.borrow_mut() = Some(database);
             self.watch_writers();
@@ -683,6 +748,9 @@ impl Host {
     // Carrying out.
 
     fn run(&self, run: RunId, requests: Vec<(TabId, JsValue)>) {
+        if self.is_lost() {
+            return;
+        }
         let awaits = |request: &JsValue| {
             let method = js::get(request, "method");
             method == "backup"
@@ -723,11 +791,9 @@ impl Host {
                         None => Vec::new(),
                     };
                     let changes = told(changes, &from, &request).collect();
-                    let loss = host.0.database.borrow().as_ref().and_then(Database::loss);
-                    if loss != Some(Loss::Stale) {
+                    if !host.is_lost() {
                         host.ran(run, vec![answer], changes);
                     }
-                    host.look_for_loss();
                 }
                 None => host.run_now(run, vec![(from, request)]),
             }
@@ -784,9 +850,6 @@ impl Host {
 
     fn carry_out(&self, requests: &[(TabId, JsValue)]) -> (Vec<Result<Reply>>, Vec<Told>) {
         let mut changes = Vec::new();
-        if let Err(gone) = self.is_gone() {
-            return (vec![Err(gone); requests.len()], changes);
-        }
         let outcomes = match &mut *self.0.database.borrow_mut() {
             Some(database) => {
                 let asked = requests.iter().map(|(from, message)| asked(from, message));
@@ -808,6 +871,7 @@ impl Host {
             self.watch_writers();
         }
         self.0.last_run.set(run);
+        self.look_soon();
         if !changes.is_empty() {
             self.tend();
             if !self.0.awaits_pause.replace(true) {
@@ -819,7 +883,6 @@ impl Host {
             answers,
             changes,
         });
-        self.look_for_loss();
     }
 
     /// Has what can wait go on while nothing is carried out, a step at a time.
@@ -898,7 +961,6 @@ impl Host {
         let durability = durability(message)?;
         let step = || self.feed(Event::Progressed { run });
         let losses = self.0.losses.get();
-        self.is_gone()?;
         // Taken out: nothing else runs meanwhile.
         let mut database = self.0.database.borrow_mut().take().ok_or_else(closed)?;
         let method = js::get(message, "method");
@@ -926,7 +988,7 @@ impl Host {
         };
         // The lock was lost meanwhile: the files are not this tab's any more.
         if self.0.losses.get() != losses {
-            database.abandon();
+            self.let_go(database);
         } else {
             *self.0.database.borrow_mut() = Some(database);
         }

@@ -148,7 +148,7 @@ async fn look(directory: &str) -> Result<(Option<Directory>, InOpfs)> {
     }
 }
 
-/// Opens the database of a directory where it is, or makes it.
+/// Opens the database of a directory where it is, or makes it, unless it is `known` to have been there.
 ///
 /// # Errors
 /// Those of [`plan`], of the storages and of opening; nothing that was there is changed then.
@@ -156,6 +156,7 @@ pub async fn open(
     directory: &str,
     wanted: StorageOption,
     durability: Durability,
+    known: bool,
     records: Records,
 ) -> Result<Database> {
     // The record is asked for while the files are acquired.
@@ -193,6 +194,10 @@ pub async fn open(
         Plan::Move => (StorageKind::Opfs, false, false),
         Plan::Make { storage, evicted } => (storage, true, evicted),
     };
+    if created && known {
+        give_back(files, &opfs, directory);
+        return Err(directory::cleared());
+    }
     if created {
         // Looked for there, it was made there.
         place.is_left |= is_recorded_here && storage == StorageKind::Opfs;
@@ -258,7 +263,7 @@ async fn transfer(
 ) -> Result<()> {
     let database = Database::in_indexeddb(kept, durability).await?;
     database.verify()?;
-    let kept = database.close_kept().await?;
+    let kept = database.close().await?;
     if let Some(kept) = kept {
         files.stage(kept.image())?;
     }

@@ -295,7 +295,7 @@ test('no acknowledged message is lost or doubled where the tab crashes in mid-wr
   }
 });
 
-test('site data that is cleared while it is open: told once, then a new store', async ({
+test('site data that is cleared while it is open is told, and a store opens anew', async ({
   page,
   context,
 }) => {
@@ -306,20 +306,39 @@ test('site data that is cleared while it is open: told once, then a new store', 
   const session = await context.newCDPSession(page);
   await session.send('Storage.clearDataForOrigin', { origin, storageTypes: 'indexeddb' });
   const seen = await page.evaluate(async () => {
-    const codes = [await window.code(window.store.createConversation('refused'))];
-    codes.push(await window.code(window.store.createConversation('new')));
-    const titles = (await window.store.listConversations()).map((row) => row.title);
-    const { created } = await window.store.status();
-    await window.store.close();
+    const codes = [
+      await window.code(window.store.createConversation('refused')),
+      await window.code(window.store.listConversations()),
+      await window.code(window.store.close()),
+    ];
     const again = await window.openBy('no-opfs.js', 'cleared');
-    return { codes, titles, created, kept: (await again.listConversations()).length };
+    const { created } = await again.status();
+    const before = (await again.listConversations()).length;
+    await again.createConversation('new');
+    await again.close();
+    const last = await window.openBy('no-opfs.js', 'cleared');
+    return { codes, created, before, kept: (await last.listConversations()).length };
   });
   expect(seen).toEqual({
-    codes: ['storage-unavailable', 'resolved'],
-    titles: ['new'],
+    codes: ['storage-unavailable', 'storage-unavailable', 'resolved'],
     created: true,
+    before: 0,
     kept: 1,
   });
+});
+
+test('a connection that the browser closes, with nothing lost, is opened again', async ({ page }) => {
+  const seen = await page.evaluate(async () => {
+    const store = await window.openBy('plants.js', 'closed-under-it');
+    await store.createConversation('before');
+    await window.plant('close');
+    const ids = await Promise.all(['a', 'b', 'c'].map((title) => store.createConversation(title)));
+    const titles = (await store.listConversations()).map((row) => row.title);
+    await store.close();
+    const again = await window.openBy('no-opfs.js', 'closed-under-it');
+    return { ids: new Set(ids).size, titles, kept: (await again.listConversations()).length };
+  });
+  expect(seen).toEqual({ ids: 3, titles: ['c', 'b', 'a', 'before'], kept: 4 });
 });
 
 test('a database is opened where it is, and never begun anew elsewhere', async ({ page }) => {
