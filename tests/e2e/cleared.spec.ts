@@ -5,7 +5,7 @@
  */
 
 import { type BrowserContext, expect, type Page } from '@playwright/test';
-import { backup, expectValid, load, origin, test } from './browser.js';
+import { backup, expectValid, here, load, origin, test } from './browser.js';
 
 async function tab(context: BrowserContext): Promise<Page> {
   const page = await load(await context.newPage());
@@ -18,7 +18,8 @@ async function tab(context: BrowserContext): Promise<Page> {
 /** What removes the data: by the tools as the site-data button does, files only, and by a response. */
 const ways: Record<string, (context: BrowserContext, page: Page) => Promise<unknown>> = {
   'all data': (context, page) => clear(context, page, 'all'),
-  'its files': (context, page) => clear(context, page, 'file_systems'),
+  'its files': (context, page) =>
+    clear(context, page, here.storage === 'opfs' ? 'file_systems' : 'indexeddb'),
   'a response': (_, page) => page.evaluate(() => fetch('/clear').then((it) => it.text())),
 };
 

@@ -327,7 +327,9 @@ test('site data that is cleared while it is open is told, and a store opens anew
   });
 });
 
-test('a connection that the browser closes, with nothing lost, is opened again', async ({ page }) => {
+test('a connection that the browser closes, with nothing lost, is opened again', async ({
+  page,
+}) => {
   const seen = await page.evaluate(async () => {
     const store = await window.openBy('plants.js', 'closed-under-it');
     await store.createConversation('before');
