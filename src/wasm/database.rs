@@ -203,10 +203,10 @@ impl Database {
         Ok(self.kept)
     }
 
-    /// Whether something was changed that is not kept yet.
+    /// Whether something was changed since it was last tried to have changes kept.
     pub fn is_unsaved(&self) -> bool {
-        let is_changed = |kept: &Kept| kept.image().is_changed();
-        self.kept.as_ref().is_some_and(is_changed)
+        let is_touched = |kept: &Kept| kept.image().is_touched();
+        self.kept.as_ref().is_some_and(is_touched)
     }
 
     /// Whether nothing more can be kept of it: the browser has closed it, somebody else has written, or the
@@ -221,10 +221,12 @@ impl Database {
     /// # Errors
     /// Those of [`Kept::save`].
     pub async fn save(&self) -> Result<()> {
-        match &self.kept {
-            Some(kept) => kept.save(self.store.durability()).await,
-            None => Ok(()),
-        }
+        let Some(kept) = &self.kept else {
+            return Ok(());
+        };
+        let saved = kept.save(self.store.durability()).await;
+        kept.image().rest();
+        saved
     }
 
     /// Has what was changed kept, or takes all of it back: the file is then what is kept, and the store
@@ -245,6 +247,8 @@ impl Database {
                 }
                 Err(_) => self.is_lost = true,
             }
+            // What opening mends is not what was asked for: a read that comes next does not fail of it.
+            kept.image().rest();
         }
         saved
     }

@@ -133,6 +133,8 @@ struct State {
     records: RefCell<Option<Records>>,
     /// Changes are being kept: the database is out, and what needs it waits.
     persisting: Cell<bool>,
+    /// The last time that failed, and with it what had been mended.
+    owes: Cell<bool>,
     /// What waits for that.
     waiting: RefCell<VecDeque<Box<dyn FnOnce()>>>,
     /// How often the lock was lost: what was begun before must not go on.
@@ -194,6 +196,7 @@ impl Host {
             running: RefCell::default(),
             records: RefCell::new((!in_memory).then(Records::begin)),
             persisting: Cell::default(),
+            owes: Cell::default(),
             waiting: RefCell::default(),
             losses: Cell::default(),
             looking: Cell::default(),
@@ -486,6 +489,10 @@ impl Host {
             } else {
                 *host.0.database.borrow_mut() = Some(database);
                 if !host.is_lost() {
+                    if host.0.owes.replace(kept.is_err()) && kept.is_ok() {
+                        // Streams of tabs that are gone had been ended, and were taken back.
+                        host.watch_writers();
+                    }
                     then(kept);
                 }
             }
@@ -500,7 +507,12 @@ impl Host {
     /// Gives the lead up, if nothing more can be kept of the database: whoever leads next reads what is kept,
     /// and what is not answered is asked again.
     fn is_lost(&self) -> bool {
-        let is_lost = self.0.database.borrow().as_ref().is_some_and(Database::is_lost);
+        let is_lost = self
+            .0
+            .database
+            .borrow()
+            .as_ref()
+            .is_some_and(Database::is_lost);
         if is_lost {
             drop(self.0.lock.borrow_mut().take());
             self.feed(Event::Lost);
@@ -562,7 +574,9 @@ impl Host {
         spawn_local(async move {
             let Opening { name, storage, .. } = &host.0.opening;
             let mut opened = match directory_name(name) {
-                Ok(directory) => place::open(&directory, *storage, durability, known, records).await,
+                Ok(directory) => {
+                    place::open(&directory, *storage, durability, known, records).await
+                }
                 Err(error) => Err(error),
             };
             if let Ok(database) = &mut opened {

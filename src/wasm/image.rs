@@ -20,6 +20,8 @@ pub struct Image {
     limit: u64,
     /// Something did not fit since this was last asked.
     was_full: Cell<bool>,
+    /// Something was written since it was last said to rest.
+    is_touched: Cell<bool>,
     /// `None`: nobody asks what was changed.
     before: Option<Before>,
 }
@@ -44,6 +46,7 @@ impl Image {
             size: Cell::new(0),
             limit: u64::MAX,
             was_full: Cell::default(),
+            is_touched: Cell::default(),
             before: None,
         }
     }
@@ -59,6 +62,7 @@ impl Image {
             size: Cell::new(size),
             limit,
             was_full: Cell::default(),
+            is_touched: Cell::default(),
             before: Some(before),
         }
     }
@@ -71,6 +75,16 @@ impl Image {
     /// Whether something did not fit since this was last asked.
     pub fn take_full(&self) -> bool {
         self.was_full.replace(false)
+    }
+
+    /// Whether something was written since it was last said to rest.
+    pub fn is_touched(&self) -> bool {
+        self.is_touched.get()
+    }
+
+    /// Nobody is told of what was written by now.
+    pub fn rest(&self) {
+        self.is_touched.set(false);
     }
 
     /// Reads what there is of it from there on; how many bytes.
@@ -179,6 +193,7 @@ impl Image {
 
     /// Notes what is there, unless it is noted already. Whether it was not.
     fn remember(&self, number: u32) -> bool {
+        self.is_touched.set(true);
         let Some(before) = &self.before else {
             return false;
         };

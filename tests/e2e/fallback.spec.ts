@@ -239,6 +239,49 @@ test('the quota: told, nothing changed, reading goes on, and writing when there 
   expect(deleted).toBe('resolved');
 });
 
+test('where there is no space even for what opening mends, everything is read all the same', async ({
+  page,
+}) => {
+  await page.evaluate(async () => {
+    const store = await window.openBy('no-opfs.js', 'mended');
+    const id = await store.createConversation('t');
+    const extra = { status: 'streaming' as const };
+    await store.addMessage(id, 'assistant', 'begun', extra);
+  });
+  // Its tab is gone: the next open ends the message.
+  await start(page);
+  const seen = await page.evaluate(async () => {
+    const store = await window.openBy('plants.js?kind=quota', 'mended');
+    const read = async () => {
+      const [row] = await store.listConversations();
+      const rows = await store.messagesFor(row?.id ?? 0);
+      return rows.map(({ content, status }) => `${content} ${status}`).join();
+    };
+    const codes = [await read()];
+    codes.push(await window.code(store.createConversation('refused')), await read());
+    codes.push(await window.code(store.createConversation('refused')), await read());
+    await window.plant('');
+    codes.push(await window.code(store.createConversation('kept')));
+    const all = async () => {
+      const rows = await store.listConversations();
+      const texts = await Promise.all(rows.map(({ id }) => store.messagesFor(id)));
+      return texts.flat().map(({ content, status }) => `${content} ${status}`);
+    };
+    // Soon after there is space it is mended for good.
+    while ((await all()).join() !== 'begun aborted');
+    return codes;
+  });
+  expect(seen[0]).toBe('begun aborted');
+  // What could not be kept is as it was.
+  expect(seen.slice(1)).toEqual([
+    'quota-exceeded',
+    'begun streaming',
+    'quota-exceeded',
+    'begun streaming',
+    'resolved',
+  ]);
+});
+
 test('no acknowledged message is lost or doubled where the tab crashes in mid-write', async () => {
   test.setTimeout(120_000);
   const { launch, remove } = await profile();

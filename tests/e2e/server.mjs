@@ -127,7 +127,8 @@ const workers = {
   'plants.js': `
     import "/workers/lacks-opfs.js"; import "/workers/planting.js"; import "/package/worker.js";`,
   'planting.js': `
-    let planted;
+    const first = new URL(location.href).searchParams.get('kind');
+    let planted = first ? { kind: first, times: 1e9 } : undefined;
     const channel = new BroadcastChannel('plant');
     channel.onmessage = ({ data }) => {
       planted = data;
