@@ -149,10 +149,13 @@ impl Image {
         self.before.as_ref().is_some_and(is_other)
     }
 
-    /// The blocks that are others than when it was last settled; `None` where there is none now.
-    pub fn changed(&self) -> Vec<(u32, Option<Uint8Array>)> {
-        let now = |(number, _)| (number, self.block(number));
-        self.noted().into_iter().map(now).collect()
+    /// The blocks that are others than when it was last settled: what was there, and what is there now.
+    pub fn changed(&self) -> Vec<(u32, Option<Uint8Array>, Option<Uint8Array>)> {
+        let both = |(number, before): (u32, JsValue)| {
+            let before = before.dyn_into().ok();
+            (number, before, self.block(number))
+        };
+        self.noted().into_iter().map(both).collect()
     }
 
     /// Takes it to be kept as it is now.
@@ -187,7 +190,8 @@ impl Image {
         Array::from(&before.blocks).iter().map(read).collect()
     }
 
-    fn block(&self, number: u32) -> Option<Uint8Array> {
+    /// A block, if there is one of that number.
+    pub fn block(&self, number: u32) -> Option<Uint8Array> {
         (number < self.blocks.length()).then(|| self.blocks.get(number).unchecked_into())
     }
 

@@ -2,31 +2,38 @@
 //! far as this package uses it.
 //!
 //! The file is read whole at open and lives in an [`Image`]; [`Kept::save`] writes what has changed in it in
-//! one transaction of IndexedDB, so that a crash leaves all of it or nothing. Each has a number that must be
-//! new: whoever has read an earlier state, because it lost the lock and does not know it, writes nothing.
-//! Knows no SQL and no tab.
+//! one transaction of IndexedDB, so that a crash leaves all of it or nothing. What is little goes in one value,
+//! as the bytes that are others now ([`crate::delta`]), and its blocks later; what is much goes block by block. Each
+//! transaction has a number that must be new: whoever has read an earlier state, because it lost the lock and
+//! does not know it, writes nothing. Knows no SQL and no tab.
 //!
 //! Transactions and their durability: <https://w3c.github.io/IndexedDB/#transaction-concept>.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
-use js_sys::{Array, Function, Object, Promise, Uint8Array};
+use js_sys::{Array, Function, Object, Promise, Set, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::image::{BLOCK, Image};
 use super::js;
+use crate::delta;
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::Durability;
 
 /// Bytes that a database may have in IndexedDB: all of it is in the worker's memory.
 pub const LIMIT: u64 = 256 << 20;
 
-/// Blocks of the file by their number.
+/// Blocks of the file by their number, as they were after the first of the commits.
 const BLOCKS: &str = "blocks";
-/// One entry: the number of the last transaction, and the file's size after it.
+/// What was changed since by the transactions' numbers: `{ size, delta }`, the file's size after it and a
+/// delta. The first has no delta.
 const COMMITS: &str = "commits";
+/// Bytes of a delta from which on blocks are written instead. (Above 64 KB Chromium writes a value as a file.)
+const LONGEST: usize = 32 << 10;
+/// Bytes of all deltas from which on they are.
+const MOST: usize = 512 << 10;
 /// Blocks that are read at a time: 8 MB.
 const MANY: u32 = 1_024;
 
@@ -213,6 +220,10 @@ pub struct Kept {
     image: Rc<Image>,
     /// The number of the last transaction.
     last: Cell<f64>,
+    /// Bytes of the deltas since blocks were written.
+    logged: Cell<usize>,
+    /// The numbers of the blocks that they change.
+    logs: Set,
     /// Somebody else has written.
     is_stale: Cell<bool>,
 }
@@ -232,10 +243,10 @@ impl Kept {
         let ask =
             |name: &str, method: &str| store(name).and_then(|it| js::invoke(&it, method, &[]));
         let numbers = js::items(&result(READING, ask(COMMITS, "getAllKeys")).await?);
-        let sizes = js::items(&result(READING, ask(COMMITS, "getAll")).await?);
-        let number = |list: &[JsValue]| list.last().and_then(JsValue::as_f64).unwrap_or_default();
-        let (last, size) = (number(&numbers), number(&sizes) as u64);
-        let count = size.div_ceil(BLOCK) as u32;
+        let commits = js::items(&result(READING, ask(COMMITS, "getAll")).await?);
+        let last = numbers.last().and_then(JsValue::as_f64);
+        let size = |commit: &JsValue| js::get(commit, "size").as_f64().unwrap_or_default() as u64;
+        let count = commits.first().map_or(0, size).div_ceil(BLOCK) as u32;
         let blocks = Array::new();
         let range = js::global(&["IDBKeyRange"]);
         while blocks.length() < count {
@@ -250,22 +261,44 @@ impl Kept {
                 block.is_some_and(|it| u64::from(it.length()) == BLOCK)
             };
             if read.len() != wanted || !read.iter().all(is_whole) {
-                return Err(StoreError::new(
-                    ErrorCode::Corrupt,
-                    format!(
-                        "the database in IndexedDB is damaged: blocks are missing after block {first} of \
-                         {count}; nothing was deleted"
-                    ),
-                ));
+                return Err(damaged("blocks are missing"));
             }
             for block in &read {
                 blocks.push(block);
             }
         }
+        let (logs, mut logged) = (Set::new(&JsValue::UNDEFINED), 0);
+        for commit in commits.iter().skip(1) {
+            let count = size(commit).div_ceil(BLOCK) as u32;
+            for number in blocks.length()..count {
+                blocks.set(number, Uint8Array::new_with_length(BLOCK as u32).into());
+            }
+            for number in count..blocks.length() {
+                logs.add(&number.into());
+            }
+            blocks.set_length(count);
+            let bytes = js::get(commit, "delta").dyn_into::<Uint8Array>();
+            let bytes = bytes.map_err(|_| damaged("a change is missing"))?.to_vec();
+            logged += bytes.len();
+            let whole = delta::read(&bytes, &mut |number, offset, bytes| {
+                let (from, end) = (offset as u32, (offset + bytes.len()) as u32);
+                if number >= count || u64::from(end) > BLOCK {
+                    return None;
+                }
+                logs.add(&number.into());
+                let block: Uint8Array = blocks.get(number).unchecked_into();
+                block.subarray(from, end).copy_from(bytes);
+                Some(())
+            });
+            whole.ok_or_else(|| damaged("a change cannot be read"))?;
+        }
+        let size = commits.last().map_or(0, size);
         Ok(Self {
             connection,
             image: Rc::new(Image::kept(blocks, size, LIMIT)),
-            last: Cell::new(last),
+            last: Cell::new(last.unwrap_or_default()),
+            logged: Cell::new(logged),
+            logs,
             is_stale: Cell::new(false),
         })
     }
@@ -294,21 +327,37 @@ impl Kept {
         if !image.is_changed() {
             return Ok(());
         }
+        let changed = image.changed();
+        let delta = self.delta(&changed);
         let write = |transaction: &JsValue| {
             let store = |name: &str| js::invoke(transaction, "objectStore", &[&name.into()]);
             let commits = store(COMMITS)?;
-            let size = (image.size() as f64).into();
-            js::invoke(&commits, "add", &[&size, &number.into()])?;
-            js::invoke(&commits, "delete", &[&(number - 1.0).into()])?;
+            let commit = Object::new();
+            js::set(&commit, "size", &(image.size() as f64).into());
+            if let Some(delta) = &delta {
+                js::set(&commit, "delta", &Uint8Array::from(&delta[..]));
+            }
+            js::invoke(&commits, "add", &[&commit, &number.into()])?;
+            if delta.is_some() {
+                return Ok(());
+            }
+            let range = js::global(&["IDBKeyRange"]);
+            let earlier = js::invoke(&range, "upperBound", &[&(number - 1.0).into()])?;
+            js::invoke(&commits, "delete", &[&earlier])?;
             let blocks = store(BLOCKS)?;
-            for (number, block) in image.changed() {
+            for number in Array::from(&self.logs).iter() {
+                let block = number.as_f64().and_then(|it| image.block(it as u32));
                 match block {
-                    Some(block) => js::invoke(&blocks, "put", &[&block, &number.into()])?,
-                    None => js::invoke(&blocks, "delete", &[&number.into()])?,
+                    Some(block) => js::invoke(&blocks, "put", &[&block, &number])?,
+                    None => js::invoke(&blocks, "delete", &[&number])?,
                 };
             }
             Ok(())
         };
+        // Whatever becomes of it, they are not what the blocks that are stored are.
+        for (number, ..) in &changed {
+            self.logs.add(&(*number).into());
+        }
         let changed = self
             .connection
             .change(&[BLOCKS, COMMITS], durability, &write);
@@ -319,6 +368,41 @@ impl Kept {
         })?;
         self.last.set(number);
         image.settle();
+        match delta {
+            Some(delta) => self.logged.set(self.logged.get() + delta.len()),
+            None => {
+                self.logged.set(0);
+                self.logs.clear();
+            }
+        }
         Ok(())
     }
+
+    /// What has changed, if it is little, and little has come together since blocks were written.
+    fn delta(&self, changed: &[(u32, Option<Uint8Array>, Option<Uint8Array>)]) -> Option<Vec<u8>> {
+        let mut delta = Vec::new();
+        let mut bytes = [[0; BLOCK as usize]; 2];
+        for (number, before, now) in changed {
+            let Some(now) = now else { continue };
+            let [before_bytes, now_bytes] = &mut bytes;
+            match before {
+                Some(before) => before.copy_to(before_bytes),
+                None => before_bytes.fill(0),
+            }
+            now.copy_to(now_bytes);
+            delta::write(&mut delta, *number, before_bytes, now_bytes);
+            if delta.len() > LONGEST {
+                return None;
+            }
+        }
+        let is_little = self.last.get() > 0.0 && self.logged.get() + delta.len() <= MOST;
+        is_little.then_some(delta)
+    }
+}
+
+fn damaged(how: &str) -> StoreError {
+    StoreError::new(
+        ErrorCode::Corrupt,
+        format!("the database in IndexedDB is damaged: {how}; nothing was deleted"),
+    )
 }

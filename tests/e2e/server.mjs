@@ -123,7 +123,7 @@ const workers = {
     IDBFactory.prototype.open = () => { throw new DOMException('planted', 'SecurityError'); };`,
   'no-storage.js': `
     import "/workers/lacks-idb.js"; import "/workers/lacks-opfs.js"; import "/package/worker.js";`,
-  // Has no OPFS, and does to the next transaction that writes blocks what it is told on a channel.
+  // Has no OPFS, and does to the next transaction that keeps changes what it is told on a channel.
   'plants.js': `
     import "/workers/lacks-opfs.js"; import "/workers/planting.js"; import "/package/worker.js";`,
   'planting.js': `
@@ -134,10 +134,10 @@ const workers = {
       planted = data;
       channel.postMessage('planted');
     };
-    const { put } = IDBObjectStore.prototype;
-    IDBObjectStore.prototype.put = function (...given) {
+    const { add } = IDBObjectStore.prototype;
+    IDBObjectStore.prototype.add = function (...given) {
       const { transaction } = this;
-      if (this.name === 'blocks' && planted) {
+      if (this.name === 'commits' && planted) {
         const { kind, times = 1 } = planted;
         planted = times > 1 ? { kind, times: times - 1 } : undefined;
         if (kind === 'quota') throw new DOMException('planted', 'QuotaExceededError');
@@ -162,7 +162,7 @@ const workers = {
           for (;;);
         }
       }
-      return put.apply(this, given);
+      return add.apply(this, given);
     };`,
   // Stops for good before the step of that number, counted over all that changes something in a storage.
   'stops.js': 'import "/workers/stopping.js"; import "/package/worker.js";',
