@@ -138,10 +138,15 @@ export async function buildTools() {
 /** What the tests need besides; returns the environment to test in. */
 export async function testTools() {
   const env = await buildTools();
+  const triplet = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
   const missing = [
     ['chromium', '/usr/bin/chromium'],
     ['chromium-driver', '/usr/bin/chromedriver'],
     ['firefox-esr', '/usr/bin/firefox-esr'],
+    ['webkit2gtk-driver', '/usr/bin/WebKitWebDriver'],
+    ['gir1.2-webkit2-4.1', `/usr/lib/${triplet}/girepository-1.0/WebKit2-4.1.typelib`],
+    ['python3-gi', '/usr/lib/python3/dist-packages/gi/__init__.py'],
+    ['xvfb', '/usr/bin/Xvfb'],
     ['sqlite3', '/usr/bin/sqlite3'],
   ].filter(([, path]) => !existsSync(path));
   if (missing.length > 0) {

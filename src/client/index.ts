@@ -190,8 +190,8 @@ export class ConversationStore<T extends StoreTypes = object>
    * new database at each open. Any number of tabs have a database open, and all read and write at once.
    *
    * @param name 1 to 200 bytes as a directory name; 'conversations' if not given.
-   * @throws `invalid-argument`, `storage-unavailable` (no OPFS, worker or module: the message says
-   * which), `blocked` (a tab that does not answer has it, after `timeout`), `timeout`, `aborted`, `conflict` (open
+   * @throws `invalid-argument`, `storage-unavailable` (no storage, worker or module, or not the
+   * one that the database is in: the message says which), `blocked` (a tab that does not answer has it, after `timeout`), `timeout`, `aborted`, `conflict` (open
    * in this page with other options), `corrupt`, `schema-too-new`, `unsupported-format`. A failed open deletes nothing.
    */
   static async open<T extends StoreTypes = object>(

@@ -79,16 +79,27 @@ impl Store {
     pub fn open_copy(path: &str, vfs: Option<&str>, env: Env) -> Result<Self> {
         let copy = Self::open(Location::Copy { path, vfs }, Durability::Relaxed, env)
             .map_err(of_the_file)?;
-        let verdict = copy
+        copy.verify().map_err(of_the_file)?;
+        Ok(copy)
+    }
+
+    /// Says that the file is whole, by SQLite's integrity check.
+    ///
+    /// # Errors
+    /// `corrupt`.
+    pub fn verify(&self) -> Result<()> {
+        let verdict = self
             .connection
             .row("PRAGMA integrity_check(1)", params![], |row| {
                 engine::text(row, 0)
-            })
-            .map_err(|error| of_the_file(error.into()))?;
-        if verdict != "ok" {
-            return Err(damaged(&verdict));
+            })?;
+        if verdict == "ok" {
+            return Ok(());
         }
-        Ok(copy)
+        Err(StoreError::new(
+            ErrorCode::Corrupt,
+            format!("the database is damaged ({verdict}); nothing was changed"),
+        ))
     }
 
     /// Detaches what an earlier call could not, for want of memory: it would be in the way.

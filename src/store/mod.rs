@@ -162,6 +162,17 @@ impl Store {
         Ok(())
     }
 
+    /// How soon the next writes are safe.
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// Takes over from a store of the same file, which is as it was before some of that one's commits, what is
+    /// known of tabs and stands in no file.
+    pub fn succeed(&mut self, other: &mut Self) {
+        self.forgotten = std::mem::take(&mut other.forgotten);
+    }
+
     /// Says which tab asks for what comes next: what it leaves streaming is its own.
     pub fn set_tab(&mut self, tab: Option<&str>) {
         if self.tab.as_deref() != tab {

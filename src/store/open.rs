@@ -31,6 +31,13 @@ pub enum Location<'a> {
         /// The VFS's name.
         vfs: Option<&'a str>,
     },
+    /// A file whose changes its VFS has kept all at once, or takes back: it needs no log.
+    Atomic {
+        /// As the VFS knows it.
+        path: &'a str,
+        /// The VFS's name.
+        vfs: Option<&'a str>,
+    },
     /// A copy of someone's file that is read and thrown away: brought to this version's schema in
     /// place, with no log beside it.
     Copy {
@@ -49,7 +56,7 @@ pub enum Location<'a> {
 /// What the pragmas answered when the database was opened, in SQLite's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenedAs {
-    /// "wal" for a file, "memory" for memory.
+    /// "wal" for a file that has a log, else "memory".
     pub journal_mode: &'static str,
     /// The number of migrations the file has had.
     pub schema_version: i64,
@@ -90,7 +97,7 @@ impl Store {
 
         let journal_mode = match location {
             Location::File { .. } => "wal",
-            Location::Copy { .. } | Location::Memory { .. } => "memory",
+            Location::Atomic { .. } | Location::Copy { .. } | Location::Memory { .. } => "memory",
         };
         expect(&connection, "journal_mode", journal_mode, journal_mode)?;
         set_synchronous(&connection, durability)?;
@@ -155,7 +162,9 @@ fn connect(location: Location<'_>) -> Result<Connection> {
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let (path, vfs) = match location {
-        Location::File { path, vfs } | Location::Copy { path, vfs } => (path, vfs),
+        Location::File { path, vfs }
+        | Location::Atomic { path, vfs }
+        | Location::Copy { path, vfs } => (path, vfs),
         Location::Memory { vfs } => (":memory:", vfs),
     };
     Ok(match vfs {

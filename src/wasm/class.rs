@@ -38,8 +38,8 @@ macro_rules! params {
 
 #[wasm_bindgen]
 impl ConversationStore {
-    /// Opens the database `name`, in OPFS unless `storage` says 'memory'. Waits while another
-    /// worker has it.
+    /// Opens the database `name` where it is, or makes it, in OPFS if it can be used; in memory if `storage` says
+    /// 'memory'. Waits while another worker has it.
     pub async fn open(
         #[wasm_bindgen(unchecked_param_type = "string")] name: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "DatabaseOptions")] options: JsValue,

@@ -5,7 +5,7 @@
  */
 
 import { type BrowserContext, expect, type Page } from '@playwright/test';
-import { backup, expectValid, load, origin, test } from './browser.js';
+import { backup, expectValid, here, load, origin, test } from './browser.js';
 
 async function tab(context: BrowserContext): Promise<Page> {
   const page = await load(await context.newPage());
@@ -112,7 +112,7 @@ test('where the files alone are removed, calls reject and nothing hangs', async 
 }) => {
   await load(page);
   const pages = [await tab(context), await tab(context)];
-  await clear(context, page, 'file_systems');
+  await clear(context, page, here.storage === 'opfs' ? 'file_systems' : 'indexeddb');
   expect(await Promise.all(pages.map(rejected))).toEqual(Array(2).fill('storage-unavailable'));
   const codes = await Promise.all(
     pages.map((page) =>
