@@ -163,16 +163,7 @@ impl Store {
                     params![old.to_sql()],
                     |row| row.get(0),
                 )?;
-            for id in gone {
-                connection
-                    .run(
-                        "DELETE FROM blob_pieces WHERE id >= ?1 AND id < ?2",
-                        params![id * MOST_PIECES, (id + 1) * MOST_PIECES],
-                    )?;
-                connection
-                    .run("DELETE FROM blobs WHERE id = ?1", params![id])?;
-            }
-            Ok(())
+            gone.into_iter().try_for_each(|id| remove(connection, id))
         })
     }
 }
@@ -249,7 +240,17 @@ fn finish(connection: &Connection, id: i64, size: i64) -> Result<()> {
     Ok(())
 }
 
-fn piece(connection: &Connection, id: i64, number: i64) -> Result<Vec<u8>> {
+/// Removes one with its pieces.
+pub(super) fn remove(connection: &Connection, id: i64) -> Result<()> {
+    connection.run(
+        "DELETE FROM blob_pieces WHERE id >= ?1 AND id < ?2",
+        params![id * MOST_PIECES, (id + 1) * MOST_PIECES],
+    )?;
+    connection.run("DELETE FROM blobs WHERE id = ?1", params![id])?;
+    Ok(())
+}
+
+pub(super) fn piece(connection: &Connection, id: i64, number: i64) -> Result<Vec<u8>> {
     let bytes = connection
         .row(
             "SELECT data FROM blob_pieces WHERE id = ?1",
