@@ -12,8 +12,9 @@ use crate::error::{Result, StoreError};
 use crate::model::{
     AddedMessage, Branch, ChatSaving, Conversation, ConversationKey, ConversationPatch,
     ConversationQuery, HealReport, HealStep, ImportCounts, ImportedChat, ImportingOptions,
-    IntegrityReport, IntegrityStep, Message, MessageKey, MessagePatch, MessageQuery, NewConversation, NewMessage,
-    Operation, Role, SearchHit, SearchQuery, StoredBlob, fingerprint, query_or_limit,
+    IntegrityReport, IntegrityStep, Message, MessageKey, MessagePatch, MessageQuery,
+    NewConversation, NewMessage, Operation, Role, SearchHit, SearchQuery, StoredBlob, fingerprint,
+    query_or_limit,
 };
 use crate::store::{Outcome, Store};
 use crate::time::Timestamp;

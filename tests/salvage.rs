@@ -10,8 +10,8 @@ mod damage;
 #[path = "simulation/random.rs"]
 mod random;
 
+use std::sync::{Mutex, OnceLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::Mutex;
 
 use common::everything;
 use conversation_store::error::ErrorCode;
@@ -19,11 +19,19 @@ use damage::{Files, make, recover, rows, salvage, truth, world};
 use random::Random;
 
 /// Stores that files are damaged of.
-const STORES: usize = 24;
+const STORES: usize = 16;
 
 fn files() -> usize {
     let given = std::env::var("SALVAGE_FILES").ok();
-    given.map_or(120, |count| count.parse().expect("SALVAGE_FILES is a number"))
+    given.map_or(100, |count| {
+        count.parse().expect("SALVAGE_FILES is a number")
+    })
+}
+
+/// Whole files, each of another store.
+fn stores() -> &'static [Files] {
+    static STORES_MADE: OnceLock<Vec<Files>> = OnceLock::new();
+    STORES_MADE.get_or_init(|| (0..STORES as u64).map(make).collect())
 }
 
 #[derive(Default)]
@@ -40,13 +48,7 @@ struct Sum {
 
 #[test]
 fn at_least_as_much_is_salvaged_as_by_sqlite_itself() {
-    let stores: Vec<_> = (0..STORES as u64)
-        .map(|seed| {
-            let files = make(seed);
-            let truth = truth(&files);
-            (files, truth)
-        })
-        .collect();
+    let truths: Vec<_> = stores().iter().map(truth).collect();
     let next = AtomicUsize::new(0);
     let sum = Mutex::new(Sum::default());
     std::thread::scope(|scope| {
@@ -57,12 +59,12 @@ fn at_least_as_much_is_salvaged_as_by_sqlite_itself() {
                     if seed >= files() {
                         break;
                     }
-                    let (whole, truth) = &stores[seed % STORES];
+                    let (whole, truth) = (&stores()[seed % STORES], &truths[seed % STORES]);
                     let mut random = Random::new(1_000 + seed as u64);
                     let mut damaged = whole.clone();
                     let how = damage::damage(&mut damaged, &mut random);
                     let folder = tempfile::tempdir().unwrap();
-                    let (report, _, path) = salvage(&damaged, folder.path());
+                    let (_, _, path) = salvage(&damaged, folder.path());
                     // What came of it is a store like any other.
                     let mut store = world(folder.path()).open();
                     everything(&store);
@@ -90,11 +92,11 @@ fn at_least_as_much_is_salvaged_as_by_sqlite_itself() {
                             .take(3)
                             .collect();
                         sum.fewer.push(format!(
-                            "seed {seed}: {how}: {} of {}, they {}: {lost:?} {:?}",
+                            "seed {seed} of store {}: {how}: {} of {}, they {}: {lost:?}",
+                            seed % STORES,
                             count(&ours),
                             truth.len(),
                             count(&theirs),
-                            report.losses.iter().take(3).collect::<Vec<_>>(),
                         ));
                     }
                 }
@@ -121,14 +123,16 @@ fn at_least_as_much_is_salvaged_as_by_sqlite_itself() {
     }
     assert_eq!(sum.files, files());
     assert!(sum.ours >= sum.theirs);
-    assert!(sum.theirs * 2 > sum.truth, "the other reader was there");
+    assert!(
+        sum.theirs * 2 > sum.truth,
+        "sqlite3 .recover does not work here: npm test builds one, SQLITE3_RECOVER names it"
+    );
     assert!(sum.fewer.len() * 50 <= sum.files, "fewer in many files");
 }
 
 #[test]
 fn whole_files_give_all_they_hold() {
-    for seed in 0..STORES as u64 {
-        let files = make(seed);
+    for (seed, files) in stores().iter().enumerate() {
         let before = {
             let folder = tempfile::tempdir().unwrap();
             files.write(folder.path());
@@ -138,7 +142,10 @@ fn whole_files_give_all_they_hold() {
         };
         let folder = tempfile::tempdir().unwrap();
         let (report, summary, _) = salvage(&files, folder.path());
-        assert!(summary.is_whole && summary.unreadable == 0, "seed {seed}: {summary:?}");
+        assert!(
+            summary.is_whole && summary.unreadable == 0,
+            "seed {seed}: {summary:?}"
+        );
         assert_eq!(report.losses, [], "seed {seed}");
         assert_eq!(report.messages.lost + report.conversations.lost, 0);
         assert_eq!(report.attachments.lost, 0);
@@ -153,19 +160,26 @@ fn a_damaged_file_never_opens_as_something_else() {
     let mut read = 0;
     for seed in 0..files() as u64 {
         let mut random = Random::new(50_000 + seed);
-        let whole = make(seed % 6);
-        let mut damaged = whole.clone();
+        let mut damaged = stores()[seed as usize % STORES].clone();
         let how = damage::damage(&mut damaged, &mut random);
         let folder = tempfile::tempdir().unwrap();
         damaged.write(folder.path());
         let opened = world(folder.path()).try_open();
         match opened {
             Err(error) => {
-                assert_eq!(error.code, ErrorCode::Corrupt, "seed {seed}: {how}: {error}");
+                assert_eq!(
+                    error.code,
+                    ErrorCode::Corrupt,
+                    "seed {seed}: {how}: {error}"
+                );
                 let left = Files::read(folder.path());
                 assert!(
                     left.main == damaged.main && left.log == damaged.log,
-                    "seed {seed}: {how}: touched"
+                    "seed {seed}: {how}: touched: {} {} {} {}: {error}",
+                    left.main.len(),
+                    damaged.main.len(),
+                    left.log.len(),
+                    damaged.log.len(),
                 );
                 corrupt += 1;
             }
@@ -176,12 +190,20 @@ fn a_damaged_file_never_opens_as_something_else() {
                         for chat in all {
                             let id = conversation_store::model::ConversationKey::Id(chat.id);
                             if let Err(error) = store.messages_for(&id, &Default::default()) {
-                                assert_eq!(error.code, ErrorCode::Corrupt, "seed {seed}: {how}: {error}");
+                                assert_eq!(
+                                    error.code,
+                                    ErrorCode::Corrupt,
+                                    "seed {seed}: {how}: {error}"
+                                );
                             }
                         }
                     }
                     Err(error) => {
-                        assert_eq!(error.code, ErrorCode::Corrupt, "seed {seed}: {how}: {error}");
+                        assert_eq!(
+                            error.code,
+                            ErrorCode::Corrupt,
+                            "seed {seed}: {how}: {error}"
+                        );
                     }
                 }
                 read += 1;

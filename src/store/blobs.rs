@@ -132,17 +132,21 @@ impl Store {
         Ok(())
     }
 
+    /// Whether there are any attachments.
+    pub(super) fn has_blobs(&self) -> Result<bool> {
+        Ok(self
+            .connection
+            .row("SELECT EXISTS (SELECT 1 FROM blobs)", params![], |row| {
+                row.get(0)
+            })?)
+    }
+
     /// Drops what has not been named for a day.
     ///
     /// # Errors
     /// Those of writing.
     pub fn collect_blobs(&mut self) -> Result<()> {
-        let has_any: bool =
-            self.connection
-                .row("SELECT EXISTS (SELECT 1 FROM blobs)", params![], |row| {
-                    row.get(0)
-                })?;
-        if !has_any {
+        if !self.has_blobs()? {
             return Ok(());
         }
         self.write(|writing| {

@@ -13,20 +13,23 @@ impl From<rusqlite::Error> for StoreError {
         use rusqlite::ErrorCode as Sqlite;
 
         use rusqlite::Error::{
-            FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
+            FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType,
+            QueryReturnedNoRows, Utf8Error,
         };
-        // Healing leaves no value of another type than its column's.
+        // Healing leaves no value of another type than its column's, and what may be absent is asked for as
+        // such.
         let is_misfit = matches!(
             error,
             FromSqlConversionFailure(..)
                 | IntegralValueOutOfRange(..)
                 | InvalidColumnType(..)
+                | QueryReturnedNoRows
                 | Utf8Error(..)
         );
         let (code, advice) = match error.sqlite_error_code() {
             None if is_misfit => (
                 ErrorCode::Corrupt,
-                "a stored value is not of its column's type; nothing was deleted",
+                "a stored value is missing, or not of its column's type; nothing was deleted",
             ),
             Some(Sqlite::DiskFull) => (
                 ErrorCode::QuotaExceeded,

@@ -143,8 +143,13 @@ impl Store {
         if matches!(location, Location::Copy { .. }) {
             store.derive_uids()?;
         }
-        store.heal_marked()?;
-        store.collect_blobs()?;
+        if store.needs_healing()? || store.has_blobs()? {
+            // Together: damage that one of them meets leaves the file as it was.
+            store.atomically(|store| {
+                store.heal_marked()?;
+                store.collect_blobs()
+            })?;
+        }
         configure(&store.connection, kept, false)?;
         Ok(store)
     }

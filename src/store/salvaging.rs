@@ -290,9 +290,10 @@ fn mend_growth(connection: &Connection) -> Result<()> {
            SELECT m.id, m.conversation_id, '', '', min(g.start), 0, 0
            FROM growth g JOIN messages m ON m.id = g.message_id
            WHERE g.message_id NOT IN (SELECT message_id FROM growing) GROUP BY m.id;
-         UPDATE growing SET is_new_part = 1 WHERE EXISTS (SELECT 1 FROM messages m
-           WHERE m.id = message_id AND m.parts IS NOT NULL
-             AND json_type(m.parts, '$[#-1].text') IS NOT 'text');",
+         UPDATE growing SET is_new_part = coalesce((SELECT json_extract(m.parts, '$[#-1].type') IS NOT 'text'
+           FROM messages m WHERE m.id = message_id AND m.parts IS NOT NULL), 0);
+         UPDATE growing SET has_gap = is_new_part AND EXISTS (SELECT 1 FROM messages m, json_each(m.parts) p
+           WHERE m.id = message_id AND json_extract(p.value, '$.type') = 'text');",
     )?)
 }
 

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use conversation_salvage::reader::{Reader, Summary};
-use conversation_store::model::{ConversationKey, MessageKey, NewMessage, Role, SalvageReport, Status};
+use conversation_store::model::{
+    ConversationKey, MessageKey, NewMessage, Role, SalvageReport, Status,
+};
 use conversation_store::store::{Hasher, Salvage};
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -42,7 +44,18 @@ impl Files {
 }
 
 const WORDS: [&str; 12] = [
-    "대화", "저장소", "잃어버린", "브라우저", "memory", "salvage", "page", "첫", "회의록", "안녕하세요", "tree", "잎",
+    "대화",
+    "저장소",
+    "잃어버린",
+    "브라우저",
+    "memory",
+    "salvage",
+    "page",
+    "첫",
+    "회의록",
+    "안녕하세요",
+    "tree",
+    "잎",
 ];
 
 pub fn words(random: &mut Random, count: usize) -> String {
@@ -73,18 +86,22 @@ pub fn make(seed: u64) -> Files {
     world.set_pace(7);
     let mut store = world.open();
     let mut deleted = Vec::new();
-    for n in 0..3 + random.below(14) {
+    for n in 0..3 + random.below(10) {
         let title = words(&mut random, 3);
         let id = store.create(&title, Some("claude")).unwrap();
         let mut last = None;
-        for m in 0..1 + random.below(30) {
+        for m in 0..1 + random.below(24) {
             let length = match random.below(30) {
-                0 => 4_000,
+                0 => 2_000,
                 1..4 => 300,
                 _ => 12,
             };
             let text = words(&mut random, length);
-            let role = if m % 2 == 0 { Role::User } else { Role::Assistant };
+            let role = if m % 2 == 0 {
+                Role::User
+            } else {
+                Role::Assistant
+            };
             let mut extra = NewMessage {
                 model: random.chance(0.3).then(|| Some("some-model".into())),
                 metadata: random.chance(0.3).then(|| Some(format!("{{\"n\":{m}}}"))),
@@ -109,7 +126,7 @@ pub fn make(seed: u64) -> Files {
         if n % 5 == 4 {
             deleted.push(id);
         }
-        if random.chance(0.3) {
+        if random.chance(0.08) {
             attach(&mut store, &mut random, id);
         }
         if random.chance(0.3) {
@@ -150,7 +167,9 @@ pub fn make(seed: u64) -> Files {
 }
 
 fn attach(store: &mut conversation_store::store::Store, random: &mut Random, id: i64) {
-    let bytes: Vec<u8> = (0..1 + random.below(400_000)).map(|n| (n * 7 + n / 251) as u8).collect();
+    let bytes: Vec<u8> = (0..200_000 + random.below(100_000))
+        .map(|n| (n * 7 + n / 251) as u8)
+        .collect();
     let mut hasher = Hasher::default();
     hasher.update(&bytes);
     let hash = hasher.finish();
@@ -174,12 +193,20 @@ pub fn damage(files: &mut Files, random: &mut Random) -> String {
     let mut said = Vec::new();
     for _ in 0..1 + random.below(3) {
         let hits_log = !files.log.is_empty() && random.chance(0.35);
-        let bytes = if hits_log { &mut files.log } else { &mut files.main };
+        let bytes = if hits_log {
+            &mut files.log
+        } else {
+            &mut files.main
+        };
         let name = if hits_log { "log" } else { "main" };
         if bytes.len() < 2_000 {
             continue;
         }
-        let size = if bytes.get(16..18) == Some(&[0x20, 0]) { 8_192 } else { 4_096 };
+        let size = if bytes.get(16..18) == Some(&[0x20, 0]) {
+            8_192
+        } else {
+            4_096
+        };
         let pages = bytes.len() / size;
         let page = |random: &mut Random| random.below(pages.max(1)) * size;
         let how = match random.below(8) {
@@ -254,19 +281,24 @@ pub fn salvage(files: &Files, folder: &Path) -> (SalvageReport, Summary, PathBuf
     (report, reader.summary(), path)
 }
 
+/// A sqlite3 whose `.recover` works: the one that `npm test` builds, or the system's.
+fn sqlite3() -> Command {
+    Command::new(std::env::var("SQLITE3_RECOVER").unwrap_or_else(|_| "sqlite3".to_owned()))
+}
+
 /// What `sqlite3 .recover` makes of files, in a database in `folder`; `None` where it makes nothing.
 pub fn recover(files: &Files, folder: &Path) -> Option<PathBuf> {
     let damaged = folder.join("damaged");
     fs::create_dir(&damaged).unwrap();
     files.write(&damaged);
     let path = folder.join("recovered.db");
-    let mut sql = Command::new("sqlite3")
+    let mut sql = sqlite3()
         .args([damaged.join("main.db").to_str().unwrap(), ".recover"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .expect("sqlite3 runs");
-    Command::new("sqlite3")
+    sqlite3()
         .arg(path.to_str().unwrap())
         .stdin(sql.stdout.take().unwrap())
         .stdout(Stdio::null())
@@ -289,6 +321,48 @@ pub fn rows(path: &Path) -> Rows {
         Value::Text(text) => text.clone(),
         other => format!("{other:?}"),
     };
+    let mut pieces = std::collections::BTreeMap::new();
+    let mut attachments = Vec::new();
+    let mut collect = |sql: &str| {
+        let Ok(mut statement) = connection.prepare(sql) else {
+            return;
+        };
+        let is_piece = statement.column_count() == 2;
+        let Ok(mut found) = statement.query([]) else {
+            return;
+        };
+        while let Ok(Some(row)) = found.next() {
+            if !is_piece {
+                attachments.push((row.get(0), row.get(1), row.get(2)));
+            } else if let (Ok(id), Ok(data)) = (row.get::<_, i64>(0), row.get::<_, Vec<u8>>(1)) {
+                pieces.entry(id).or_insert(data);
+            }
+        }
+    };
+    collect("SELECT id, data FROM blob_pieces");
+    collect("SELECT id, hash, size FROM blobs");
+    let lost: Vec<String> = connection
+        .prepare("SELECT name FROM sqlite_schema WHERE name LIKE 'lost_and_found%'")
+        .and_then(|mut it| it.query_map([], |row| row.get(0))?.collect())
+        .unwrap_or_default();
+    for table in &lost {
+        collect(&format!("SELECT id, c1 FROM {table} WHERE nfield = 2"));
+        collect(&format!("SELECT id, c1, c2 FROM {table} WHERE nfield = 6"));
+    }
+    // One counts where all of its bytes are there.
+    for (id, hash, size) in attachments {
+        let (Ok(id), Ok(hash), Ok(size)) = (id, hash, size) else {
+            continue;
+        };
+        let (id, hash, size): (i64, String, i64) = (id, hash, size);
+        let bytes: Vec<u8> = pieces
+            .range(id << 20..(id + 1) << 20)
+            .flat_map(|(_, data)| data.iter().copied())
+            .collect();
+        if bytes.len() as i64 == size {
+            all.insert(format!("attachment {hash} {}", crc(&bytes)));
+        }
+    }
     let mut add = |sql: &str, kind: &str| {
         let Ok(mut statement) = connection.prepare(sql) else {
             return;
@@ -299,34 +373,42 @@ pub fn rows(path: &Path) -> Rows {
         };
         while let Ok(Some(row)) = found.next() {
             let values: Vec<_> = (0..columns)
-                .map(|n| row.get::<_, Value>(n).map_or_else(|_| "?".into(), |it| text(&it)))
+                .map(|n| {
+                    row.get::<_, Value>(n)
+                        .map_or_else(|_| "?".into(), |it| text(&it))
+                })
                 .collect();
             all.insert(format!("{kind} {}", values.join("|")));
         }
     };
-    add("SELECT id, title, brain, uid FROM conversations", "conversation");
+    add(
+        "SELECT id, title, brain, uid FROM conversations",
+        "conversation",
+    );
     add(
         "SELECT id, conversation_id, role, content, uid FROM messages
          WHERE id NOT IN (SELECT message_id FROM growing)",
         "message",
     );
-    add("SELECT hash, size, type FROM blobs", "attachment");
-    add("SELECT id, data FROM blob_pieces", "piece");
-    let lost: Vec<String> = connection
-        .prepare("SELECT name FROM sqlite_schema WHERE name LIKE 'lost_and_found%'")
-        .and_then(|mut it| it.query_map([], |row| row.get(0))?.collect())
-        .unwrap_or_default();
     for table in lost {
         add(
             &format!("SELECT id, c1, c2, c5 FROM {table} WHERE nfield >= 17 AND id IS NOT NULL"),
             "conversation",
         );
         add(
-            &format!("SELECT id, c1, c2, c3, c5 FROM {table} WHERE nfield >= 18 AND id IS NOT NULL"),
+            &format!(
+                "SELECT id, c1, c2, c3, c5 FROM {table} WHERE nfield >= 18 AND id IS NOT NULL"
+            ),
             "message",
         );
-        add(&format!("SELECT c1, c2, c3 FROM {table} WHERE nfield = 6"), "attachment");
-        add(&format!("SELECT id, c1 FROM {table} WHERE nfield = 2"), "piece");
+        add(
+            &format!("SELECT c1, c2, c3 FROM {table} WHERE nfield = 6"),
+            "attachment",
+        );
+        add(
+            &format!("SELECT id, c1 FROM {table} WHERE nfield = 2"),
+            "piece",
+        );
     }
     all
 }

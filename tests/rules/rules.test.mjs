@@ -63,6 +63,14 @@ test('search knows no store, no storage, no clock and no randomness', () => {
   );
 });
 
+test('the reader of damaged files knows no store, no engine, no storage, no clock and no randomness', () => {
+  absent(
+    rust.filter((path) => path.startsWith('src/salvage/')),
+    /\b(conversation_store|rusqlite|SystemTime|Instant|getrandom|std::(fs|io|net|thread))\b/,
+    'bytes are asked for',
+  );
+});
+
 test('only src/store names the engine', () => {
   absent(outside('src/store/'), /\brusqlite::|\buse rusqlite\b/, 'the engine belongs to src/store');
 });
@@ -141,7 +149,12 @@ test('tests sleep nowhere, skip nothing and retry nothing', () => {
 
 test('ARCHITECTURE.md says why each dependency is there', () => {
   const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
-  const manifests = ['Cargo.toml', 'src/formats/Cargo.toml', 'src/search/Cargo.toml'];
+  const manifests = [
+    'Cargo.toml',
+    'src/formats/Cargo.toml',
+    'src/salvage/Cargo.toml',
+    'src/search/Cargo.toml',
+  ];
   const cargo = manifests.map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
   const sections = cargo.split(/^\[/m).filter((section) => /^[^\n]*dependencies\]/.test(section));
   const crates = sections.flatMap((section) =>

@@ -252,14 +252,27 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
             return;
         }
         self.summary.is_damaged = true;
-        // The list is broken, but each of its pages still says which are free.
-        for number in 2..=self.pages.last() {
+        self.guess_free();
+    }
+
+    /// The list is broken, but each of its pages still says which are free. A page that only looks like one
+    /// of it was one, and is on it as a free page now: what it says is old.
+    fn guess_free(&mut self) {
+        let last = self.pages.last();
+        let mut lists: Vec<(u32, Vec<u32>)> = Vec::new();
+        for number in 2..=last {
             if !self.pages.read(number, &mut self.bytes) {
                 continue;
             }
             let next = u32_at(&self.bytes, 0).unwrap_or(u32::MAX);
-            let found = leaves(&self.bytes, self.pages.usable(), self.pages.last());
-            if let Some(leaves) = found.filter(|it| !it.is_empty() && next <= self.pages.last()) {
+            let found = leaves(&self.bytes, self.pages.usable(), last);
+            if let Some(leaves) = found.filter(|it| !it.is_empty() && next <= last) {
+                lists.push((number, leaves));
+            }
+        }
+        let named: HashSet<u32> = lists.iter().flat_map(|(_, leaves)| leaves).copied().collect();
+        for (number, leaves) in lists {
+            if !named.contains(&number) {
                 self.free.insert(number);
                 for leaf in leaves {
                     self.free.insert(leaf);

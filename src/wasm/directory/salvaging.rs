@@ -141,10 +141,9 @@ impl Directory {
             removal: Default::default(),
         };
         folder.take(&[MAIN, LOG]).await?;
-        let copied = [MAIN, LOG].iter().try_for_each(|name| {
-            self.pool
-                .copy(&self.path(name), &folder.path(name), step)
-        });
+        let copied = [MAIN, LOG]
+            .iter()
+            .try_for_each(|name| self.pool.copy(&self.path(name), &folder.path(name), step));
         drop(folder);
         if let Err(error) = copied {
             let options = FileSystemRemoveOptions::new();
