@@ -151,7 +151,7 @@ export async function testTools() {
   const recover = await recoverTool();
   return {
     ...env,
-    SQLITE3_RECOVER: recover, 
+    SQLITE3_RECOVER: recover,
     GECKODRIVER: join(gecko, 'geckodriver'),
     CHROMEDRIVER: '/usr/bin/chromedriver',
   };

@@ -10,8 +10,8 @@ mod damage;
 #[path = "simulation/random.rs"]
 mod random;
 
-use std::sync::{Mutex, OnceLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use common::everything;
 use conversation_store::error::ErrorCode;

@@ -1,12 +1,12 @@
 /**
- * Serves the requests of an import, export or salvage, beside the wasm module of formats: in a worker of its
+ * Serves the requests of an import or export, beside the wasm module of formats: in a worker of its
  * own, so that all of it may be synchronous, or on this thread where there is none. One request
  * after another, each answered. Knows no format and no store.
  */
 
-import type { Line } from './boot.js';
+import { answerCalls, type Line } from './boot.js';
 import type { ErrorData } from './errors.js';
-import { ExportWriter, ImportReader, SalvageReader } from './wasm/conversation_formats.js';
+import { ExportWriter, ImportReader } from './wasm/conversation_formats.js';
 
 /** Something that was not imported, and why. */
 export interface ImportFailure {
@@ -35,12 +35,6 @@ export interface FormatRequests {
   references(): string[];
   attach(hash: string, blob: Blob): void;
   finish(): { blob: Blob; extension: string };
-  /** A damaged database and its log. */
-  damaged(main: Blob | undefined, log: Blob | undefined): void;
-  /** Rows that are in it, as the store takes them; undefined at the end. */
-  rows(): Uint8Array<ArrayBuffer> | undefined;
-  /** Whether it was read without finding damage to the chats. */
-  isWhole(): boolean;
 }
 
 /** A piece of a file. */
@@ -52,16 +46,6 @@ export interface Batch {
   read: number;
   total: number;
 }
-
-/** A request. */
-interface FormatRequest {
-  id: number;
-  method: keyof FormatRequests;
-  params: unknown[];
-}
-
-/** Its answer. */
-type FormatAnswer = { id: number; value: unknown } | { id: number; error: ErrorData };
 
 /** What an import's module says of a batch. */
 interface Report {
@@ -82,23 +66,7 @@ type Handlers = {
 
 /** Answers what comes, from `waiting` on. */
 export function serveFormats(line: Line, waiting: unknown[]): void {
-  const handlers = { ...reading(), ...writing(), ...salvaging() } as Record<
-    string,
-    (...params: unknown[]) => unknown
-  >;
-  let last = Promise.resolve();
-  const take = ({ id, method, params }: FormatRequest) => {
-    last = last.then(async () => {
-      try {
-        const value = await handlers[method]?.(...params);
-        line.postMessage({ id, value } satisfies FormatAnswer);
-      } catch (error) {
-        line.postMessage({ id, error: errorData(error) } satisfies FormatAnswer);
-      }
-    });
-  };
-  line.onmessage = ({ data }) => take(data);
-  for (const message of waiting.splice(0)) take(message as FormatRequest);
+  answerCalls(line, waiting, { ...reading(), ...writing() }, errorData);
 }
 
 /** The module throws its errors as JSON text; what else is thrown is a trap or a bug. */
@@ -164,20 +132,7 @@ async function readable(blob: Blob): Promise<Blob | Uint8Array> {
   }
 }
 
-function salvaging(): Pick<Handlers, 'damaged' | 'rows' | 'isWhole'> {
-  let reader: SalvageReader;
-  return {
-    damaged(main, log) {
-      reader = new SalvageReader(main, log);
-    },
-    rows: () => reader.next() as Uint8Array<ArrayBuffer> | undefined,
-    isWhole: () => reader.isWhole,
-  };
-}
-
-type Writing = 'write' | 'add' | 'references' | 'attach' | 'finish';
-
-function writing(): Pick<Handlers, Writing> {
+function writing(): Omit<Handlers, 'read' | 'next'> {
   let writer: ExportWriter;
   let attached = false;
   const pieces: Blob[] = [];

@@ -251,7 +251,7 @@ export class ConversationStore<T extends StoreTypes = object>
   ): Promise<SalvageReport> {
     checkName(name);
     try {
-      checkOptions(options, 'worker', 'wasm', 'formats', 'formatsWorker', 'onProgress');
+      checkOptions(options, 'worker', 'wasm', 'reader', 'readerWorker', 'onProgress');
       const { salvage } = await import('./salvage.js');
       return await salvage(name, options);
     } catch (error) {

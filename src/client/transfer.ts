@@ -262,7 +262,7 @@ function withReport(error: unknown, report: ImportReport): unknown {
 }
 
 const FORMATS: Program = {
-  name: 'import, export or salvage',
+  name: 'import or export',
   options: ['OpenOptions.formatsWorker', 'OpenOptions.formats'],
   worker: () => new Worker(new URL('./formats-worker.js', import.meta.url), { type: 'module' }),
   url: () => new URL('./wasm/conversation_formats_bg.wasm', import.meta.url),
@@ -276,7 +276,7 @@ const FORMATS: Program = {
   },
 };
 
-/** The module of formats, for one import, export or salvage. */
+/** The module of formats, for one import or export. */
 export function formatCalls({ formatsWorker, formats, ...limits }: TransferOptions) {
   const late = 'the file was not read or written on';
   const options = { worker: formatsWorker, wasm: formats, memory: true, late, ...limits };

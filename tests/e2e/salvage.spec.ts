@@ -52,12 +52,18 @@ async function prepared(page: Page): Promise<Page> {
     };
     here.make = async (name, chats = 12) => {
       const store = await window.Store.open(name);
-      const picture = new Blob([new Uint8Array(300_000).map((_, n) => n * 7)], { type: 'image/png' });
+      const picture = new Blob([new Uint8Array(300_000).map((_, n) => n * 7)], {
+        type: 'image/png',
+      });
       const { ref } = await store.putBlob(picture);
       for (let n = 0; n < chats; n++) {
         const id = await store.createConversation(`대화 ${n} 🌱`);
         for (let m = 0; m < 20; m++) {
-          await store.addMessage(id, m % 2 ? 'assistant' : 'user', `${'안녕하세요 '.repeat(30)}${m}`);
+          await store.addMessage(
+            id,
+            m % 2 ? 'assistant' : 'user',
+            `${'안녕하세요 '.repeat(30)}${m}`,
+          );
         }
         await store.addMessage(id, 'user', 'look', { metadata: { ref } });
       }
@@ -68,7 +74,9 @@ async function prepared(page: Page): Promise<Page> {
   return page;
 }
 
-test('a damaged database is corrupt at open, salvaged, and opens with its rows', async ({ page }) => {
+test('a damaged database is corrupt at open, salvaged, and opens with its rows', async ({
+  page,
+}) => {
   await prepared(page);
   const found = await page.evaluate(async () => {
     const here = window as unknown as Page_;
@@ -84,7 +92,9 @@ test('a damaged database is corrupt at open, salvaged, and opens with its rows',
       onProgress: ({ bytes }) => progress.push(bytes),
     });
     const files = await Promise.all(
-      report.files.map(async (file) => [file.name, new Uint8Array(await file.arrayBuffer())] as const),
+      report.files.map(
+        async (file) => [file.name, new Uint8Array(await file.arrayBuffer())] as const,
+      ),
     );
     const store = await window.Store.open('damaged');
     const id = await store.createConversation('and on it goes');
@@ -97,7 +107,10 @@ test('a damaged database is corrupt at open, salvaged, and opens with its rows',
       opened,
       untouched: left.every((byte, n) => byte === damaged[n]) && left.length === damaged.length,
       report: { ...report, files: files.length },
-      kept: files.map(([name, bytes]) => [name, bytes.length === damaged.length && bytes.every((byte, n) => byte === damaged[n])]),
+      kept: files.map(([name, bytes]) => [
+        name,
+        bytes.length === damaged.length && bytes.every((byte, n) => byte === damaged[n]),
+      ]),
       same: (await here.everything('damaged')) === before,
       beside: (await here.everything('beside')) === beside,
       isNew: id === highest,
@@ -266,7 +279,10 @@ test('a salvage that a crash cuts short has changed nothing, or is gone on with'
     const then = await page.evaluate(async () => {
       const here = window as unknown as Page_;
       const opened = await window.code(window.Store.open('crashes').then((store) => store.close()));
-      return [opened, opened === 'resolved' ? await here.everything('crashes') : undefined] as const;
+      return [
+        opened,
+        opened === 'resolved' ? await here.everything('crashes') : undefined,
+      ] as const;
     });
     if (then[0] === 'resolved') expect(then[1]).toBe(before);
     else expect(then[0]).toBe('corrupt');
@@ -278,7 +294,9 @@ test('a salvage that a crash cuts short has changed nothing, or is gone on with'
   expect(after).toBe(before);
 });
 
-test('a switch that was interrupted anywhere is gone on with at the next open', async ({ page }) => {
+test('a switch that was interrupted anywhere is gone on with at the next open', async ({
+  page,
+}) => {
   await prepared(page);
   const found = await page.evaluate(async () => {
     const here = window as unknown as Page_;

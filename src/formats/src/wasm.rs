@@ -1,14 +1,11 @@
-//! The classes that a worker uses: [`ImportReader`], [`ExportWriter`] and [`SalvageReader`]. The only module
-//! of the crate that names a JavaScript value. Holds no logic of formats.
+//! The two classes that a worker uses: [`ImportReader`] and [`ExportWriter`]. The only module of the
+//! crate that names a JavaScript value. Holds no logic of formats.
 //!
 //! Chats go in and out as JSON text; no page has to parse it. All is synchronous: it runs in a worker
 //! of its own, which reads a Blob by FileReaderSync, a slice at a time.
 
-use std::cell::RefCell;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use conversation_salvage::bytes::Bytes as Damaged;
-use conversation_salvage::reader::Reader as RowReader;
 use js_sys::Uint8Array;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -23,8 +20,6 @@ use crate::writer::{self, Writer};
 
 /// How much of a Blob is in memory.
 const SLICE: u64 = 1 << 20;
-/// The same of a damaged file, which is read a page here and a page there.
-const PAGES: u64 = 1 << 16;
 /// How much of an attachment is given at a time.
 const PIECE: usize = 1 << 20;
 
@@ -71,37 +66,13 @@ struct Input {
     bytes: Bytes,
     length: u64,
     at: u64,
-    /// How much of it is in memory at a time.
-    step: u64,
     slice: Vec<u8>,
     slice_at: u64,
 }
 
 impl Input {
-    fn new(data: JsValue, step: u64) -> Result<Self, JsValue> {
-        let (bytes, length) = match data.dyn_into::<Uint8Array>() {
-            Ok(array) => {
-                let length = u64::from(array.length());
-                (Bytes::Array(array), length)
-            }
-            Err(data) => {
-                let blob = Blob::from(data);
-                let length = blob.size() as u64;
-                (Bytes::Blob(blob, FileReaderSync::new()?), length)
-            }
-        };
-        Ok(Self {
-            bytes,
-            length,
-            at: 0,
-            step,
-            slice: Vec::new(),
-            slice_at: 0,
-        })
-    }
-
     fn load(&mut self) -> io::Result<()> {
-        let end = (self.at + self.step).min(self.length);
+        let end = (self.at + SLICE).min(self.length);
         let array = match &self.bytes {
             Bytes::Array(array) => array.subarray(self.at as u32, end as u32),
             Bytes::Blob(blob, reader) => {
@@ -192,7 +163,24 @@ impl ImportReader {
             brain: given.text("brain")?,
             into_conversation: is_true(&given.0, "intoConversation"),
         };
-        let input = Input::new(data, SLICE)?;
+        let (bytes, length) = match data.dyn_into::<Uint8Array>() {
+            Ok(array) => {
+                let length = u64::from(array.length());
+                (Bytes::Array(array), length)
+            }
+            Err(data) => {
+                let blob = Blob::from(data);
+                let length = blob.size() as u64;
+                (Bytes::Blob(blob, FileReaderSync::new()?), length)
+            }
+        };
+        let input = Input {
+            bytes,
+            length,
+            at: 0,
+            slice: Vec::new(),
+            slice_at: 0,
+        };
         let reader = Reader::new(input, options).map_err(|error| thrown(&error))?;
         Ok(Self { reader })
     }
@@ -330,64 +318,5 @@ impl ExportWriter {
     #[wasm_bindgen(getter)]
     pub fn extension(&self) -> String {
         self.writer.extension().into()
-    }
-}
-
-/// A damaged file, as it is asked for. What the browser cannot read is not there.
-struct DamagedFile(Option<RefCell<Input>>);
-
-impl DamagedFile {
-    fn new(data: JsValue) -> Result<Self, JsValue> {
-        if data.is_undefined() {
-            return Ok(Self(None));
-        }
-        Ok(Self(Some(RefCell::new(Input::new(data, PAGES)?))))
-    }
-}
-
-impl Damaged for DamagedFile {
-    fn len(&self) -> u64 {
-        self.0.as_ref().map_or(0, |input| input.borrow().length)
-    }
-
-    fn read(&self, offset: u64, into: &mut [u8]) -> usize {
-        let Some(input) = &self.0 else { return 0 };
-        let mut input = input.borrow_mut();
-        input.at = offset;
-        let mut filled = 0;
-        while filled < into.len() {
-            match input.read(&mut into[filled..]) {
-                Ok(0) | Err(_) => break,
-                Ok(count) => filled += count,
-            }
-        }
-        filled
-    }
-}
-
-/// Reads the rows of a damaged database, in batches that only the store looks into.
-#[wasm_bindgen]
-pub struct SalvageReader {
-    reader: RowReader<DamagedFile, DamagedFile>,
-}
-
-#[wasm_bindgen]
-impl SalvageReader {
-    /// The main file and its log, each a Blob, a Uint8Array or undefined.
-    #[wasm_bindgen(constructor)]
-    pub fn new(main: JsValue, log: JsValue) -> Result<SalvageReader, JsValue> {
-        let reader = RowReader::new(DamagedFile::new(main)?, DamagedFile::new(log)?);
-        Ok(Self { reader })
-    }
-
-    /// The next rows, perhaps none; undefined at the end.
-    pub fn next(&mut self) -> Option<Vec<u8>> {
-        self.reader.next_batch()
-    }
-
-    /// Whether, at the end, no damage to the chats was found.
-    #[wasm_bindgen(getter, js_name = isWhole)]
-    pub fn is_whole(&self) -> bool {
-        self.reader.summary().is_whole
     }
 }

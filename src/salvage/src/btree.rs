@@ -205,7 +205,12 @@ pub struct Cell<'a> {
     overflow: Option<u32>,
 }
 
-impl Cell<'_> {
+impl<'a> Cell<'a> {
+    /// What of the payload is on the page itself.
+    pub fn here(&self) -> &'a [u8] {
+        self.here
+    }
+
     /// Puts the payload together; whether all of it is there. `budget` is how many more overflow pages
     /// may be read in all, so that chains that meet do not make this endless.
     pub fn payload<M: Bytes, L: Bytes>(

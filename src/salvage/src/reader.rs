@@ -2,7 +2,8 @@
 //!
 //! First each table's own tree, from the root that the schema names. Where that is damaged, and only
 //! there, every page that no tree reaches and that is not free: a tree that is whole lacks nothing, and
-//! what it does not hold was deleted. Last the versions of pages in the log that are not believed. Whoever
+//! what it does not hold was deleted. Then the free pages, for older versions of rows that an index still
+//! names. Last the versions of pages in the log that are not believed. Whoever
 //! takes the rows keeps, of several with one key, the one of the highest revision, and of equal ones the
 //! first.
 
@@ -79,6 +80,14 @@ enum Phase {
     Done,
 }
 
+/// Where a page is that no tree reached.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Orphan,
+    Free,
+    Other,
+}
+
 /// Reads the rows of a damaged database.
 pub struct Reader<M, L> {
     pages: Pages<M, L>,
@@ -93,6 +102,8 @@ pub struct Reader<M, L> {
     budget: u64,
     /// Sizes of the attachments that were met.
     sizes: HashMap<i64, i64>,
+    /// Ids of conversations, and of messages, that an index names.
+    named: [HashSet<i64>; 2],
     summary: Summary,
     bytes: Vec<u8>,
     payload: Vec<u8>,
@@ -115,6 +126,7 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
             },
             budget: 3 * u64::from(last) + 1_000,
             sizes: HashMap::new(),
+            named: Default::default(),
             summary: Summary {
                 is_damaged: pages.is_damaged,
                 ..Summary::default()
@@ -144,7 +156,7 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
                 .iter()
                 .map(|it| u64::from(it.count_ones()))
                 .sum(),
-            Phase::Orphans { .. } | Phase::Others { .. } | Phase::Done => all,
+            _ => all,
         };
         (read.min(all), all)
     }
@@ -270,7 +282,11 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
                 lists.push((number, leaves));
             }
         }
-        let named: HashSet<u32> = lists.iter().flat_map(|(_, leaves)| leaves).copied().collect();
+        let named: HashSet<u32> = lists
+            .iter()
+            .flat_map(|(_, leaves)| leaves)
+            .copied()
+            .collect();
         for (number, leaves) in lists {
             if !named.contains(&number) {
                 self.free.insert(number);
@@ -346,7 +362,7 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
                     && !self.free.contains(page)
                     && self.pages.read(page, &mut self.bytes)
                 {
-                    self.read_orphan(pieces, true, out);
+                    self.read_orphan(pieces, Origin::Orphan, out);
                 }
                 let page = page + 1;
                 self.phase = Phase::Orphans { page, pieces };
@@ -356,14 +372,33 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
                     let pieces = true;
                     Phase::Orphans { page: 2, pieces }
                 } else {
-                    self.others()
+                    Phase::Named { page: 2 }
                 };
             }
+            Phase::Named { page } if page <= self.pages.last() => {
+                if !self.free.contains(page) && self.pages.read(page, &mut self.bytes) {
+                    self.read_index();
+                }
+                let page = page + 1;
+                self.phase = Phase::Named { page };
+            }
+            Phase::Named { .. } => self.phase = Phase::Free { page: 2 },
+            Phase::Free { page } if page <= self.pages.last() => {
+                if self.free.contains(page)
+                    && !self.reached.contains(page)
+                    && self.pages.read(page, &mut self.bytes)
+                {
+                    self.read_orphan(false, Origin::Free, out);
+                }
+                let page = page + 1;
+                self.phase = Phase::Free { page };
+            }
+            Phase::Free { .. } => self.phase = self.others(),
             Phase::Others { number, pieces } => match self.pages.others().get(number) {
                 Some(offset) => {
                     let place = Place::Log(*offset);
                     if self.pages.read_at(place, 0, &mut self.bytes) {
-                        self.read_orphan(pieces, false, out);
+                        self.read_orphan(pieces, Origin::Other, out);
                     }
                     let number = number + 1;
                     self.phase = Phase::Others { number, pieces };
@@ -483,7 +518,7 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
     }
 
     /// Takes of a page the rows of tables that lack some, known by their look.
-    fn read_orphan(&mut self, pieces: bool, only_lacking: bool, out: &mut Vec<u8>) {
+    fn read_orphan(&mut self, pieces: bool, from: Origin, out: &mut Vec<u8>) {
         let bytes = std::mem::take(&mut self.bytes);
         if let Some(page) = Page::parse(&bytes, self.pages.usable(), false)
             && page.kind != Kind::TableInterior
@@ -494,30 +529,57 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
                     break;
                 };
                 room = left;
-                self.read_orphan_row(&cell, pieces, only_lacking, out);
+                self.read_orphan_row(&cell, pieces, from, out);
             }
         }
         self.bytes = bytes;
     }
 
-    fn read_orphan_row(
-        &mut self,
-        cell: &Cell<'_>,
-        pieces: bool,
-        only_lacking: bool,
-        out: &mut Vec<u8>,
-    ) {
+    fn read_orphan_row(&mut self, cell: &Cell<'_>, pieces: bool, from: Origin, out: &mut Vec<u8>) {
         cell.payload(&self.pages, &mut self.budget, &mut self.payload);
         let payload = std::mem::take(&mut self.payload);
         if let Some(record) = Record::parse(&payload, cell.length())
             && let Some(table) = look(cell.rowid.is_some(), &record.values)
             && (table == Table::BlobPieces) == pieces
-            && (!only_lacking || self.lacks(table))
+            && (from == Origin::Other || self.lacks(table))
+            && (from != Origin::Free || self.is_named(table, cell.rowid))
             && (!pieces || self.is_piece(cell.rowid, &record))
         {
             self.push(table, cell, &record, out);
         }
         self.payload = payload;
+    }
+
+    /// Notes which rows an index has, if the page is one of those by uid: they were not deleted.
+    fn read_index(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        if let Some(page) = Page::parse(&bytes, self.pages.usable(), false)
+            && matches!(page.kind, Kind::IndexInterior | Kind::IndexLeaf)
+        {
+            for cell in page.records().flatten() {
+                // Uids are short: an entry stands on its page.
+                match Record::parse(cell.here(), cell.length())
+                    .as_ref()
+                    .map(|it| &it.values[..])
+                {
+                    Some([Value::Text(_), Value::Integer(id)]) => self.named[0].insert(*id),
+                    Some([Value::Text(_), Value::Integer(_), Value::Integer(id)]) => {
+                        self.named[1].insert(*id)
+                    }
+                    _ => false,
+                };
+            }
+        }
+        self.bytes = bytes;
+    }
+
+    fn is_named(&self, table: Table, id: Option<i64>) -> bool {
+        let named = match table {
+            Table::Conversations => &self.named[0],
+            Table::Messages => &self.named[1],
+            _ => return false,
+        };
+        id.is_some_and(|id| named.contains(&id))
     }
 
     /// Bytes of search have the same look: a piece of an attachment has its length.

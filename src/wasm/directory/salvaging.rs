@@ -19,10 +19,8 @@ use crate::wasm::vfs::Pool;
 
 /// How a main file begins whose content is `copy.db`'s.
 const MARK: &[u8; 16] = b"salvaged:copy.db";
-/// A salvage's damaged files are kept in folders of this name and a number.
+/// A salvage's damaged files are kept in a folder of this name and its time.
 const DAMAGED: &str = "damaged-";
-/// Salvages of one database that keep files.
-const MOST: u32 = 1_000;
 
 impl Directory {
     /// The directory of a database, without its files; `None` if there is none, or none that was ever used.
@@ -125,15 +123,7 @@ impl Directory {
         handle: &FileSystemDirectoryHandle,
         step: &dyn Fn(),
     ) -> Result<FileSystemDirectoryHandle> {
-        let mut number = 1;
-        while number < MOST
-            && found(handle.get_directory_handle(&format!("{DAMAGED}{number}")))
-                .await?
-                .is_some()
-        {
-            number += 1;
-        }
-        let name = format!("{DAMAGED}{number}");
+        let name = format!("{DAMAGED}{}", js_sys::Date::now());
         let folder = Self {
             handle: Some(subdirectory(handle, &name).await?),
             prefix: format!("{}{name}/", self.prefix),
@@ -161,6 +151,9 @@ impl Directory {
         if self.pool.size(&copy)? == 0 {
             return Err(corrupt("what was salvaged of it is gone"));
         }
+        // As what SQLite calls a database with a log, which this is from now on: it needs no journal to
+        // become one (https://sqlite.org/fileformat2.html#file_format_version_numbers).
+        self.pool.write(&copy, 18, &[2, 2])?;
         let log = self.path(LOG);
         self.pool.clear(&log)?;
         self.pool.flush(&log)?;
