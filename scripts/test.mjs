@@ -5,7 +5,9 @@
  */
 
 import { join } from 'node:path';
+import { audit } from './audit.mjs';
 import { build } from './build.mjs';
+import { fuzzAll } from './fuzz.mjs';
 import { lint } from './lint.mjs';
 import { root, run, runAndRead, say } from './run.mjs';
 import { testTools } from './tools.mjs';
@@ -32,6 +34,8 @@ function inBrowser(driver) {
         env: {
           ...env,
           CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: 'wasm-bindgen-test-runner',
+          // Seconds for all tests of a browser together: only against one that hangs.
+          WASM_BINDGEN_TEST_TIMEOUT: '600',
           CHROMEDRIVER: undefined,
           GECKODRIVER: undefined,
           ...driver(env),
@@ -74,6 +78,24 @@ const suites = [
         env,
       }),
     (text) => sum(text, /^(?:#|ℹ) pass (\d+)/gm),
+  ],
+  [
+    'supply',
+    'Licences, sources and known vulnerabilities of what is used',
+    async () => {
+      const { checked } = await audit();
+      return `${checked.length} passed`;
+    },
+    (text) => sum(text, /^(\d+) passed/gm),
+  ],
+  [
+    'fuzz',
+    'Hostile input: each corpus, and fifteen seconds beyond it',
+    async () => {
+      const results = await fuzzAll({ seconds: 15, jobs: 2 });
+      return `${results.length} passed`;
+    },
+    (text) => sum(text, /^(\d+) passed/gm),
   ],
   ['package', 'The package in Chromium, and the lesson in Python', browser('package'), playwright],
   [

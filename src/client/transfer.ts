@@ -7,7 +7,7 @@
  */
 
 import { Calls, stopIfAborted } from './calls.js';
-import { ConversationStoreError, type ErrorData } from './errors.js';
+import { asOurs, ConversationStoreError, type ErrorData } from './errors.js';
 import type { Batch, FormatRequests, ImportFailure } from './formats.js';
 import type { Program } from './port.js';
 import type { ConflictRule, Counts } from './wasm/conversation_store.js';
@@ -255,9 +255,8 @@ function sum({ created, updated, skipped, failed }: Counts): number {
   return created + updated + skipped + failed;
 }
 
-function withReport(error: unknown, report: ImportReport): unknown {
-  if (!(error instanceof ConversationStoreError)) return error;
-  const { code, message, cause, details } = error;
+function withReport(error: unknown, report: ImportReport): ConversationStoreError {
+  const { code, message, cause, details } = asOurs(error);
   return new ConversationStoreError(code, message, { cause, details: { ...details, report } });
 }
 

@@ -137,6 +137,19 @@ test('the page imports the package by its name only', () => {
   }
 });
 
+test('no text becomes markup or code', () => {
+  absent(
+    [
+      ...files('src/client', '.ts'),
+      ...files('www/src', '.ts'),
+      ...files('examples', '.ts', '.tsx'),
+      ...rust.filter((path) => path.startsWith('src/wasm/') || path.endsWith('/wasm.rs')),
+    ],
+    /\b(innerHTML|outerHTML|insertAdjacentHTML|set_inner_html|setHTML\w*|srcdoc|createContextualFragment|DOMParser|dangerouslySetInnerHTML)\b|\beval\(|\bdocument\.write|\bnew Function\b|\bFunction\(|\bset(Timeout|Interval)\(\s*['"`]|javascript:/,
+    'what a conversation says is text, and is shown as text',
+  );
+});
+
 test('tests sleep nowhere, skip nothing and retry nothing', () => {
   absent(
     [
@@ -157,6 +170,7 @@ test('ARCHITECTURE.md says why each dependency is there', () => {
     'src/salvage/Cargo.toml',
     'src/salvage/module/Cargo.toml',
     'src/search/Cargo.toml',
+    'fuzz/Cargo.toml',
   ];
   const cargo = manifests.map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
   const sections = cargo.split(/^\[/m).filter((section) => /^[^\n]*dependencies\]/.test(section));
