@@ -13,8 +13,10 @@ mod random;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-use common::everything;
+use common::{Lesson as _, everything};
+use conversation_salvage::reader::Reader;
 use conversation_store::error::ErrorCode;
+use conversation_store::model::Role;
 use damage::{Files, make, recover, rows, salvage, truth, world};
 use random::Random;
 
@@ -212,4 +214,98 @@ fn a_damaged_file_never_opens_as_something_else() {
     }
     println!("{corrupt} were corrupt at open, {read} opened");
     assert!(corrupt > 0 && read > 0);
+}
+
+#[test]
+fn nonsense_ends_and_gives_no_more_than_it_could_hold() {
+    for seed in 0..400_u64 {
+        let mut random = Random::new(9_000 + seed);
+        let size = [512, 1_024, 4_096, 8_192, 65_536][random.below(5)];
+        let mut bytes = |pages: usize, random: &mut Random| {
+            let mut bytes: Vec<u8> = (0..pages * size).map(|_| random.next() as u8).collect();
+            for page in bytes.chunks_mut(size) {
+                // Pages that look like some, with cells that lie over each other.
+                let cells = random.below(size / 2);
+                page[0] = [2, 5, 10, 13][random.below(4)];
+                page[3..5].copy_from_slice(&(cells as u16).to_be_bytes());
+                page[5..7].copy_from_slice(&((8 + 2 * cells) as u16).to_be_bytes());
+                let at = (8 + 2 * cells).min(size - 8) as u16;
+                for cell in page[8..].chunks_exact_mut(2).take(cells) {
+                    cell.copy_from_slice(&at.to_be_bytes());
+                }
+                let at = usize::from(at);
+                page[at..at + 4].copy_from_slice(&[0x81, 0x10, 1, 2]);
+            }
+            bytes
+        };
+        let mut main = bytes(1 + random.below(12), &mut random);
+        let log = if random.chance(0.5) {
+            bytes(1 + random.below(4), &mut random)
+        } else {
+            Vec::new()
+        };
+        if random.chance(0.7) {
+            main[..16].copy_from_slice(b"SQLite format 3\0");
+            let said = if size == 65_536 { 1 } else { size as u16 };
+            main[16..18].copy_from_slice(&said.to_be_bytes());
+            main[20] = 0;
+            main[100..108].copy_from_slice(&[13, 0, 0, 0, 0, 0, 0, 0]);
+        }
+        let most = (main.len() + log.len()) * 8 + 1_100 * 65_536;
+        let mut reader = Reader::new(main, log);
+        let (mut given, mut batches) = (0, 0);
+        while let Some(batch) = reader.next_batch() {
+            given += batch.len();
+            batches += 1;
+            assert!(given <= most && batches < 10_000, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn deleted_text_stays_deleted_as_long_as_the_tree_or_the_list_says_so() {
+    let mut looked_at = 0;
+    for seed in 0..40_u64 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = world(folder.path()).open();
+        let mut random = Random::new(seed);
+        let chats: Vec<i64> = (0..12)
+            .map(|_| {
+                let id = store.create("t", None).unwrap();
+                for _ in 0..12 {
+                    let text = damage::words(&mut random, 30);
+                    store.add(&common::key(id), Role::User, &text).unwrap();
+                }
+                id
+            })
+            .collect();
+        let secret = store.create("비밀", None).unwrap();
+        for _ in 0..30 {
+            let text = format!("비밀번호 {}", damage::words(&mut random, 30));
+            store.add(&common::key(secret), Role::User, &text).unwrap();
+        }
+        store.delete_conversation(&common::key(secret)).unwrap();
+        store.delete_conversation(&common::key(chats[0])).unwrap();
+        store.close().unwrap();
+        let mut files = Files::read(folder.path());
+        assert!(
+            files.main.windows(12).any(|it| it == "비밀번호".as_bytes()),
+            "the bytes are still in the file"
+        );
+        // A page of any tree but the first, with the header and its list left alone.
+        let at = (1 + random.below(files.main.len() / 4_096 - 1)) * 4_096;
+        if !matches!(files.main[at], 2 | 5 | 10 | 13) {
+            continue;
+        }
+        looked_at += 1;
+        files.main[at..at + 4_096].fill(0);
+        let other = tempfile::tempdir().unwrap();
+        let (_, _, path) = salvage(&files, other.path());
+        let left = rows(&path);
+        assert!(
+            !left.iter().any(|row| row.contains("비밀")),
+            "seed {seed}: {at}"
+        );
+    }
+    assert!(looked_at > 10);
 }

@@ -209,9 +209,22 @@ test('nothing, something whole, something open, something hopeless', async ({ pa
     const salvaged = await window.code(window.Store.salvage('whole'));
     const bytes = await here.bytesOf('whole');
     await window.Store.delete('whole');
-    return [opened, salvaged, bytes.length === 100_000 && bytes.every((byte) => byte === 7)];
+    const store = await window.Store.open('empty');
+    await store.close();
+    await here.put('empty', new Uint8Array());
+    const empty = [
+      await window.code(window.Store.open('empty')),
+      await window.code(window.Store.salvage('empty')),
+      await window.code(window.Store.open('empty')),
+    ];
+    return [
+      opened,
+      salvaged,
+      ...empty,
+      bytes.length === 100_000 && bytes.every((byte) => byte === 7),
+    ];
   });
-  expect(hopeless).toEqual(['corrupt', 'corrupt', true]);
+  expect(hopeless).toEqual(['corrupt', 'corrupt', 'corrupt', 'corrupt', 'corrupt', true]);
 });
 
 test('a tab that opens meanwhile waits, and gets what was salvaged', async ({ page, context }) => {

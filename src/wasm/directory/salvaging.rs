@@ -23,7 +23,7 @@ const MARK: &[u8; 16] = b"salvaged:copy.db";
 const DAMAGED: &str = "damaged-";
 
 impl Directory {
-    /// The directory of a database, without its files; `None` if there is none, or none that was ever used.
+    /// The directory of a database, without its files; `None` if there is none, or it is still being made.
     ///
     /// # Errors
     /// `storage-unavailable` without OPFS.
@@ -41,8 +41,17 @@ impl Directory {
             pool: Pool::of_this_worker()?,
             removal: Default::default(),
         };
-        let files = directory.damaged_files().await?;
-        Ok((files.length() > 0).then_some(directory))
+        // One that is only being made has nothing in it yet.
+        let is_there = directory.has(MAIN).await? || directory.has(LOG).await?;
+        let is_used = is_there && !directory.has(JOURNAL).await?;
+        Ok(is_used.then_some(directory))
+    }
+
+    async fn has(&self, name: &str) -> Result<bool> {
+        Ok(match &self.handle {
+            Some(handle) => found(handle.get_file_handle(name)).await?.is_some(),
+            None => false,
+        })
     }
 
     /// The main file and its log, as the browser's `File`s, where there is anything in them.
