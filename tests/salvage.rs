@@ -221,7 +221,7 @@ fn nonsense_ends_and_gives_no_more_than_it_could_hold() {
     for seed in 0..400_u64 {
         let mut random = Random::new(9_000 + seed);
         let size = [512, 1_024, 4_096, 8_192, 65_536][random.below(5)];
-        let mut bytes = |pages: usize, random: &mut Random| {
+        let bytes = |pages: usize, random: &mut Random| {
             let mut bytes: Vec<u8> = (0..pages * size).map(|_| random.next() as u8).collect();
             for page in bytes.chunks_mut(size) {
                 // Pages that look like some, with cells that lie over each other.
