@@ -4,7 +4,8 @@
  * lives in the user's caches. Where it may not install, it says exactly what to.
  */
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { output, root, run, say } from './run.mjs';
@@ -135,6 +136,38 @@ export async function buildTools() {
   return { ...env, PATH: `${bin}:${process.env.PATH}` };
 }
 
+/** SQLite's sources with its shell, as the npm package of that name carries them. */
+const SHELL = {
+  version: '5.1.7',
+  integrity:
+    'sha512-GGIyOiFaG+TUra3JIfkI/zGP8yZYLPQ0pl1bH+ODjiX57sPhrLU5sQJn1y9bDKZUFYkX1crlrPfSYt0BKKdkog==',
+  sources: 'sqlite-autoconf-3440200',
+};
+
+/**
+ * A sqlite3 whose `.recover` works, to hold the salvage against: it needs a virtual table that Debian's
+ * is built without. Returns its path.
+ */
+async function recoverTool() {
+  const folder = join(cache, `sqlite3-recover-${SHELL.version}`);
+  const program = join(folder, 'sqlite3');
+  if (existsSync(program)) return program;
+  say(`Building a sqlite3 with .recover into ${folder} (about 2 minutes, once)`);
+  mkdirSync(folder, { recursive: true });
+  await run('npm', ['pack', '--silent', '--pack-destination', folder, `sqlite3@${SHELL.version}`]);
+  const packed = join(folder, `sqlite3-${SHELL.version}.tgz`);
+  const hash = createHash('sha512').update(readFileSync(packed)).digest('base64');
+  if (`sha512-${hash}` !== SHELL.integrity) throw new Error(`${packed} is not what it was`);
+  await run('tar', ['xzf', packed, '-C', folder]);
+  await run('tar', ['xzf', join(folder, `package/deps/${SHELL.sources}.tar.gz`), '-C', folder]);
+  const sources = ['shell.c', 'sqlite3.c'].map((name) => join(folder, SHELL.sources, name));
+  const options = ['-O1', '-DSQLITE_ENABLE_DBPAGE_VTAB', '-DSQLITE_THREADSAFE=0'];
+  const made = `${program}-new`;
+  await run('cc', [...options, ...sources, '-o', made, '-lm', '-ldl']);
+  renameSync(made, program);
+  return program;
+}
+
 /** What the tests need besides; returns the environment to test in. */
 export async function testTools() {
   const env = await buildTools();
@@ -156,5 +189,11 @@ export async function testTools() {
     );
   }
   const gecko = await cargoTool('geckodriver', '0.37.1', 2);
-  return { ...env, GECKODRIVER: join(gecko, 'geckodriver'), CHROMEDRIVER: '/usr/bin/chromedriver' };
+  const recover = await recoverTool();
+  return {
+    ...env,
+    SQLITE3_RECOVER: recover,
+    GECKODRIVER: join(gecko, 'geckodriver'),
+    CHROMEDRIVER: '/usr/bin/chromedriver',
+  };
 }

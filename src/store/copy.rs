@@ -119,6 +119,7 @@ impl Store {
             }
             Found::Lesson | Found::Ours { .. } => {}
             Found::Empty => return Err(unsupported("it holds no tables")),
+            Found::Damaged { reason } => return Err(damaged(&reason)),
             Found::Foreign { reason } => return Err(unsupported(&reason)),
         }
         // integrity_check reports the damage it understands as rows and fails on the rest.

@@ -15,11 +15,13 @@ mod growth;
 mod heal;
 mod importing;
 mod indexing;
+mod integrity;
 mod messages;
 mod open;
 mod operations;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod plans;
+mod salvaging;
 mod saving;
 pub mod schema;
 mod search;
@@ -33,6 +35,7 @@ pub use blobs::{Hasher, PIECE};
 pub use group_commit::Outcome;
 pub use indexing::Tuning;
 pub use open::{Location, OpenedAs};
+pub use salvaging::Salvage;
 
 use self::engine::Ask;
 use crate::error::{ErrorCode, Result, StoreError};
