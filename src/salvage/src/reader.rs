@@ -72,6 +72,10 @@ enum Phase {
         page: u32,
         pieces: bool,
     },
+    /// The indexes that no tree reached: they name rows that are not deleted.
+    Named { page: u32 },
+    /// The pages that are free, for rows that an index names.
+    Free { page: u32 },
     /// The versions that were not believed.
     Others {
         number: usize,
