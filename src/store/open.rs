@@ -79,7 +79,7 @@ impl Store {
         // (https://sqlite.org/wal.html#use_of_wal_without_shared_memory).
         expect(&connection, "locking_mode", "EXCLUSIVE", "exclusive")?;
         let found = schema::inspect(&connection, "main")?;
-        if let schema::Found::Foreign { reason } = found {
+        if let schema::Found::Foreign { reason } = &found {
             return Err(StoreError::new(
                 ErrorCode::UnsupportedFormat,
                 format!("this file is not a conversation store: {reason}"),
@@ -87,6 +87,10 @@ impl Store {
         }
         schema::check_writable(&found)?;
 
+        if found == schema::Found::Empty && matches!(location, Location::File { .. }) {
+            // To be said before the file has a page. Nothing is moved but when the store says so.
+            connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
+        }
         let journal_mode = match location {
             Location::File { .. } => "wal",
             Location::Copy { .. } | Location::Memory { .. } => "memory",
@@ -129,12 +133,13 @@ impl Store {
             has_names: Cell::new(has_names),
             forgotten: Vec::new(),
             index: super::indexing::Index::default(),
+            shrinking: false,
         };
         if matches!(location, Location::Copy { .. }) {
             store.derive_uids()?;
         }
         store.heal_marked()?;
-        store.collect_blobs()?;
+        super::unless_full(store.collect_blobs())?;
         Ok(store)
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use web_sys::Blob;
 
-use super::directory::Directory;
+use super::directory::{self, Directory};
 use super::unicode::Browser;
 use super::{js, vfs};
 use crate::error::{ErrorCode, Result, StoreError};
@@ -66,6 +66,8 @@ pub struct Database {
     store: Store,
     directory: Directory,
     storage: StorageKind,
+    /// What can wait found no space.
+    is_starved: bool,
 }
 
 thread_local! {
@@ -78,7 +80,18 @@ impl Database {
     /// # Errors
     /// Those of the directory and of [`Store::open`].
     pub async fn open(name: &str, durability: Durability) -> Result<Self> {
-        let directory = Directory::acquire(&directory_name(name)?).await?;
+        let name = directory_name(name)?;
+        match Self::open_in_opfs(&name, durability).await {
+            // A migration, or what is mended at an open: the reserve may do for it.
+            Err(error) if error.is_of_space() && directory::give_up_reserve(&name).await => {
+                Self::open_in_opfs(&name, durability).await
+            }
+            opened => opened,
+        }
+    }
+
+    async fn open_in_opfs(name: &str, durability: Durability) -> Result<Self> {
+        let directory = Directory::acquire(name).await?;
         Self::open_in(directory, StorageKind::Opfs, durability)
     }
 
@@ -106,6 +119,7 @@ impl Database {
             store,
             directory,
             storage,
+            is_starved: false,
         })
     }
 
@@ -128,9 +142,9 @@ impl Database {
         self.store.close()
     }
 
-    /// What is still being removed; nobody is to end this worker before.
-    pub fn removal(&self) -> Option<Promise> {
-        self.directory.removal()
+    /// What is still being made or removed beside it; nobody is to end this worker before.
+    pub fn errands(&self) -> Option<Promise> {
+        self.directory.errands()
     }
 
     /// Gives the files back as they are: nothing more is written, by nobody.
@@ -179,9 +193,44 @@ impl Database {
 
     /// Has what can wait go on a step, and says whether there is more.
     pub fn tend(&mut self) -> bool {
-        // What cannot be indexed now is searched by its text, and tried again after the next change.
-        let needs = self.store.needs_indexing().unwrap_or(false);
-        needs && self.store.index_step().unwrap_or(false)
+        if self.is_starved {
+            return false;
+        }
+        let went_on = match self.store.needs_indexing() {
+            Ok(true) => self.store.index_step(),
+            _ => self.store.shrink_step(),
+        };
+        // What cannot be indexed now is searched by its text, and tried again after the next change; where
+        // there is no space, in the next pause.
+        went_on.unwrap_or_else(|error| {
+            self.is_starved = error.is_of_space();
+            false
+        })
+    }
+
+    /// Uses a pause for what would make a call wait.
+    pub fn rest(&mut self) {
+        // What was acknowledged is in the log; where there is no room for it in the main file, it stays
+        // there until the next pause.
+        let _ = self.store.checkpoint();
+        self.directory.keep_reserve();
+        self.is_starved = false;
+    }
+
+    /// Makes what room can be made without deleting anything: the log begins anew, and the browser takes
+    /// back what files do not need any more.
+    ///
+    /// # Errors
+    /// Those of opening a file again: the database is of no use any more, and is to be opened anew.
+    pub async fn make_room(&mut self) -> Result<()> {
+        // Where there is no room for that either, the log stays as it is.
+        let _ = self.store.restart_log();
+        self.directory.trim().await
+    }
+
+    /// The files of the database.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     /// What was committed since this was last asked.

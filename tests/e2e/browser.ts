@@ -46,15 +46,20 @@ export async function load(page: Page, path = '/'): Promise<Page> {
   return page;
 }
 
-/** A browser on a profile of its own, which the caller removes. */
-export async function profile(): Promise<{
+/** A browser on a profile of its own, which the caller removes, started with further arguments. */
+export async function profile(...args: string[]): Promise<{
   launch(baseURL?: string): Promise<BrowserContext>;
   remove(): Promise<void>;
 }> {
   const folder = await mkdtemp(join(tmpdir(), 'conversation-store-profile-'));
   return {
     launch: (baseURL = origin) =>
-      playwright.launchPersistentContext(folder, { ...chromium, headless: true, baseURL }),
+      playwright.launchPersistentContext(folder, {
+        ...chromium,
+        args: [...chromium.args, ...args],
+        headless: true,
+        baseURL,
+      }),
     remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }),
   };
 }
