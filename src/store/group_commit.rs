@@ -56,6 +56,12 @@ impl Store {
             for call in calls {
                 let told = store.changes.len();
                 let result = store.try_attempt(|store| work(store, call))?;
+                if let Err(error) = &result
+                    && error.is_of_space()
+                {
+                    // The next may find some, and would come before it.
+                    return Err(error.clone());
+                }
                 let changes = store.changes.split_off(told);
                 outcomes.push(Outcome { result, changes });
             }

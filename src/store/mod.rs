@@ -284,7 +284,7 @@ impl Store {
     ///
     /// # Errors
     /// Those of writing; what was acknowledged is still in the log.
-    pub fn restart_log(&mut self) -> Result<()> {
+    fn restart_log(&mut self) -> Result<()> {
         self.checkpoint_as("PRAGMA wal_checkpoint(RESTART)")
     }
 

@@ -4,7 +4,7 @@
 
 use rusqlite::params;
 
-use super::Store;
+use super::{Store, unless_full};
 use super::engine::Ask;
 use crate::error::Result;
 use crate::model::Durability;
@@ -17,9 +17,10 @@ const WORTH_PART: i64 = 4;
 const KEPT: i64 = 64;
 /// Pages of a step.
 const STEP: i64 = 64;
-/// Pages in the log from which they are moved into the main file before there are more: where space is
-/// short, the log has to do with what it has.
-const LOG_PAGES: u32 = 4;
+/// Steps for which a call that finds no space waits at most.
+const MOST_STEPS: u32 = 64;
+/// Steps after which the log is moved into the main file, which then is shorter.
+const LOG_COMMITS: u32 = 16;
 
 impl Store {
     /// Gives free pages back, a step of it, and says whether there is more to do.
@@ -31,36 +32,56 @@ impl Store {
         if !self.shrinking {
             let is_worth_it =
                 free >= WORTH_FROM && free * WORTH_PART >= self.pragma("page_count")?;
-            // A file that another version made keeps its pages, for the next rows.
-            if !is_worth_it || self.pragma("auto_vacuum")? != 2 {
+            if !is_worth_it || !self.can_shrink()? {
                 return Ok(false);
             }
             self.shrinking = true;
         }
-        let shrunk = self.shrink(free);
+        let shrunk = self.shrink(free - KEPT);
         self.shrinking = matches!(shrunk, Ok(true));
-        if !self.shrinking {
-            self.checkpoint_now()?;
+        if !self.shrinking || self.commits.is_multiple_of(LOG_COMMITS) {
+            unless_full(self.checkpoint_now())?;
         }
         shrunk
     }
 
-    fn shrink(&mut self, free: i64) -> Result<bool> {
+    /// Makes room for a write that found none: the log begins anew, with the length it has. Where the main
+    /// file cannot take what is in it, the free pages of that go first.
+    ///
+    /// # Errors
+    /// Those of writing; what was acknowledged is still there.
+    pub fn make_room(&mut self) -> Result<()> {
+        match self.restart_log() {
+            Err(error) if error.is_of_space() && self.can_shrink()? => {}
+            restarted => return restarted,
+        }
+        for _ in 0..MOST_STEPS {
+            let free = self.pragma("freelist_count")?;
+            if !self.shrink(free)? {
+                break;
+            }
+        }
+        self.restart_log()
+    }
+
+    /// A file that another version made keeps its pages, for the next rows.
+    fn can_shrink(&self) -> Result<bool> {
+        Ok(self.pragma("auto_vacuum")? == 2)
+    }
+
+    /// Gives some of so many pages back, and says whether there are more.
+    fn shrink(&mut self, pages: i64) -> Result<bool> {
+        if pages <= 0 {
+            return Ok(false);
+        }
         let durability = self.durability;
         self.set_durability(Durability::Relaxed)?;
-        let pages = STEP.min(free - KEPT);
-        let shrunk = self.execute_all(&format!("PRAGMA incremental_vacuum({pages})"));
+        let sql = format!("PRAGMA incremental_vacuum({})", pages.min(STEP));
+        let shrunk = self.connection.execute_batch(&sql);
         self.set_durability(durability)?;
         shrunk?;
         self.commits += 1;
-        if self.commits.is_multiple_of(LOG_PAGES) {
-            self.checkpoint_now()?;
-        }
-        Ok(free - pages > KEPT)
-    }
-
-    fn execute_all(&self, sql: &str) -> Result<()> {
-        Ok(self.connection.execute_batch(sql)?)
+        Ok(pages > STEP)
     }
 
     fn pragma(&self, name: &str) -> Result<i64> {

@@ -224,7 +224,7 @@ impl Database {
     /// Those of opening a file again: the database is of no use any more, and is to be opened anew.
     pub async fn make_room(&mut self) -> Result<()> {
         // Where there is no room for that either, the log stays as it is.
-        let _ = self.store.restart_log();
+        let _ = self.store.make_room();
         self.directory.trim().await
     }
 

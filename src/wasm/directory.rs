@@ -18,7 +18,7 @@ use web_sys::{
 };
 
 use super::js;
-use super::vfs::{self, OpfsFile, Pool};
+use super::vfs::{OpfsFile, Pool};
 use crate::coalescing::Kind;
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::space::Space;
@@ -411,7 +411,7 @@ fn write_reserve(file: &FileSystemSyncAccessHandle) -> Result<(), JsValue> {
     // It is not to take the last room that there is: as much again must be left.
     file.truncate_with_u32(2 * RESERVED)?;
     file.truncate_with_u32(0)?;
-    let zeros = vec![0; vfs::CHUNK as usize];
+    let zeros = [0; 1 << 16];
     let at = FileSystemReadWriteOptions::new();
     for offset in (0..RESERVED).step_by(zeros.len()) {
         at.set_at(offset.into());
@@ -420,7 +420,7 @@ fn write_reserve(file: &FileSystemSyncAccessHandle) -> Result<(), JsValue> {
             return Err(JsValue::from("the device is full"));
         }
     }
-    file.flush()
+    Ok(())
 }
 
 /// Gives the reserve of a database up that is not open, and says whether there was one.
