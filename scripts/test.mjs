@@ -32,6 +32,8 @@ function inBrowser(driver) {
         env: {
           ...env,
           CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: 'wasm-bindgen-test-runner',
+          // Seconds for all tests of a browser together: only against one that hangs.
+          WASM_BINDGEN_TEST_TIMEOUT: '600',
           CHROMEDRIVER: undefined,
           GECKODRIVER: undefined,
           ...driver(env),
