@@ -27,8 +27,12 @@ fn filled(store: &mut Store) -> (ConversationKey, ConversationKey) {
     let gone = key(store.create("gone", None).unwrap());
     for n in 0..100 {
         let (long, short) = ("x".repeat(100_000), "y".repeat(2_000));
-        store.add(&gone, Role::User, &format!("{n} {long}")).unwrap();
-        store.add(&kept, Role::User, &format!("{n} {short}")).unwrap();
+        store
+            .add(&gone, Role::User, &format!("{n} {long}"))
+            .unwrap();
+        store
+            .add(&kept, Role::User, &format!("{n} {short}"))
+            .unwrap();
     }
     (kept, gone)
 }
@@ -102,7 +106,11 @@ fn a_file_of_an_earlier_version_keeps_its_pages() {
 fn a_log_that_cannot_grow_is_written_from_its_beginning_again() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = world(folder.path()).open();
-    let log = || fs::metadata(folder.path().join("main.db-wal")).unwrap().len();
+    let log = || {
+        fs::metadata(folder.path().join("main.db-wal"))
+            .unwrap()
+            .len()
+    };
     let chat = key(store.create("t", None).unwrap());
     store
         .add(&chat, Role::User, &"x".repeat(1_000_000))
@@ -113,5 +121,11 @@ fn a_log_that_cannot_grow_is_written_from_its_beginning_again() {
     assert_eq!(log(), long, "nothing has to be granted for it");
     store.add(&chat, Role::User, "short").unwrap();
     assert_eq!(log(), long);
-    assert_eq!(store.messages_for(&chat, &Default::default()).unwrap().len(), 2);
+    assert_eq!(
+        store
+            .messages_for(&chat, &Default::default())
+            .unwrap()
+            .len(),
+        2
+    );
 }

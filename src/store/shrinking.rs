@@ -4,8 +4,8 @@
 
 use rusqlite::params;
 
-use super::{Store, unless_full};
 use super::engine::Ask;
+use super::{Store, unless_full};
 use crate::error::Result;
 use crate::model::Durability;
 

@@ -38,7 +38,7 @@ const RESERVE: &str = "reserve";
 const RESERVED: u32 = 4 << 20;
 /// Files, and how many bytes they must have shrunk by for their handles to be opened anew. The log keeps
 /// what it was granted, unless one write made it long: where space is short, it lives by that.
-const TRIMMED: [(&str, u64); 2] = [(MAIN, 1 << 16), (LOG, 32 << 20)];
+const TRIMMED: [(&str, u64); 2] = [(MAIN, 1 << 16), (LOG, 16 << 20)];
 
 /// How long a handle of a tab that just died may keep a new one from being made: pauses in
 /// milliseconds, 5 s together.
@@ -397,8 +397,7 @@ impl Directory {
 
 /// Writes the reserve, unless it is there: files of mere length have no room on the device.
 async fn make_reserve(directory: &FileSystemDirectoryHandle) -> Result<(), JsValue> {
-    let file: FileSystemSyncAccessHandle =
-        open_file(directory, RESERVE).await?.unchecked_into();
+    let file: FileSystemSyncAccessHandle = open_file(directory, RESERVE).await?.unchecked_into();
     let written = write_reserve(&file);
     file.close();
     written

@@ -782,12 +782,7 @@ impl Host {
         true
     }
 
-    fn ran_all(
-        &self,
-        run: RunId,
-        requests: &[(TabId, JsValue)],
-        outcomes: Vec<Outcome<Response>>,
-    ) {
+    fn ran_all(&self, run: RunId, requests: &[(TabId, JsValue)], outcomes: Vec<Outcome<Response>>) {
         let mut changes = Vec::new();
         let mut answers = Vec::with_capacity(requests.len());
         for (outcome, (from, message)) in outcomes.into_iter().zip(requests) {

@@ -59,7 +59,8 @@ impl OpfsFile {
     }
 
     fn write_out(&self, bytes: &[u8], offset: u64) -> VfsResult<()> {
-        self.peak.set(self.peak.get().max(offset + bytes.len() as u64));
+        self.peak
+            .set(self.peak.get().max(offset + bytes.len() as u64));
         let count = self
             .handle
             .borrow()

@@ -276,7 +276,7 @@ test('what a large delete frees comes back to the browser', async ({ page, space
     .poll(async () => (await files(page, 'back'))['main.db'], patiently)
     .toBeLessThan(2_000_000);
   // Of the rest most is the log's, which keeps what it was granted, and the reserve.
-  await expect.poll(() => space.used(), patiently).toBeLessThan(38 * MB);
+  await expect.poll(() => space.used(), patiently).toBeLessThan(24 * MB);
   const rows = await page.evaluate(async () => {
     await window.store.addMessage(window.chat, 'user', 'still there');
     return (await window.store.messagesFor(window.chat)).map(({ content }) => content);
