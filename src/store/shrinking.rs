@@ -77,7 +77,8 @@ impl Store {
         let durability = self.durability;
         self.set_durability(Durability::Relaxed)?;
         let sql = format!("PRAGMA incremental_vacuum({})", pages.min(STEP));
-        let shrunk = self.connection.execute_batch(&sql);
+        // It gives a row a page, and goes on only while they are asked for.
+        let shrunk = self.connection.rows(&sql, params![], |_| Ok(()));
         self.set_durability(durability)?;
         shrunk?;
         self.commits += 1;
