@@ -43,7 +43,7 @@ const SETTLING: f64 = 100.0;
 const PAUSE: f64 = 500.0;
 
 /// Milliseconds for which changes wait before the browser is asked how much room they left.
-const LOOKING: f64 = 1_000.0;
+const WATCHING: f64 = 1_000.0;
 
 /// Bytes for which a pause is used to have the browser take them back.
 const WORTH_TRIMMING: u64 = 4 << 20;
@@ -143,7 +143,7 @@ struct State {
     /// Whether little room is left.
     room: RefCell<Room>,
     /// The browser is about to be asked for it.
-    looking: Cell<bool>,
+    watching_room: Cell<bool>,
     /// Tabs that stream messages, and whose end is waited for.
     writers: RefCell<HashSet<String>>,
     /// Calls of the host's own are counted down from the highest number.
@@ -200,7 +200,7 @@ impl Host {
             timer: Cell::default(),
             tending: Cell::default(),
             room: RefCell::default(),
-            looking: Cell::default(),
+            watching_room: Cell::default(),
             writers: RefCell::default(),
             last_own_call: Cell::new(CallId::MAX),
         }));
@@ -369,7 +369,7 @@ impl Host {
                 reset,
                 changes,
             } => {
-                self.look_soon();
+                self.watch_room();
                 (self.0.notify)(Notice::Changes {
                     sequence,
                     reset: reset || changes.iter().any(|change| change.row.is_none()),
@@ -433,7 +433,7 @@ impl Host {
                     if self.0.opening.again {
                         self.perform(Action::Status);
                     }
-                    self.look_soon();
+                    self.watch_room();
                 }
                 let failed = self.0.failed_close.borrow_mut().take();
                 reply(failed.map_or(Ok(Reply::Value(JsValue::UNDEFINED)), Err));
@@ -468,16 +468,16 @@ impl Host {
     }
 
     /// Asks the browser how much room is left once there is time, and says so where that is news.
-    fn look_soon(&self) {
-        if self.0.opening.storage == StorageOption::Memory || self.0.looking.replace(true) {
+    fn watch_room(&self) {
+        if self.0.opening.storage == StorageOption::Memory || self.0.watching_room.replace(true) {
             return;
         }
         let host = Rc::downgrade(&self.0);
-        js::after(LOOKING, move || {
+        js::after(WATCHING, move || {
             let Some(host) = host.upgrade().map(Self) else {
                 return;
             };
-            host.0.looking.set(false);
+            host.0.watching_room.set(false);
             spawn_local(async move {
                 if let Some(space) = host.estimate().await {
                     let is_news = host.0.room.borrow_mut().look(space);
