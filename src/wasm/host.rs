@@ -57,6 +57,10 @@ const FREEING: [&str; 5] = [
     "dropBlob",
 ];
 
+/// Milliseconds after a request at which the files are looked for: nothing tells a worker that they were
+/// removed under it.
+const LOOK: f64 = 500.0;
+
 /// What a host tells, but for answers.
 pub enum Notice {
     /// The call that opens waits for another tab.
@@ -74,6 +78,8 @@ pub enum Notice {
     },
     /// The tab leads, follows, is outdated, or little room is left.
     Status(Box<StoreStatus>),
+    /// The browser has removed the database while it was open. Its handles are free when the worker ends.
+    Cleared(StoreError),
 }
 
 /// Called once. What comes from another tab may be JSON.
@@ -100,6 +106,10 @@ pub struct Opening {
     /// Whether the page had it open before, through another worker: its role may be another now.
     #[serde(default)]
     pub again: bool,
+    /// Whether other tabs do not see the page's locks: Chromium forgets those of pages that were there
+    /// when the site's data was cleared.
+    #[serde(default)]
+    pub unseen: bool,
 }
 
 fn yes() -> bool {
@@ -136,6 +146,12 @@ struct State {
     running: RefCell<Option<(RunId, Ticket)>>,
     /// How often the lock was lost: what was begun before must not go on.
     losses: Cell<u32>,
+    /// The files are about to be looked for.
+    looking: Cell<bool>,
+    /// The browser has removed them.
+    cleared: Cell<bool>,
+    /// Says that the tab is alive, where the page cannot.
+    alive: RefCell<Option<Lock>>,
     visible: Cell<bool>,
     timer: Cell<Option<i32>>,
     /// What can wait is about to go on.
@@ -196,6 +212,9 @@ impl Host {
             awaits_pause: Cell::default(),
             running: RefCell::default(),
             losses: Cell::default(),
+            looking: Cell::default(),
+            cleared: Cell::default(),
+            alive: RefCell::default(),
             visible: Cell::new(visible),
             timer: Cell::default(),
             tending: Cell::default(),
@@ -213,6 +232,9 @@ impl Host {
             };
             let channels = Channels::new(&host.0.opening.name, id, version, on_incoming)?;
             *host.0.channels.borrow_mut() = Some(channels);
+        }
+        if host.0.opening.unseen {
+            host.hold_tab();
         }
         host.0.answers.borrow_mut().insert(call, answer);
         host.feed(Event::Open { call, visible });
@@ -322,28 +344,11 @@ impl Host {
             Action::ReleaseLock => drop(self.0.lock.borrow_mut().take()),
             Action::Send { to, body } => self.send(to.as_ref(), body),
             Action::OpenStore => self.open_store(),
-            Action::CloseStore => {
-                let database = self.0.database.borrow_mut().take();
-                let errands = database.as_ref().and_then(Database::errands);
-                let closed = database.map_or(Ok(()), Database::close);
-                *self.0.failed_close.borrow_mut() = closed.err();
-                let (host, losses) = (self.clone(), self.0.losses.get());
-                let Some(errands) = errands else {
-                    self.feed(Event::Closed);
-                    return;
-                };
-                spawn_local(async move {
-                    // Most often there is nothing to wait for.
-                    let _ = JsFuture::from(errands).await;
-                    if host.0.losses.get() == losses {
-                        host.feed(Event::Closed);
-                    }
-                });
-            }
+            Action::CloseStore => self.close_store(),
             Action::AbandonStore => {
                 self.0.losses.set(self.0.losses.get() + 1);
                 if let Some(database) = self.0.database.borrow_mut().take() {
-                    database.abandon();
+                    self.let_go(database);
                 }
             }
             Action::Turn => {
@@ -540,19 +545,104 @@ impl Host {
             return;
         }
         let (host, losses) = (self.clone(), self.0.losses.get());
+        // Never an empty one in the place of what this tab has seen.
+        let known = self.0.opening.again || self.0.tab.borrow().facts().is_some();
         spawn_local(async move {
-            let mut opened = Database::open(&host.0.opening.name, durability).await;
+            let mut opened = Database::open(&host.0.opening.name, durability, known).await;
             if let Ok(database) = &mut opened {
                 host.end_streams_of_the_dead(database).await;
+            }
+            if matches!(&opened, Err(error) if *error == directory::cleared()) {
+                host.was_cleared();
             }
             // The lock was lost meanwhile: whoever has it now opens.
             if host.0.losses.get() != losses {
                 if let Ok(database) = opened {
-                    database.abandon();
+                    host.let_go(database);
                 }
                 return;
             }
             host.opened(opened);
+        });
+    }
+
+    fn close_store(&self) {
+        let Some(database) = self.0.database.borrow_mut().take() else {
+            self.feed(Event::Closed);
+            return;
+        };
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        spawn_local(async move {
+            if !database.is_there().await {
+                host.was_cleared();
+            }
+            if host.0.cleared.get() || host.0.losses.get() != losses {
+                host.let_go(database);
+            } else {
+                let errands = database.errands();
+                *host.0.failed_close.borrow_mut() = database.close().err();
+                if let Some(errands) = errands {
+                    // Most often there is nothing to wait for.
+                    let _ = JsFuture::from(errands).await;
+                }
+            }
+            if host.0.losses.get() == losses {
+                host.feed(Event::Closed);
+            }
+        });
+    }
+
+    /// The browser has removed the files.
+    fn was_cleared(&self) {
+        self.0.cleared.set(true);
+        (self.0.notify)(Notice::Cleared(directory::cleared()));
+    }
+
+    /// Holds the lock that says that this tab is alive, for as long as its worker is.
+    fn hold_tab(&self) {
+        let Some(tab) = self.0.opening.tab.clone() else {
+            return;
+        };
+        let host = self.clone();
+        spawn_local(async move {
+            let name = lock::of_tab(&host.0.opening.name, &tab);
+            // Held already, it is seen.
+            if let Ok(lock) = lock::acquire(&name, Wait::Never).await {
+                host.0.alive.replace(Some(lock));
+            }
+        });
+    }
+
+    /// Gives the files up as they are.
+    fn let_go(&self, database: Database) {
+        if self.0.cleared.get() {
+            database.forsake();
+        } else {
+            database.abandon();
+        }
+    }
+
+    /// Looks soon whether the files are still there. If they are not, what is written is lost: it ends as
+    /// when the lock is lost, and whoever opens next finds no database.
+    fn look_soon(&self) {
+        if self.0.opening.storage == StorageOption::Memory || self.0.looking.replace(true) {
+            return;
+        }
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        js::after(LOOK, move || {
+            host.0.looking.set(false);
+            let database = host.0.database.borrow();
+            let Some(there) = database.as_ref().map(Database::is_there) else {
+                return;
+            };
+            let host = host.clone();
+            spawn_local(async move {
+                if !there.await && host.0.losses.get() == losses {
+                    host.was_cleared();
+                    drop(host.0.lock.borrow_mut().take());
+                    host.feed(Event::Lost);
+                }
+            });
         });
     }
 
@@ -613,6 +703,7 @@ impl Host {
 
     fn opened(&self, opened: Result<Database>) {
         let outcome = opened.map(|database| {
+            self.0.cleared.set(false);
             let facts = database.facts();
             *self.0.database.borrow_mut() = Some(database);
             self.watch_writers();
@@ -768,12 +859,12 @@ impl Host {
     fn take_back(&self, database: Database, usable: Result<()>, losses: u32) -> bool {
         self.0.running.borrow_mut().take();
         if self.0.losses.get() != losses {
-            database.abandon();
+            self.let_go(database);
             return false;
         }
         if usable.is_err() {
             // Its files did not open again: another opening may have more luck, here or elsewhere.
-            database.abandon();
+            self.let_go(database);
             drop(self.0.lock.borrow_mut().take());
             self.feed(Event::Lost);
             return false;
@@ -798,6 +889,7 @@ impl Host {
             self.watch_writers();
         }
         self.0.last_run.set(run);
+        self.look_soon();
         if !changes.is_empty() {
             self.tend();
             if !self.0.awaits_pause.replace(true) {
