@@ -7,7 +7,7 @@
 //!
 //! Sync access handles: <https://fs.spec.whatwg.org/#api-filesystemsyncaccesshandle>.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -37,24 +37,37 @@ const HEAD: u64 = 16;
 
 /// An OPFS file held by this worker. Closing releases it to others.
 pub struct OpfsFile {
-    handle: FileSystemSyncAccessHandle,
+    handle: RefCell<FileSystemSyncAccessHandle>,
     at: FileSystemReadWriteOptions,
     writes: RefCell<Coalescing>,
+    /// The most bytes it had since the handle was opened: Chromium takes back what a file was granted
+    /// beyond its size when its handle closes, and no sooner.
+    peak: Cell<u64>,
 }
 
 impl OpfsFile {
     /// Takes a handle over.
     pub fn new(handle: FileSystemSyncAccessHandle, kind: Kind) -> Self {
         Self {
-            handle,
+            handle: RefCell::new(handle),
             at: FileSystemReadWriteOptions::new(),
             writes: RefCell::new(Coalescing::new(kind)),
+            peak: Cell::default(),
         }
     }
 
+    /// Takes another handle of the same file in the place of one that is closed.
+    fn exchange(&self, handle: FileSystemSyncAccessHandle) {
+        self.handle.replace(handle);
+        self.peak.set(0);
+    }
+
     fn write_out(&self, bytes: &[u8], offset: u64) -> VfsResult<()> {
+        self.peak
+            .set(self.peak.get().max(offset + bytes.len() as u64));
         let count = self
             .handle
+            .borrow()
             .write_with_u8_array_and_options(bytes, self.at(offset))
             .map_err(|error| failed(VfsErrorCode::IoWrite, &error))?;
         if count == bytes.len() as f64 {
@@ -82,7 +95,7 @@ impl OpfsFile {
 
 impl Drop for OpfsFile {
     fn drop(&mut self) {
-        self.handle.close();
+        self.handle.borrow().close();
     }
 }
 
@@ -98,6 +111,7 @@ impl Bytes {
             Self::Opfs(file) => {
                 file.settle()?;
                 file.handle
+                    .borrow()
                     .read_with_u8_array_and_options(buffer, file.at(offset))
                     .map(|count| count as usize)
                     .map_err(|error| failed(VfsErrorCode::IoRead, &error))
@@ -126,6 +140,7 @@ impl Bytes {
             Self::Opfs(file) => {
                 file.settle()?;
                 file.handle
+                    .borrow()
                     .truncate_with_f64(size as f64)
                     .map_err(|error| failed(VfsErrorCode::IoTruncate, &error))
             }
@@ -141,6 +156,7 @@ impl Bytes {
             Self::Opfs(file) => {
                 self.write_held()?;
                 file.handle
+                    .borrow()
                     .flush()
                     .map_err(|error| failed(VfsErrorCode::IoSync, &error))
             }
@@ -163,6 +179,7 @@ impl Bytes {
         match self {
             Self::Opfs(file) => file
                 .handle
+                .borrow()
                 .get_size()
                 .map(|size| file.writes.borrow().size(size as u64))
                 .map_err(|error| failed(VfsErrorCode::IoStat, &error)),
@@ -250,8 +267,41 @@ impl Pool {
         if let Some(bytes) = self.files.borrow_mut().remove(path)
             && let Bytes::Opfs(file) = &*bytes
         {
-            file.handle.close();
+            file.handle.borrow().close();
         }
+    }
+
+    /// Bytes that a path's file was longer by than it is.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn slack(&self, path: &str) -> Result<u64> {
+        let bytes = self.find(path)?;
+        let size = bytes.size().map_err(outside)?;
+        match &*bytes {
+            Bytes::Opfs(file) => Ok(file.peak.get().saturating_sub(size)),
+            Bytes::Memory(_) => Ok(0),
+        }
+    }
+
+    /// Closes the handle of a path's file for another one that `open` gives. Nothing may use the file
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// Those of writing out and of `open`; the file is then of no use any more.
+    pub async fn reopen(
+        &self,
+        path: &str,
+        open: impl Future<Output = Result<FileSystemSyncAccessHandle>>,
+    ) -> Result<()> {
+        let bytes = self.find(path)?;
+        bytes.flush().map_err(outside)?;
+        if let Bytes::Opfs(file) = &*bytes {
+            file.handle.borrow().close();
+            let handle = open.await?;
+            file.exchange(handle);
+        }
+        Ok(())
     }
 
     /// Lets go of a path's file, whose handle is never closed.
