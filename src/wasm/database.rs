@@ -367,7 +367,7 @@ impl Database {
         }
         let went_on = match self.store.needs_indexing() {
             Ok(true) => self.store.index_step(),
-            _ => self.store.shrink_step(),
+            _ => self.freeing(|database| database.store.shrink_step()),
         };
         // What cannot be indexed now is searched by its text, and tried again after the next change; where
         // there is no space, in the next pause.
@@ -393,8 +393,16 @@ impl Database {
     /// Those of opening a file again: the database is of no use any more, and is to be opened anew.
     pub async fn make_room(&mut self) -> Result<()> {
         // Where there is no room for that either, the log stays as it is.
-        let _ = self.store.make_room();
+        let _ = self.freeing(|database| database.store.make_room());
         self.directory.trim().await
+    }
+
+    /// Does what frees space: it may have what the log keeps for it.
+    pub fn freeing<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.directory.spend(true);
+        let done = work(self);
+        self.directory.spend(false);
+        done
     }
 
     /// The files of the database.

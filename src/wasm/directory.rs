@@ -401,6 +401,11 @@ impl Directory {
         }
     }
 
+    /// Says whether what is written to the log may have what is kept there for it.
+    pub fn spend(&self, spends: bool) {
+        self.pool.spend(&self.path(LOG), spends);
+    }
+
     /// Bytes that the browser would take back if the files' handles were closed, about.
     pub fn slack(&self) -> u64 {
         self.shrunk().map(|(_, slack)| slack).sum()

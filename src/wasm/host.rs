@@ -994,11 +994,13 @@ impl Host {
                 }
                 let method = js::get(message, "method");
                 let frees = FREEING.iter().any(|freeing| method == *freeing);
-                if is_refused(outcome) {
+                if is_refused(outcome) && !frees {
                     run_one(&mut database, outcome, from, message);
+                } else if is_refused(outcome) {
+                    database.freeing(|database| run_one(database, outcome, from, message));
                 }
                 if is_refused(outcome) && frees && database.directory().give_up_reserve().await {
-                    run_one(&mut database, outcome, from, message);
+                    database.freeing(|database| run_one(database, outcome, from, message));
                 }
                 refused |= is_refused(outcome);
             }
