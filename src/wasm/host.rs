@@ -473,7 +473,7 @@ impl Host {
 
     /// Has what was changed kept, where that is yet to be done, and goes on: nothing was changed, if it says
     /// that it failed.
-    fn persist(&self, then: Box<dyn FnOnce(Result<()>)>) {
+    fn persist(&self, frees: bool, then: Box<dyn FnOnce(Result<()>)>) {
         let unsaved = |slot: &mut Database| slot.is_unsaved();
         let Some(mut database) = self.0.database.borrow_mut().take_if(unsaved) else {
             then(Ok(()));
@@ -482,7 +482,7 @@ impl Host {
         self.0.persisting.set(true);
         let (host, losses) = (self.clone(), self.0.losses.get());
         spawn_local(async move {
-            let kept = database.persist().await;
+            let kept = database.persist(frees).await;
             host.0.persisting.set(false);
             if host.0.losses.get() != losses {
                 host.let_go(database);
@@ -824,15 +824,19 @@ impl Host {
         }
         let (answers, changes) = self.carry_out(&requests);
         let host = self.clone();
-        self.persist(Box::new(move |kept| match kept {
-            Err(error) if requests.len() == 1 => {
-                let answers = answers.into_iter().map(|it| it.and(Err(error.clone())));
-                host.ran(run, answers.collect(), Vec::new());
-            }
-            // Each by itself: which of them was to blame is not known.
-            Err(_) => host.run_singly(run, requests.into_iter(), Vec::new(), Vec::new()),
-            Ok(()) => host.ran(run, answers, changes),
-        }));
+        let frees = requests.iter().all(frees_space);
+        self.persist(
+            frees,
+            Box::new(move |kept| match kept {
+                Err(error) if requests.len() == 1 => {
+                    let answers = answers.into_iter().map(|it| it.and(Err(error.clone())));
+                    host.ran(run, answers.collect(), Vec::new());
+                }
+                // Each by itself: which of them was to blame is not known.
+                Err(_) => host.run_singly(run, requests.into_iter(), Vec::new(), Vec::new()),
+                Ok(()) => host.ran(run, answers, changes),
+            }),
+        );
     }
 
     /// Carries out what is left of a run, one request after the other.
@@ -847,19 +851,23 @@ impl Host {
             self.ran(run, answers, changes);
             return;
         };
+        let frees = frees_space(&request);
         let (answer, told) = self.carry_out(&[request]);
         let host = self.clone();
-        self.persist(Box::new(move |kept| {
-            if kept.is_ok() {
-                changes.extend(told);
-            }
-            answers.extend(
-                answer
-                    .into_iter()
-                    .map(|it| it.and_then(|it| kept.clone().map(|()| it))),
-            );
-            host.run_singly(run, rest, answers, changes);
-        }));
+        self.persist(
+            frees,
+            Box::new(move |kept| {
+                if kept.is_ok() {
+                    changes.extend(told);
+                }
+                answers.extend(
+                    answer
+                        .into_iter()
+                        .map(|it| it.and_then(|it| kept.clone().map(|()| it))),
+                );
+                host.run_singly(run, rest, answers, changes);
+            }),
+        );
     }
 
     fn carry_out(&self, requests: &[(TabId, JsValue)]) -> (Vec<Result<Reply>>, Vec<Told>) {
@@ -923,11 +931,14 @@ impl Host {
                 None => false,
             };
             let later = host.clone();
-            host.persist(Box::new(move |kept| {
-                if has_more && kept.is_ok() {
-                    later.tend();
-                }
-            }));
+            host.persist(
+                false,
+                Box::new(move |kept| {
+                    if has_more && kept.is_ok() {
+                        later.tend();
+                    }
+                }),
+            );
         });
     }
 
@@ -947,6 +958,9 @@ impl Host {
             if let Some(database) = &mut *host.0.database.borrow_mut() {
                 // What was acknowledged is in the log.
                 let _ = database.store().checkpoint();
+                if let Some(reserve) = database.reserve() {
+                    spawn_local(reserve);
+                }
             }
         });
     }
@@ -996,7 +1010,7 @@ impl Host {
                 .restore(file, operation.as_ref(), durability, ticket, &step)
                 .await
         };
-        let outcome = match database.persist().await {
+        let outcome = match database.persist(false).await {
             Ok(()) => outcome,
             Err(error) => outcome.and(Err(error)),
         };
@@ -1109,6 +1123,14 @@ pub async fn delete(name: &str) -> Result<()> {
         ));
     }
     place::remove(&directory).await
+}
+
+/// Whether a request makes room, and is carried out where there is none.
+fn frees_space((_, request): &(TabId, JsValue)) -> bool {
+    let method = js::get(request, "method");
+    ["deleteConversation", "deleteMessage", "emptyTrash", "clear"]
+        .iter()
+        .any(|name| method == *name)
 }
 
 /// The operation of a request of the tab `from`, if it is one.

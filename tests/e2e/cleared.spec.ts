@@ -15,11 +15,13 @@ async function tab(context: BrowserContext): Promise<Page> {
   return page;
 }
 
+/** Where the database's file is, in the protocol's words. */
+const files = here.storage === 'opfs' ? 'file_systems' : 'indexeddb';
+
 /** What removes the data: by the tools as the site-data button does, files only, and by a response. */
 const ways: Record<string, (context: BrowserContext, page: Page) => Promise<unknown>> = {
   'all data': (context, page) => clear(context, page, 'all'),
-  'its files': (context, page) =>
-    clear(context, page, here.storage === 'opfs' ? 'file_systems' : 'indexeddb'),
+  'its files': (context, page) => clear(context, page, files),
   'a response': (_, page) => page.evaluate(() => fetch('/clear').then((it) => it.text())),
 };
 
@@ -42,7 +44,7 @@ for (const [what, removes] of Object.entries(ways)) {
   test(`cleared by ${what}: calls reject in every tab, and a store that is opened anew works`, async ({
     context,
     page,
-  }, { outputPath }) => {
+  }, info) => {
     await load(page);
     const leader = await tab(context);
     const follower = await tab(context);
@@ -86,8 +88,8 @@ for (const [what, removes] of Object.entries(ways)) {
         (await window.store.listConversations()).map(({ title }) => title),
       ),
     ).toEqual(['by another', 'anew']);
-    await backup(again, outputPath('backup.db'));
-    await expectValid(outputPath('backup.db'));
+    await backup(again, info.outputPath('backup.db'));
+    await expectValid(info.outputPath('backup.db'));
   });
 }
 
@@ -98,7 +100,7 @@ test('a store that is closed right after its data was cleared is closed', async 
   await load(page);
   const first = await tab(context);
   await first.evaluate(() => window.store.createConversation('gone'));
-  await clear(context, page, 'file_systems');
+  await clear(context, page, files);
   const titles = await first.evaluate(async () => {
     await window.store.close();
     window.store = await window.Store.open('cleared');
