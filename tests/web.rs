@@ -234,6 +234,21 @@ async fn who_has_read_an_earlier_state_keeps_nothing() {
 }
 
 #[wasm_bindgen_test]
+async fn what_was_there_is_not_made_anew() {
+    directory::remove("cleared").await.unwrap();
+    let refusal = Directory::acquire("cleared", true).await.map(|_| ());
+    refused(refusal, ErrorCode::StorageUnavailable);
+    // And it can be made, by who does not know of it.
+    let directory = Directory::acquire("cleared", false).await.unwrap();
+    let world = World::new(Some(directory.main_path()), Some(vfs::NAME));
+    drop(world.open());
+    assert!(directory.is_there().await);
+    drop(directory);
+    drop(Directory::acquire("cleared", true).await.unwrap());
+    directory::remove("cleared").await.unwrap();
+}
+
+#[wasm_bindgen_test]
 async fn one_holder_at_a_time() {
     let held = lock::acquire("locked", Wait::Never).await.unwrap();
     let second = lock::acquire("locked", Wait::Never).await.map(|_| ());

@@ -196,7 +196,7 @@ export class Connection {
 
   /** The connection of that name in this page, or a new one, with one more user. */
   static async join(name: string, options: OpenOptions): Promise<[Connection, number]> {
-    check(options, 'storage', 'durability', 'worker', 'wasm', 'formats', 'formatsWorker');
+    checkOptions(options, 'storage', 'durability', 'worker', 'wasm', 'formats', 'formatsWorker');
     const alone = name === ':memory:';
     if (alone) {
       const { storage = 'memory' } = options;
@@ -266,7 +266,7 @@ export class Connection {
 
   /** Asks a worker of its own, with no database open. */
   static async once(method: string, params: object, options: OpenOptions): Promise<void> {
-    check(options, 'worker', 'wasm');
+    checkOptions(options, 'worker', 'wasm');
     const connection = new Connection('', options);
     const { signal, timeout } = options;
     if (signal?.aborted) throw aborted(signal);
@@ -389,7 +389,7 @@ export class Connection {
     kind: Kind,
     options: CallOptions = {},
   ): Promise<unknown> {
-    check(options, 'operationId');
+    checkOptions(options, 'operationId');
     if (options.signal?.aborted) throw aborted(options.signal);
     if (this.#cleared) throw this.#cleared;
     const operation = kind === 'write' ? this.#operation(options.operationId) : undefined;
@@ -691,7 +691,7 @@ function notSent(error: unknown): ConversationStoreError {
 }
 
 /** Signals, timers and operation ids are this side's to check. */
-function check(options: unknown, ...known: string[]): void {
+export function checkOptions(options: unknown, ...known: string[]): void {
   const refuse = (reason: string) => new ConversationStoreError('invalid-argument', reason);
   if (typeof options !== 'object' || options === null) {
     throw refuse('options, the last argument, is not an object with a signal or a timeout');
@@ -725,7 +725,7 @@ function check(options: unknown, ...known: string[]): void {
 export async function within<T>(promise: Promise<T>, options: CallOptions): Promise<T> {
   // Observed here, so that losing the race is not an unhandled rejection.
   promise.catch(() => {});
-  check(options, 'operationId');
+  checkOptions(options, 'operationId');
   const { signal, timeout = Number.POSITIVE_INFINITY } = options;
   if (signal?.aborted) throw aborted(signal);
   let stop = () => {};

@@ -280,6 +280,16 @@ impl ConversationStore {
         self.call("heal", params! { "conversationId": conversation_id })
     }
 
+    /// Looks for damage; nothing is written.
+    #[wasm_bindgen(js_name = integrityCheck, unchecked_return_type = "Promise<IntegrityReport>")]
+    pub fn integrity_check(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "{ quick?: boolean }")] options: JsValue,
+    ) -> Promise {
+        let quick = js::get(&options, "quick").is_truthy();
+        self.call("integrityCheck", params! { "quick": JsValue::from(quick) })
+    }
+
     /// A consistent copy of the database, as a SQLite file.
     #[wasm_bindgen(unchecked_return_type = "Promise<Blob>")]
     pub fn backup(&self) -> Promise {

@@ -509,7 +509,8 @@ fn leave_wal_mode(first_page: &mut [u8]) {
 /// Where a worker keeps its open database, if it has one. Taken out by what awaits.
 pub type Slot = RefCell<Option<Database>>;
 
-fn browser_env() -> Env {
+/// The world, as a browser has it.
+pub fn browser_env() -> Env {
     Env {
         now: Box::new(|| Date::now() as i64),
         random: random(),

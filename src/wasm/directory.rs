@@ -5,6 +5,8 @@
 //! SQLite database like any other), its log and journal, and `copy.db` while a backup or restore
 //! runs. Knows no SQL; must be called by the holder of the name's lock only.
 
+mod salvaging;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -15,6 +17,8 @@ use web_sys::{
     FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions,
     FileSystemGetFileOptions, FileSystemRemoveOptions, FileSystemSyncAccessHandle, StorageManager,
 };
+
+pub use salvaging::nothing_there;
 
 use super::image::Image;
 use super::js;
@@ -126,6 +130,9 @@ impl Directory {
         let (main, log) = (directory.size(MAIN)?, directory.size(LOG)?);
         if main == 0 && (log > 0 || !is_new) {
             return Err(corrupt("its main file is empty"));
+        }
+        if main > 0 {
+            directory.go_on_with_switch().await?;
         }
         directory.remove_copy();
         let found = if main == 0 {

@@ -1113,16 +1113,25 @@ impl Host {
 /// `blocked` while a tab has it open, `storage-unavailable`.
 pub async fn delete(name: &str) -> Result<()> {
     let directory = directory_name(name)?;
+    let _locks = alone(name).await?;
+    place::remove(&directory).await
+}
+
+/// The locks of a database that nobody has open.
+///
+/// # Errors
+/// `blocked` while a tab has it open.
+pub async fn alone(name: &str) -> Result<[Lock; 2]> {
     let in_turn = lock::of_deletion(name);
-    let _turn = lock::acquire(&in_turn, Wait::Until(&JsValue::UNDEFINED)).await?;
-    let _lock = lock::acquire(&lock::of_database(name), Wait::Never).await?;
+    let turn = lock::acquire(&in_turn, Wait::Until(&JsValue::UNDEFINED)).await?;
+    let lock = lock::acquire(&lock::of_database(name), Wait::Never).await?;
     if !lock::living_tabs(name).await?.is_empty() {
         return Err(StoreError::new(
             ErrorCode::Blocked,
             "the database is open, here or in another tab: close it first",
         ));
     }
-    place::remove(&directory).await
+    Ok([lock, turn])
 }
 
 /// Whether a request makes room, and is carried out where there is none.

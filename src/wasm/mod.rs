@@ -12,6 +12,7 @@
 //! | [`channel`] | what tabs say to each other, as messages |
 //! | [`host`] | does what this tab's state machine says |
 //! | [`worker`] | a port whose messages are a page's calls |
+//! | [`salvage`] | a salvage under way: a damaged database's lock and files, and what replaces them |
 //! | [`class`] | `ConversationStore` for callers with their own worker |
 //! | [`fields`] | an app's own JSON, for callers of that class |
 //! | [`read`] | what a caller gave, read into this crate's types |
@@ -36,6 +37,7 @@ pub mod js;
 pub mod lock;
 pub mod place;
 pub mod read;
+pub mod salvage;
 pub mod unicode;
 pub mod vfs;
 pub mod worker;

@@ -32,6 +32,9 @@ pub const NAME: &str = "conversation-store";
 /// Bytes moved at a time by backup and restore.
 pub const CHUNK: u32 = 1 << 20;
 
+/// Bytes that a copy writes last.
+const HEAD: u64 = 16;
+
 /// An OPFS file held by this worker. Closing releases it to others.
 pub struct OpfsFile {
     handle: FileSystemSyncAccessHandle,
@@ -306,6 +309,43 @@ impl Pool {
     /// `quota-exceeded` and those of the storage.
     pub fn write(&self, path: &str, offset: u64, bytes: &[u8]) -> Result<()> {
         self.find(path)?.write(bytes, offset).map_err(outside)
+    }
+
+    /// Has a file's bytes on the device before it returns.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn flush(&self, path: &str) -> Result<()> {
+        self.find(path)?.flush().map_err(outside)
+    }
+
+    /// Writes a file's bytes over another's, flushed. The first few come last: until then the other file
+    /// begins as it did. `step` is called for each piece.
+    ///
+    /// # Errors
+    /// `quota-exceeded` and those of the storage.
+    pub fn copy(&self, from: &str, to: &str, step: &dyn Fn()) -> Result<()> {
+        let (from, to) = (self.find(from)?, self.find(to)?);
+        let copy = || -> VfsResult<()> {
+            let mut buffer = vec![0; CHUNK as usize];
+            let mut at = HEAD;
+            loop {
+                let count = from.read(&mut buffer, at)?;
+                if count == 0 {
+                    break;
+                }
+                to.write(&buffer[..count], at)?;
+                at += count as u64;
+                step();
+            }
+            to.truncate(from.size()?.max(HEAD))?;
+            to.flush()?;
+            let count = from.read(&mut buffer[..HEAD as usize], 0)?;
+            to.write(&buffer[..count], 0)?;
+            to.truncate(from.size()?)?;
+            to.flush()
+        };
+        copy().map_err(outside)
     }
 
     fn find(&self, path: &str) -> Result<Rc<Bytes>> {

@@ -5,6 +5,7 @@
 
 pub mod cases;
 pub mod chats;
+pub mod random;
 pub mod searches;
 
 use std::cell::Cell;
