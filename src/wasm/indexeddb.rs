@@ -16,7 +16,7 @@ use js_sys::{Array, Function, Object, Promise, Set, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use super::image::{BLOCK, Image};
+use super::image::{BLOCK, Changed, Image};
 use super::js;
 use crate::delta;
 use crate::error::{ErrorCode, Result, StoreError};
@@ -362,7 +362,7 @@ impl Kept {
             Ok(())
         };
         // Whatever becomes of it, they are not what the blocks that are stored are.
-        for (number, ..) in &changed {
+        for Changed { number, .. } in &changed {
             self.logs.add(&(*number).into());
         }
         let changed = self
@@ -410,10 +410,15 @@ impl Kept {
     }
 
     /// What has changed, if it is little, and little has come together since blocks were written.
-    fn delta(&self, changed: &[(u32, Option<Uint8Array>, Option<Uint8Array>)]) -> Option<Vec<u8>> {
+    fn delta(&self, changed: &[Changed]) -> Option<Vec<u8>> {
         let mut delta = Vec::new();
         let mut bytes = [[0; BLOCK as usize]; 2];
-        for (number, before, now) in changed {
+        for Changed {
+            number,
+            before,
+            now,
+        } in changed
+        {
             let Some(now) = now else { continue };
             let [before_bytes, now_bytes] = &mut bytes;
             match before {
