@@ -165,9 +165,9 @@ impl Store {
         Ok(())
     }
 
-    /// How soon the next writes are safe.
+    /// How soon the next writes are safe; where that could not be set, they are to be so at once.
     pub fn durability(&self) -> Durability {
-        self.durability
+        self.durability.unwrap_or_default()
     }
 
     /// Takes over from a store of the same file, which is as it was before some of that one's commits, what is

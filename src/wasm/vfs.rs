@@ -311,14 +311,6 @@ impl Pool {
         self.find(path)?.write(bytes, offset).map_err(outside)
     }
 
-    /// Has a file's bytes on the device before it returns.
-    ///
-    /// # Errors
-    /// Those of the storage.
-    pub fn flush(&self, path: &str) -> Result<()> {
-        self.find(path)?.flush().map_err(outside)
-    }
-
     /// Writes a file's bytes over another's, flushed. The first few come last: until then the other file
     /// begins as it did. `step` is called for each piece.
     ///
