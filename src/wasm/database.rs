@@ -97,6 +97,9 @@ pub struct Database {
     is_starved: bool,
 }
 
+/// Milliseconds after which it is asked whether the browser knows of space that was given up: 6 s together.
+const RELEASE_PAUSES: [i32; 7] = [50, 100, 200, 500, 1_000, 1_500, 2_650];
+
 thread_local! {
     static MEMORY_DATABASES: Cell<u32> = const { Cell::new(0) };
 }
@@ -246,12 +249,26 @@ impl Database {
     }
 
     /// Has what was changed kept, or takes all of it back: the file is then what is kept, and the store
-    /// opened over it anew.
+    /// opened over it anew. What `frees` space may use what is set apart for that.
     ///
     /// # Errors
     /// Those of [`Kept::save`].
-    pub async fn persist(&mut self) -> Result<()> {
-        let saved = self.save().await;
+    pub async fn persist(&mut self, frees: bool) -> Result<()> {
+        let mut saved = self.save().await;
+        let is_full = |saved: &Result<()>| matches!(saved, Err(error) if error.code == ErrorCode::QuotaExceeded);
+        if frees
+            && is_full(&saved)
+            && let Some(kept) = &self.kept
+            && kept.release().await
+        {
+            for pause in RELEASE_PAUSES {
+                js::sleep(pause).await;
+                saved = self.save().await;
+                if !is_full(&saved) {
+                    break;
+                }
+            }
+        }
         if saved.is_err()
             && let Some(kept) = &self.kept
         {
@@ -267,6 +284,11 @@ impl Database {
             kept.image().rest();
         }
         saved
+    }
+
+    /// Sets space apart for deletions, where that is yet to be done.
+    pub fn reserve(&self) -> Option<impl Future<Output = ()> + use<>> {
+        self.kept.as_ref().map(Kept::reserve)
     }
 
     /// Says which limit was met, if it was that of the storage.

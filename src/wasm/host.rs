@@ -516,7 +516,7 @@ impl Host {
 
     /// Has what was changed kept, where that is yet to be done, and goes on: nothing was changed, if it says
     /// that it failed.
-    fn persist(&self, then: Box<dyn FnOnce(Result<()>)>) {
+    fn persist(&self, frees: bool, then: Box<dyn FnOnce(Result<()>)>) {
         let unsaved = |slot: &mut Database| slot.is_unsaved();
         let Some(mut database) = self.0.database.borrow_mut().take_if(unsaved) else {
             then(Ok(()));
@@ -525,7 +525,7 @@ impl Host {
         self.0.persisting.set(true);
         let (host, losses) = (self.clone(), self.0.losses.get());
         spawn_local(async move {
-            let kept = database.persist().await;
+            let kept = database.persist(frees).await;
             host.0.persisting.set(false);
             if host.0.losses.get() != losses {
                 host.let_go(database);
@@ -924,15 +924,19 @@ impl Host {
         }
         let (answers, changes) = self.answers(&requests, outcomes);
         let host = self.clone();
-        self.persist(Box::new(move |kept| match kept {
-            Err(error) if requests.len() == 1 => {
-                let answers = answers.into_iter().map(|it| it.and(Err(error.clone())));
-                host.ran_in_room(run, answers.collect(), Vec::new());
-            }
-            // Each by itself: which of them was to blame is not known.
-            Err(_) => host.run_singly(run, requests.into_iter(), Vec::new(), Vec::new()),
-            Ok(()) => host.ran_in_room(run, answers, changes),
-        }));
+        let frees = requests.iter().all(|(_, request)| frees_space(request));
+        self.persist(
+            frees,
+            Box::new(move |kept| match kept {
+                Err(error) if requests.len() == 1 => {
+                    let answers = answers.into_iter().map(|it| it.and(Err(error.clone())));
+                    host.ran_in_room(run, answers.collect(), Vec::new());
+                }
+                // Each by itself: which of them was to blame is not known.
+                Err(_) => host.run_singly(run, requests.into_iter(), Vec::new(), Vec::new()),
+                Ok(()) => host.ran_in_room(run, answers, changes),
+            }),
+        );
     }
 
     /// Carries out what is left of a run, one request after the other.
@@ -947,21 +951,25 @@ impl Host {
             self.ran_in_room(run, answers, changes);
             return;
         };
+        let frees = frees_space(&request.1);
         let requests = [request];
         let outcomes = self.carry_out(&requests);
         let (answer, told) = self.answers(&requests, outcomes);
         let host = self.clone();
-        self.persist(Box::new(move |kept| {
-            if kept.is_ok() {
-                changes.extend(told);
-            }
-            answers.extend(
-                answer
-                    .into_iter()
-                    .map(|it| it.and_then(|it| kept.clone().map(|()| it))),
-            );
-            host.run_singly(run, rest, answers, changes);
-        }));
+        self.persist(
+            frees,
+            Box::new(move |kept| {
+                if kept.is_ok() {
+                    changes.extend(told);
+                }
+                answers.extend(
+                    answer
+                        .into_iter()
+                        .map(|it| it.and_then(|it| kept.clone().map(|()| it))),
+                );
+                host.run_singly(run, rest, answers, changes);
+            }),
+        );
     }
 
     fn carry_out(&self, requests: &[(TabId, JsValue)]) -> Vec<Outcome<Response>> {
@@ -992,8 +1000,7 @@ impl Host {
                 if made.is_err() || host.0.losses.get() != losses {
                     break;
                 }
-                let method = js::get(message, "method");
-                let frees = FREEING.iter().any(|freeing| method == *freeing);
+                let frees = frees_space(message);
                 if is_refused(outcome) && !frees {
                     run_one(&mut database, outcome, from, message);
                 } else if is_refused(outcome) {
@@ -1119,13 +1126,16 @@ impl Host {
                 None => false,
             };
             let later = host.clone();
-            host.persist(Box::new(move |kept| {
-                if has_more && kept.is_ok() {
-                    later.tend();
-                } else {
-                    later.trim();
-                }
-            }));
+            host.persist(
+                false,
+                Box::new(move |kept| {
+                    if has_more && kept.is_ok() {
+                        later.tend();
+                    } else {
+                        later.trim();
+                    }
+                }),
+            );
         });
     }
 
@@ -1155,6 +1165,9 @@ impl Host {
             host.0.awaits_pause.set(false);
             if let Some(database) = &mut *host.0.database.borrow_mut() {
                 database.rest();
+                if let Some(reserve) = database.reserve() {
+                    spawn_local(reserve);
+                }
             }
             host.tend();
         });
@@ -1196,7 +1209,7 @@ impl Host {
                 outcome = self.run_with(&mut database, ask).await;
             }
         }
-        if let Err(error) = database.persist().await {
+        if let Err(error) = database.persist(false).await {
             outcome = outcome.and(Err(error));
         }
         if let Err(error) = &mut outcome
@@ -1342,6 +1355,12 @@ pub async fn alone(name: &str) -> Result<[Lock; 2]> {
         ));
     }
     Ok([lock, turn])
+}
+
+/// Whether a request makes room, and is carried out where there is none.
+fn frees_space(request: &JsValue) -> bool {
+    let method = js::get(request, "method");
+    FREEING.iter().any(|freeing| method == *freeing)
 }
 
 /// The operation of a request of the tab `from`, if it is one.
