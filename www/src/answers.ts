@@ -3,6 +3,7 @@
 
 import type { ConversationStore } from 'conversation-store';
 import { answerTo } from './answerer.ts';
+import { t } from './i18n/index.ts';
 import type { Toasts } from './toasts.ts';
 import { OFFLINE } from './words.ts';
 
@@ -48,7 +49,7 @@ export class Answers {
     const done = this.#stream(conversationId, questionId, answerTo(question, variant), abort.signal)
       .catch((error) => {
         // Stopped by the reader: the text that came is kept.
-        if (!abort.signal.aborted) this.toasts.fail('The answer broke off', error);
+        if (!abort.signal.aborted) this.toasts.fail(t('chat.brokeOff'), error);
       })
       .finally(() => {
         this.#streams.delete(conversationId);
