@@ -2,12 +2,12 @@
 
 import type { Conversation, ConversationStore } from 'conversation-store';
 import { announce, liveRegions } from './announce.ts';
-import { Answers } from './answers.ts';
+import { Answers } from './chat/answers.ts';
+import { ChatPane } from './chat/chat-pane.ts';
+import { Chats } from './chat/chats.ts';
+import { Drafts } from './chat/drafts.ts';
 import { ChatList } from './chat-list.ts';
-import { ChatPane } from './chat-pane.ts';
-import { Chats } from './chats.ts';
 import { h, isTextField } from './dom.ts';
-import { Drafts } from './drafts.ts';
 import { Outdated } from './outdated.ts';
 import { currentRoute, go, onRoute, type Route, settle } from './route.ts';
 import { Search } from './search.ts';

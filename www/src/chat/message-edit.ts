@@ -1,7 +1,7 @@
 // Edits a message in its place: Enter or Save says it anew, Escape or Cancel leaves it. Knows
 // nothing of what becomes of the text.
 
-import { h, isComposing } from './dom.ts';
+import { h, isComposing } from '../dom.ts';
 
 export interface MessageEdit {
   value: string;

@@ -8,12 +8,12 @@ import type {
   ConversationStore,
   Message,
 } from 'conversation-store';
+import type { ChatList } from '../chat-list.ts';
+import { shorten } from '../text.ts';
+import type { Toast, Toasts } from '../toasts.ts';
+import { OFFLINE, titleOf } from '../words.ts';
 import type { Answers } from './answers.ts';
-import type { ChatList } from './chat-list.ts';
 import type { Draft } from './drafts.ts';
-import { shorten } from './text.ts';
-import type { Toast, Toasts } from './toasts.ts';
-import { OFFLINE, titleOf } from './words.ts';
 
 export class Chats {
   // The note that offers to undo the last deletion.

@@ -11,15 +11,15 @@ import type {
   Role,
   Watch,
 } from 'conversation-store';
-import { announce } from './announce.ts';
+import { announce } from '../announce.ts';
+import { arrange, h } from '../dom.ts';
+import { icon } from '../icons.ts';
+import { shorten } from '../text.ts';
+import { inFull } from '../times.ts';
+import { because, roleName } from '../words.ts';
 import { Branches } from './branches.ts';
 import type { Chats } from './chats.ts';
-import { arrange, h } from './dom.ts';
-import { icon } from './icons.ts';
 import { type MessageActions, MessageView } from './message.ts';
-import { shorten } from './text.ts';
-import { inFull } from './times.ts';
-import { because, roleName } from './words.ts';
 
 const PAGE = 50;
 const NEAR_END = 48;
@@ -38,7 +38,8 @@ interface Going {
   arrive: (view: MessageView | undefined) => void;
 }
 
-export interface MessageListActions extends Pick<MessageActions, 'edit' | 'answer'> {
+/** What one can do with a message, but for stepping among versions, which the list does itself. */
+export interface MessageListActions extends Omit<MessageActions, 'step'> {
   /** It could not be done. */
   failed: (what: string, error: unknown) => void;
 }
@@ -86,6 +87,7 @@ export class MessageList {
       signal: this.#end.signal,
     });
     this.#viewActions = {
+      ...actions,
       step: (view, by) => void this.#step(view, by),
       edit: async (message, text) => {
         const done = await actions.edit(message, text);
