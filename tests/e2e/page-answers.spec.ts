@@ -2,7 +2,7 @@
 // an answer, and the way among them. In a browser on real OPFS; nothing here waits for time to pass.
 
 import { expect, type Page, test } from '@playwright/test';
-import { answerTo } from '../../www/src/answerer.js';
+import { answerTo } from '../../www/src/brains/offline.js';
 import { another, composer, create, guard, open, ready, saved, texts, titles } from './page.js';
 
 guard();

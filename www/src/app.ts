@@ -2,21 +2,21 @@
 
 import type { Conversation, ConversationStore } from 'conversation-store';
 import { announce, liveRegions } from './announce.ts';
-import { Answers } from './answers.ts';
-import { ChatList } from './chat-list.ts';
-import { ChatPane } from './chat-pane.ts';
-import { Chats } from './chats.ts';
+import { Answers } from './chat/answers.ts';
+import { ChatPane } from './chat/chat-pane.ts';
+import { Chats } from './chat/chats.ts';
+import { Drafts } from './chat/drafts.ts';
 import { h, isTextField } from './dom.ts';
-import { Drafts } from './drafts.ts';
 import { t } from './i18n/index.ts';
-import { Outdated } from './outdated.ts';
+import { Outdated } from './opening/outdated.ts';
 import { currentRoute, go, onRoute, type Route, settle } from './route.ts';
-import { Search } from './search.ts';
-import { SearchPanel } from './search-panel.ts';
-import { Sidebar } from './sidebar.ts';
-import { StoragePanel, storageWords } from './storage-panel.ts';
+import { Search } from './search/search.ts';
+import { SearchPanel } from './search/search-panel.ts';
+import { ChatList } from './sidebar/chat-list.ts';
+import { Sidebar } from './sidebar/sidebar.ts';
+import { StoragePanel, storageWords } from './storage/storage-panel.ts';
 import { Toasts } from './toasts.ts';
-import { Transfer } from './transfer.ts';
+import { Transfer } from './transfer/transfer.ts';
 
 export async function startApp(root: HTMLElement, store: ConversationStore): Promise<void> {
   const drafts = new Drafts();

@@ -1,8 +1,8 @@
 // Edits a message in its place: Enter or Save says it anew, Escape or Cancel leaves it. Knows
 // nothing of what becomes of the text.
 
-import { h, isComposing } from './dom.ts';
-import { t } from './i18n/index.ts';
+import { h, isComposing } from '../dom.ts';
+import { t } from '../i18n/index.ts';
 
 export interface MessageEdit {
   value: string;

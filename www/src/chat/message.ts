@@ -2,14 +2,14 @@
 // text nodes and nothing else. Knows no store.
 
 import type { Message, Role } from 'conversation-store';
+import { h } from '../dom.ts';
+import { t } from '../i18n/index.ts';
+import { icon } from '../icons.ts';
+import { blocksFrom, fenced, languageOf, shownLength } from '../text.ts';
+import { dayKey, dayName, inFull, timeOfDay } from '../times.ts';
+import { roleName, size, statusWords } from '../words.ts';
 import type { Place } from './branches.ts';
-import { h } from './dom.ts';
-import { t } from './i18n/index.ts';
-import { icon } from './icons.ts';
 import { messageEdit } from './message-edit.ts';
-import { blocksFrom, fenced, languageOf, shownLength } from './text.ts';
-import { dayKey, dayName, inFull, timeOfDay } from './times.ts';
-import { roleName, size, statusWords } from './words.ts';
 
 export interface MessageActions {
   /** Shows the version before (-1) or after (1) this one. */

@@ -11,16 +11,16 @@ import type {
   Role,
   Watch,
 } from 'conversation-store';
-import { announce } from './announce.ts';
+import { announce } from '../announce.ts';
+import { arrange, h } from '../dom.ts';
+import { t } from '../i18n/index.ts';
+import { icon } from '../icons.ts';
+import { shorten } from '../text.ts';
+import { inFull } from '../times.ts';
+import { because, roleName } from '../words.ts';
 import { Branches } from './branches.ts';
 import type { Chats } from './chats.ts';
-import { arrange, h } from './dom.ts';
-import { t } from './i18n/index.ts';
-import { icon } from './icons.ts';
 import { type MessageActions, MessageView } from './message.ts';
-import { shorten } from './text.ts';
-import { inFull } from './times.ts';
-import { because, roleName } from './words.ts';
 
 const PAGE = 50;
 const NEAR_END = 48;

@@ -1,14 +1,14 @@
 // One conversation in the list: a link to it, and its two actions. Knows no store.
 
 import type { Conversation } from 'conversation-store';
-import { h } from './dom.ts';
-import { t } from './i18n/index.ts';
-import { icon } from './icons.ts';
-import { inlineEdit } from './inline-edit.ts';
-import { hashOf } from './route.ts';
-import { languageOf, shorten } from './text.ts';
-import { ago, inFull } from './times.ts';
-import { titleOf } from './words.ts';
+import { h } from '../dom.ts';
+import { t } from '../i18n/index.ts';
+import { icon } from '../icons.ts';
+import { inlineEdit } from '../inline-edit.ts';
+import { hashOf } from '../route.ts';
+import { languageOf, shorten } from '../text.ts';
+import { ago, inFull } from '../times.ts';
+import { titleOf } from '../words.ts';
 
 export interface RowActions {
   rename: (id: number, title: string) => Promise<boolean>;

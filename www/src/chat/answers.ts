@@ -2,10 +2,10 @@
 // What comes of it is shown by watches, here as in every other tab. Knows no element of the page.
 
 import type { ConversationStore } from 'conversation-store';
-import { answerTo } from './answerer.ts';
-import { t } from './i18n/index.ts';
-import type { Toasts } from './toasts.ts';
-import { OFFLINE } from './words.ts';
+import { answerTo } from '../brains/offline.ts';
+import { t } from '../i18n/index.ts';
+import type { Toasts } from '../toasts.ts';
+import { OFFLINE } from '../words.ts';
 
 interface Stream {
   abort: AbortController;

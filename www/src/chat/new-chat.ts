@@ -2,16 +2,16 @@
 // before Create or Send.
 
 import type { Conversation } from 'conversation-store';
+import { h, isComposing } from '../dom.ts';
+import { t } from '../i18n/index.ts';
+import { titleFrom } from '../text.ts';
+import type { Toasts } from '../toasts.ts';
+import type { View } from '../view.ts';
+import { OFFLINE } from '../words.ts';
 import { backLink } from './chat-view.ts';
 import type { Chats } from './chats.ts';
 import { Composer } from './composer.ts';
-import { h, isComposing } from './dom.ts';
 import type { Draft, Drafts } from './drafts.ts';
-import { t } from './i18n/index.ts';
-import { titleFrom } from './text.ts';
-import type { Toasts } from './toasts.ts';
-import type { View } from './view.ts';
-import { OFFLINE } from './words.ts';
 
 const KEY = 'new';
 

@@ -2,11 +2,11 @@
 // key that an input method still uses does neither. Knows no store.
 
 import type { Role } from 'conversation-store';
-import { h, isComposing } from './dom.ts';
+import { h, isComposing } from '../dom.ts';
+import { t } from '../i18n/index.ts';
+import { icon } from '../icons.ts';
+import { ROLES, roleName } from '../words.ts';
 import type { Draft } from './drafts.ts';
-import { t } from './i18n/index.ts';
-import { icon } from './icons.ts';
-import { ROLES, roleName } from './words.ts';
 
 // A longer text fills the field at its tallest; measuring it with every key would take long.
 const MEASURED = 10_000;

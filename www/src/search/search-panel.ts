@@ -1,12 +1,12 @@
 // The search box and what it finds. Shows what Search has read, and leads to it by links.
 
-import { arrange, h, isComposing } from './dom.ts';
+import { arrange, h, isComposing } from '../dom.ts';
+import { t } from '../i18n/index.ts';
+import { icon } from '../icons.ts';
+import { shorten } from '../text.ts';
+import { because } from '../words.ts';
 import { Hit } from './hit.ts';
-import { t } from './i18n/index.ts';
-import { icon } from './icons.ts';
 import type { Search } from './search.ts';
-import { shorten } from './text.ts';
-import { because } from './words.ts';
 
 export class SearchPanel {
   readonly box: HTMLElement;

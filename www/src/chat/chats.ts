@@ -8,13 +8,13 @@ import type {
   ConversationStore,
   Message,
 } from 'conversation-store';
+import { t } from '../i18n/index.ts';
+import type { ChatList } from '../sidebar/chat-list.ts';
+import { shorten } from '../text.ts';
+import type { Toast, Toasts } from '../toasts.ts';
+import { OFFLINE, titleOf } from '../words.ts';
 import type { Answers } from './answers.ts';
-import type { ChatList } from './chat-list.ts';
 import type { Draft } from './drafts.ts';
-import { t } from './i18n/index.ts';
-import { shorten } from './text.ts';
-import type { Toast, Toasts } from './toasts.ts';
-import { OFFLINE, titleOf } from './words.ts';
 
 export class Chats {
   // The note that offers to undo the last deletion.

@@ -1,19 +1,19 @@
 // One open chat: its head, its messages, the composer.
 
 import type { Conversation, Message } from 'conversation-store';
+import { h, hasKeyboard } from '../dom.ts';
+import { t } from '../i18n/index.ts';
+import { icon } from '../icons.ts';
+import { inlineEdit } from '../inline-edit.ts';
+import { hashOf } from '../route.ts';
+import { languageOf, shorten } from '../text.ts';
+import type { Toasts } from '../toasts.ts';
+import type { View } from '../view.ts';
+import { titleOf } from '../words.ts';
 import type { Chats } from './chats.ts';
 import { Composer } from './composer.ts';
-import { h, hasKeyboard } from './dom.ts';
 import type { Draft, Drafts } from './drafts.ts';
-import { t } from './i18n/index.ts';
-import { icon } from './icons.ts';
-import { inlineEdit } from './inline-edit.ts';
 import { MessageList } from './message-list.ts';
-import { hashOf } from './route.ts';
-import { languageOf, shorten } from './text.ts';
-import type { Toasts } from './toasts.ts';
-import type { View } from './view.ts';
-import { titleOf } from './words.ts';
 
 export interface ChatViewActions {
   delete: (conversation: Conversation) => void;

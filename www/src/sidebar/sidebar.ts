@@ -3,15 +3,15 @@
 // Shows what ChatList has read; asks others to change anything.
 
 import type { Conversation } from 'conversation-store';
+import { arrange, h, isComposing } from '../dom.ts';
+import { t } from '../i18n/index.ts';
+import { icon } from '../icons.ts';
+import { hashOf, type Route } from '../route.ts';
+import type { SearchPanel } from '../search/search-panel.ts';
+import { shorten } from '../text.ts';
+import { because } from '../words.ts';
 import type { ChatList } from './chat-list.ts';
-import { arrange, h, isComposing } from './dom.ts';
-import { t } from './i18n/index.ts';
-import { icon } from './icons.ts';
-import { hashOf, type Route } from './route.ts';
 import { Row, type RowActions } from './row.ts';
-import type { SearchPanel } from './search-panel.ts';
-import { shorten } from './text.ts';
-import { because } from './words.ts';
 
 export interface SidebarActions extends RowActions {
   filter: (brain: string | undefined) => void;

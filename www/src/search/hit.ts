@@ -2,12 +2,12 @@
 // text: it becomes text nodes and nothing else. Knows no store.
 
 import type { SearchHit } from 'conversation-store';
-import { h } from './dom.ts';
-import { t } from './i18n/index.ts';
-import { hashOf } from './route.ts';
-import { languageOf, shorten } from './text.ts';
-import { ago, inFull } from './times.ts';
-import { roleName, titleOf } from './words.ts';
+import { h } from '../dom.ts';
+import { t } from '../i18n/index.ts';
+import { hashOf } from '../route.ts';
+import { languageOf, shorten } from '../text.ts';
+import { ago, inFull } from '../times.ts';
+import { roleName, titleOf } from '../words.ts';
 
 export class Hit {
   readonly element: HTMLLIElement;
