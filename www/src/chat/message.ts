@@ -172,6 +172,11 @@ export class MessageView {
     this.#steps[by].focus();
   }
 
+  /** When it was said, as far as is known. */
+  get createdAt(): string {
+    return this.#createdAt;
+  }
+
   /** The calendar day it belongs to. */
   get day(): string {
     return dayKey(this.#createdAt);

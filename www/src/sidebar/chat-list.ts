@@ -1,7 +1,13 @@
 // The conversations of the list, pinned ones first: watches of the store, so they are what they are in
 // every tab, and the brains one can choose from. Knows no DOM.
 
-import type { ChangeDetail, Conversation, ConversationStore, Watch } from 'conversation-store';
+import type {
+  ChangeDetail,
+  Conversation,
+  ConversationQuery,
+  ConversationStore,
+  Watch,
+} from 'conversation-store';
 
 // A page is read at once and with every change: the first is what fills a view, those that follow are
 // for who scrolls through thousands.
@@ -21,9 +27,17 @@ export class ChatList {
   /** Whether any are archived. */
   hasArchived = false;
   #pinned: Watch<Conversation>;
-  #others: Watch<Conversation>;
+  #all: Watch<Conversation>;
   #end: (() => void) | undefined;
-  #endOthers: (() => void) | undefined;
+  #endAll: (() => void) | undefined;
+  #shown:
+    | {
+        known: readonly Conversation[];
+        all: readonly Conversation[];
+        pinned: readonly Conversation[];
+        others: readonly Conversation[];
+      }
+    | undefined;
   #widening = false;
   #limit = FIRST;
 
@@ -36,8 +50,8 @@ export class ChatList {
     private readonly onChange: () => void,
     private readonly onFilter: () => void,
   ) {
-    this.#pinned = this.#watch(true, PINNED);
-    this.#others = this.#watch(false, FIRST);
+    this.#pinned = this.#watch({ pinned: true, limit: PINNED });
+    this.#all = this.#watch({ limit: FIRST });
     store.addEventListener('change', ({ detail }) => void this.#learn(detail).catch(() => {}));
     store.watchConversations({ archived: true, limit: 1 }).subscribe((rows) => {
       if (this.hasArchived === rows.length > 0) return;
@@ -47,26 +61,26 @@ export class ChatList {
   }
 
   get pinned(): readonly Conversation[] {
-    return this.#pinned.current;
+    return this.#split().pinned;
   }
 
   get others(): readonly Conversation[] {
-    return this.#others.current;
+    return this.#split().others;
   }
 
   get state(): 'loading' | 'ready' | 'error' {
-    const states = [this.#pinned.state, this.#others.state];
+    const states = [this.#pinned.state, this.#all.state];
     if (states.includes('error')) return 'error';
     return this.#widening || states.includes('loading') ? 'loading' : 'ready';
   }
 
   get error(): unknown {
-    return this.#pinned.error ?? this.#others.error;
+    return this.#pinned.error ?? this.#all.error;
   }
 
   /** Whether there are rows after the last one. */
   get hasMore(): boolean {
-    return this.#others.hasMore;
+    return this.#all.hasMore;
   }
 
   /** Shows only the chats of one brain; all if undefined. */
@@ -74,12 +88,12 @@ export class ChatList {
     this.brain = brain;
     this.archived = archived;
     this.#end?.();
-    this.#endOthers?.();
+    this.#endAll?.();
     this.#limit = FIRST;
-    this.#pinned = this.#watch(true, PINNED);
-    this.#others = this.#watch(false, FIRST);
+    this.#pinned = this.#watch({ pinned: true, limit: PINNED });
+    this.#all = this.#watch({ limit: FIRST });
     this.#end = this.#pinned.subscribe((rows) => this.#show(rows));
-    this.#endOthers = this.#others.subscribe((rows) => this.#show(rows));
+    this.#endAll = this.#all.subscribe((rows) => this.#show(rows));
     this.onFilter();
   }
 
@@ -88,7 +102,7 @@ export class ChatList {
     if (this.#widening) return;
     this.#widening = true;
     this.onChange();
-    const before = this.#others;
+    const before = this.#all;
     if (this.#limit === FIRST && before.state !== 'error') await this.#takeLarger(before);
     // What goes wrong is in `error`.
     else await before.more().catch(() => {});
@@ -108,29 +122,42 @@ export class ChatList {
 
   /** A watch of larger pages in the place of the first, whose rows stay until those are there. */
   #takeLarger(before: Watch<Conversation>): Promise<void> {
-    const larger = this.#watch(false, PAGE);
+    const larger = this.#watch({ limit: PAGE });
     return new Promise((resolve) => {
       const end = larger.subscribe((rows) => {
         if (larger.state === 'loading') return;
         // Another filter was chosen meanwhile, or it was not to be had: what there is stays.
-        if (this.#others === before && larger.state === 'ready') {
-          this.#endOthers?.();
+        if (this.#all === before && larger.state === 'ready') {
+          this.#endAll?.();
           this.#limit = PAGE;
-          this.#others = larger;
-          this.#endOthers = end;
+          this.#all = larger;
+          this.#endAll = end;
         }
-        if (this.#others === larger) this.#show(rows);
+        if (this.#all === larger) this.#show(rows);
         else queueMicrotask(end);
         resolve();
       });
     });
   }
 
-  #watch(pinned: boolean, limit: number): Watch<Conversation> {
+  /**
+   * One watch changes after the other: a chat that is pinned in either is, so that it is never nowhere
+   * for a moment, nor at two places.
+   */
+  #split(): { pinned: readonly Conversation[]; others: readonly Conversation[] } {
+    const [known, all] = [this.#pinned.current, this.#all.current];
+    if (this.#shown?.known === known && this.#shown.all === all) return this.#shown;
+    const ids = new Set(known.map(({ id }) => id));
+    const pinned = [...known, ...all.filter((row) => row.pinned && !ids.has(row.id))];
+    const others = all.filter((row) => !row.pinned && !ids.has(row.id));
+    this.#shown = { known, all, pinned, others };
+    return this.#shown;
+  }
+
+  #watch(query: ConversationQuery): Watch<Conversation> {
     const { brain, archived } = this;
     return this.store.watchConversations({
-      limit,
-      pinned,
+      ...query,
       archived,
       ...(brain !== undefined && { brain }),
     });

@@ -83,7 +83,13 @@ export class Sidebar {
       this.#filter,
       this.#archived,
     );
-    this.#scroller = h('div', { class: 'list' }, this.#list, this.#note, this.#sentinel);
+    this.#scroller = h(
+      'div',
+      { class: 'list', 'data-testid': 'list-scroller' },
+      this.#list,
+      this.#note,
+      this.#sentinel,
+    );
     this.element = h(
       'nav',
       { class: 'sidebar', 'aria-label': t('sidebar.label') },
@@ -398,15 +404,12 @@ function language(): HTMLElement {
 /** Pinned chats first, then a group for each day of this week and for each month before. */
 function itemsOf(pinned: readonly Conversation[], others: readonly Conversation[]): Item[] {
   const items: Item[] = [];
-  // Two lists that change one after the other may both have it for a moment.
-  const known = new Set(pinned.map(({ id }) => id));
   if (pinned.length > 0) items.push({ key: 'pinned', title: t('sidebar.pinned') });
   for (const conversation of pinned) items.push({ key: conversation.id, conversation });
   let day = '';
   let group = '';
   for (const conversation of others) {
     const { id, updatedAt } = conversation;
-    if (known.has(id)) continue;
     const key = dayKey(updatedAt);
     if (key !== day) {
       day = key;
