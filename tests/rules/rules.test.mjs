@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -117,12 +118,51 @@ test('a type that crosses is written once, in Rust', () => {
   );
 });
 
-test('the page imports the package by its name only', () => {
+test('the page imports the package by its name only, and kept libraries', () => {
   const paths = files('www/src', '.ts');
   assert.ok(paths.length > 0);
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const libraries = Object.keys(manifest.devDependencies);
+  const isOf = (name, from) =>
+    from === name || from.startsWith(`${name}/`) || from === 'virtual:pwa-register';
   for (const path of paths) {
-    for (const [, from] of code(path).matchAll(/(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g)) {
-      assert.match(from, /^(conversation-store$|\.\/)/, `${path} imports ${from}`);
+    for (const [, from] of code(path).matchAll(/\b(?:from|import)\b\s*\(?\s*['"]([^'"\n]+)['"]/g)) {
+      const inside = from.startsWith('.')
+        ? join(path, '..', from).startsWith('www/src/')
+        : from === 'conversation-store' || libraries.some((name) => isOf(name, from));
+      assert.ok(inside, `${path} imports ${from}`);
+    }
+  }
+});
+
+test('each language of the page says the same, with the same in it', async () => {
+  const [english, ...others] = await Promise.all(
+    ['en', 'ko'].map(async (language) => {
+      const { outputFiles } = await build({
+        entryPoints: [join(root, `www/src/i18n/${language}/index.ts`)],
+        bundle: true,
+        format: 'esm',
+        write: false,
+      });
+      const text = Buffer.from(outputFiles[0].contents).toString('base64');
+      const { default: catalog } = await import(`data:text/javascript;base64,${text}`);
+      return Object.entries(catalog).flatMap(([area, texts]) =>
+        Object.entries(texts).map(([key, text]) => [`${area}.${key}`, text]),
+      );
+    }),
+  );
+  const given = (text) => [...text.matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name).sort();
+  const plain = (texts) => texts.filter(([key]) => !key.endsWith('_one'));
+  for (const other of others) {
+    const known = new Map(other);
+    assert.deepEqual(
+      [...known.keys()].sort(),
+      plain(english)
+        .map(([key]) => key)
+        .sort(),
+    );
+    for (const [key, text] of plain(english)) {
+      assert.deepEqual(given(known.get(key)), given(text), key);
     }
   }
 });

@@ -3,11 +3,12 @@
 import type { Conversation, ConversationStore } from 'conversation-store';
 import { announce, liveRegions } from './announce.ts';
 import { Answers } from './chat/answers.ts';
+import { ChatList } from './chat-list.ts';
 import { ChatPane } from './chat/chat-pane.ts';
 import { Chats } from './chat/chats.ts';
-import { Drafts } from './chat/drafts.ts';
-import { ChatList } from './chat-list.ts';
 import { h, isTextField } from './dom.ts';
+import { Drafts } from './chat/drafts.ts';
+import { t } from './i18n/index.ts';
 import { Outdated } from './outdated.ts';
 import { currentRoute, go, onRoute, type Route, settle } from './route.ts';
 import { Search } from './search.ts';
@@ -36,7 +37,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     const neighbour = sidebar.neighbour(id);
     const wasOpen = isOpen(conversation);
     const done = await chats.trash(conversation, () => {
-      announce('The chat is back.');
+      announce(t('trash.back'));
       if (wasOpen && currentRoute().view === 'list') go({ view: 'chat', id }, 'replace');
     });
     // Unless one has gone elsewhere meanwhile.
@@ -98,7 +99,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   const skip = h(
     'button',
     { type: 'button', class: 'button skip', onclick: () => pane.focus() },
-    'Skip to the chat',
+    t('app.skip'),
   );
   const app = h('div', { class: 'app' }, skip, sidebar.element, pane.element);
   root.replaceChildren(outdated.element, app, toasts.element, ...liveRegions());
@@ -134,7 +135,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
 
   // A fault of the page itself is said too, not only written to the console.
   addEventListener('unhandledrejection', ({ reason }) => {
-    toasts.fail('That did not work', reason);
+    toasts.fail(t('app.didNotWork'), reason);
   });
 
   void panel.refresh();

@@ -3,6 +3,7 @@
 
 import type { SearchHit } from 'conversation-store';
 import { h } from './dom.ts';
+import { t } from './i18n/index.ts';
 import { hashOf } from './route.ts';
 import { languageOf, shorten } from './text.ts';
 import { ago, inFull } from './times.ts';
@@ -54,7 +55,7 @@ export class Hit {
         { class: 'row-meta' },
         h('span', { class: 'badge', dir: 'auto' }, shorten(brain, 60)),
         when,
-        count > 1 && h('span', { 'data-testid': 'hit-count' }, `${count} hits`),
+        count > 1 && h('span', { 'data-testid': 'hit-count' }, t('search.hits', { count })),
       ),
     );
   }

@@ -3,41 +3,48 @@
 import type { Counts, ImportFailure, ImportProgress, ImportReport } from 'conversation-store';
 import { announce } from './announce.ts';
 import { h } from './dom.ts';
+import { number, type TextKey, t } from './i18n/index.ts';
 import { shorten } from './text.ts';
 import { codeOf, detailOf, size, whyNotImported } from './words.ts';
 
 /** More failures than these are only counted. */
 const LISTED = 200;
 
-const OUTCOMES: readonly { outcome: keyof Counts; name: string }[] = [
-  { outcome: 'created', name: 'New' },
-  { outcome: 'updated', name: 'Updated' },
-  { outcome: 'skipped', name: 'Skipped' },
-  { outcome: 'failed', name: 'Failed' },
-];
-
-const numbers = new Intl.NumberFormat('en-GB');
+const OUTCOMES = [
+  { outcome: 'created', name: 'transfer.new' },
+  { outcome: 'updated', name: 'transfer.updated' },
+  { outcome: 'skipped', name: 'transfer.skipped' },
+  { outcome: 'failed', name: 'transfer.notTaken' },
+] as const satisfies readonly { outcome: keyof Counts; name: TextKey }[];
 
 export class ImportDialog {
   readonly #title = h('h2', { class: 'dialog-title', dir: 'auto' });
-  readonly #bar = h('progress', { class: 'import-bar', 'aria-label': 'How much has been read' });
-  readonly #words = h('p', { class: 'dialog-text', 'data-testid': 'import-progress' }, 'Reading…');
+  readonly #bar = h('progress', { class: 'import-bar', 'aria-label': t('transfer.progress') });
+  readonly #words = h(
+    'p',
+    { class: 'dialog-text', 'data-testid': 'import-progress' },
+    t('transfer.reading'),
+  );
   readonly #cancel: HTMLButtonElement;
   readonly #dialog: HTMLDialogElement;
   readonly #name: string;
 
   constructor(name: string, cancel: () => void) {
     this.#name = shorten(name, 60);
-    this.#title.textContent = `Importing “${this.#name}”`;
+    this.#title.textContent = t('transfer.importing', { name: this.#name });
     const stop = () => {
       this.#cancel.disabled = true;
-      this.#words.textContent = 'Stopping…';
+      this.#words.textContent = t('transfer.stopping');
       cancel();
     };
-    this.#cancel = h('button', { type: 'button', class: 'button', onclick: stop }, 'Cancel');
+    this.#cancel = h(
+      'button',
+      { type: 'button', class: 'button', onclick: stop },
+      t('common.cancel'),
+    );
     this.#dialog = h(
       'dialog',
-      { class: 'dialog panel', 'aria-label': 'Import', 'data-testid': 'import-dialog' },
+      { class: 'dialog panel', 'aria-label': t('transfer.dialog'), 'data-testid': 'import-dialog' },
       this.#title,
       this.#bar,
       this.#words,
@@ -60,8 +67,12 @@ export class ImportDialog {
       this.#bar.value = read;
     }
     if (this.#cancel.disabled) return;
-    const so = `${counted(conversations, 'chat')}, ${counted(messages, 'message')}`;
-    this.#words.textContent = `${size(read)} of ${size(total)} · ${so}`;
+    this.#words.textContent = t('transfer.soFar', {
+      read: size(read),
+      total: size(total),
+      chats: t('common.chats', { count: conversations }),
+      messages: t('common.messages', { count: messages }),
+    });
   }
 
   /** What came of it; with an error, what had been taken in before it. */
@@ -70,22 +81,18 @@ export class ImportDialog {
     const title =
       error === undefined
         ? report && report.failures.length > 0
-          ? 'Imported, with some left out'
-          : 'Imported'
+          ? t('transfer.doneWithout')
+          : t('transfer.done')
         : stopped
-          ? 'The import was stopped'
-          : 'The import did not work';
+          ? t('transfer.stopped')
+          : t('transfer.failed');
     this.#title.textContent = title;
     const why =
-      error === undefined
-        ? undefined
-        : stopped
-          ? 'What had been read before is kept. Import the file again to go on.'
-          : whyNotImported(error);
+      error === undefined ? undefined : stopped ? t('transfer.keptSoFar') : whyNotImported(error);
     const close = h(
       'button',
       { type: 'button', class: 'button button-main', onclick: () => this.#dialog.close() },
-      'Close',
+      t('common.close'),
     );
     this.#dialog.replaceChildren(
       this.#title,
@@ -98,8 +105,8 @@ export class ImportDialog {
     );
     this.#dialog.dataset.state = 'done';
     close.focus();
-    const chats = report ? `: ${counted(report.conversations.created, 'new chat')}` : '';
-    announce(`${title}${chats}`);
+    const chats = report && t('transfer.newChats', { count: report.conversations.created });
+    announce(chats ? t('transfer.announced', { title, chats }) : title);
   }
 }
 
@@ -110,7 +117,7 @@ function table({ conversations, messages }: ImportReport): HTMLElement {
       {},
       h('th', { scope: 'row' }, name),
       ...OUTCOMES.map(({ outcome }) =>
-        h('td', { 'data-outcome': outcome }, numbers.format(counts[outcome])),
+        h('td', { 'data-outcome': outcome }, number(counts[outcome])),
       ),
     );
   return h(
@@ -119,9 +126,9 @@ function table({ conversations, messages }: ImportReport): HTMLElement {
     h(
       'thead',
       {},
-      h('tr', {}, h('td', {}), ...OUTCOMES.map(({ name }) => h('th', { scope: 'col' }, name))),
+      h('tr', {}, h('td', {}), ...OUTCOMES.map(({ name }) => h('th', { scope: 'col' }, t(name)))),
     ),
-    h('tbody', {}, row('Chats', conversations), row('Messages', messages)),
+    h('tbody', {}, row(t('transfer.chats'), conversations), row(t('transfer.messages'), messages)),
   );
 }
 
@@ -129,13 +136,13 @@ function failures(all: readonly ImportFailure[]): Node[] {
   if (all.length === 0) return [];
   const more = all.length - LISTED;
   return [
-    h('h3', { class: 'report-title' }, 'What was left out'),
+    h('h3', { class: 'report-title' }, t('transfer.leftOut')),
     h(
       'ul',
       {
         class: 'failures',
         tabindex: 0,
-        'aria-label': 'What was left out',
+        'aria-label': t('transfer.leftOut'),
         'data-testid': 'failures',
       },
       ...all
@@ -149,16 +156,12 @@ function failures(all: readonly ImportFailure[]): Node[] {
             at !== undefined && h('span', { class: 'failure-at', dir: 'auto' }, whereOf(at)),
           ),
         ),
-      more > 0 && h('li', {}, `and ${numbers.format(more)} more`),
+      more > 0 && h('li', {}, t('transfer.more', { count: more })),
     ),
   ];
 }
 
 function whereOf({ file, offset }: NonNullable<ImportFailure['at']>): string {
-  const byte = offset === undefined ? undefined : `byte ${numbers.format(offset)}`;
+  const byte = offset === undefined ? undefined : t('transfer.byte', { at: number(offset) });
   return [file, byte].filter((word) => word !== undefined).join(', ');
-}
-
-function counted(count: number, one: string): string {
-  return `${numbers.format(count)} ${one}${count === 1 ? '' : 's'}`;
 }

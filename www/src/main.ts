@@ -1,11 +1,13 @@
 // Starts the page. Exposes nothing.
 
 import { startApp } from './app.ts';
+import { loadLanguage } from './i18n/index.ts';
 import { openStore, showProblem } from './open.ts';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');
 
+await loadLanguage();
 for (;;) {
   const store = await openStore(root);
   try {

@@ -3,24 +3,25 @@
 
 import { ConversationStore } from 'conversation-store';
 import { ask } from './dialog.ts';
+import { t } from './i18n/index.ts';
 import { type Screen, type ScreenAction, showScreen } from './screen.ts';
 import { detailOf, whyNotOpened } from './words.ts';
 
 const NAME = 'conversations';
 const LONG = 2_000;
 
-const OPENING: Screen = { name: 'opening', title: 'Opening your chats…' };
-const SLOW: Screen = { ...OPENING, text: 'This takes a little longer than usual.' };
+const opening = (): Screen => ({ name: 'opening', title: t('problems.opening') });
+const slow = (): Screen => ({ ...opening(), text: t('problems.slow') });
 
 /** Resolves once the store is open, however often it has to be tried. */
 export async function openStore(root: HTMLElement): Promise<ConversationStore> {
   for (;;) {
-    const slow = setTimeout(() => showScreen(root, SLOW), LONG);
+    const late = setTimeout(() => showScreen(root, slow()), LONG);
     try {
-      return await ConversationStore.open(NAME).finally(() => clearTimeout(slow));
+      return await ConversationStore.open(NAME).finally(() => clearTimeout(late));
     } catch (error) {
       await showProblem(root, error);
-      showScreen(root, OPENING);
+      showScreen(root, opening());
     }
   }
 }
@@ -30,12 +31,12 @@ export function showProblem(root: HTMLElement, error: unknown): Promise<void> {
   return new Promise((resolve) => {
     const { title, text, startOver } = whyNotOpened(error);
     const actions: ScreenAction[] = [
-      { label: 'Try again', kind: 'main', run: resolve },
-      { label: 'Reload the page', run: () => location.reload() },
+      { label: t('common.tryAgain'), kind: 'main', run: resolve },
+      { label: t('common.reloadPage'), run: () => location.reload() },
     ];
     if (startOver) {
       actions.push({
-        label: 'Start over…',
+        label: t('problems.startOver'),
         kind: 'danger',
         run: () => void deleteAll().then((done) => done && resolve()),
       });
@@ -46,9 +47,9 @@ export function showProblem(root: HTMLElement, error: unknown): Promise<void> {
 
 async function deleteAll(): Promise<boolean> {
   const yes = await ask({
-    title: 'Delete what is stored and start over?',
-    text: 'Whatever is left of the chats on this device will be gone for good, also what might still have been saved from it. You can then restore a backup.',
-    yes: 'Delete and start over',
+    title: t('problems.askStartOver'),
+    text: t('problems.askStartOverText'),
+    yes: t('problems.yesStartOver'),
   });
   if (!yes) return false;
   // If this fails, trying again shows why.

@@ -1,6 +1,7 @@
 // Says that another tab runs a newer version of this page: once, and until it is reloaded.
 
 import { h } from './dom.ts';
+import { t } from './i18n/index.ts';
 
 export class Outdated {
   /** To be in the page before anything is said. */
@@ -8,10 +9,7 @@ export class Outdated {
 
   show(): void {
     if (this.element.firstChild) return;
-    this.element.append(
-      h('p', {}, 'A newer version is open in another tab. Reload to go on; drafts are kept.'),
-      reloadButton(),
-    );
+    this.element.append(h('p', {}, t('app.outdated')), reloadButton());
   }
 }
 
@@ -19,6 +17,6 @@ export function reloadButton(): HTMLButtonElement {
   return h(
     'button',
     { type: 'button', class: 'button', onclick: () => location.reload() },
-    'Reload',
+    t('common.reload'),
   );
 }

@@ -2,6 +2,7 @@
 
 import type { Conversation } from 'conversation-store';
 import { h } from './dom.ts';
+import { t } from './i18n/index.ts';
 import { icon } from './icons.ts';
 import { inlineEdit } from './inline-edit.ts';
 import { hashOf } from './route.ts';
@@ -72,8 +73,8 @@ export class Row {
     this.#title.lang = languageOf(title) ?? '';
     this.#title.toggleAttribute('data-untitled', conversation.title.trim() === '');
     this.#brain.textContent = shorten(conversation.brain, 60);
-    this.#rename.setAttribute('aria-label', `Rename “${name}”`);
-    this.#delete.setAttribute('aria-label', `Delete “${name}”`);
+    this.#rename.setAttribute('aria-label', t('sidebar.rename', { name }));
+    this.#delete.setAttribute('aria-label', t('sidebar.delete', { name }));
     this.tick();
   }
 
@@ -103,7 +104,7 @@ export class Row {
     this.#editing = true;
     const input = inlineEdit({
       value: this.#conversation.title,
-      label: 'Title',
+      label: t('common.title'),
       maxLength: 10_000,
       save: (title) => this.actions.rename(this.id, title),
       done: (byKey) => {

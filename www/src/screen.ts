@@ -1,6 +1,7 @@
 // The page when there are no chats to show yet: one heading, one text, what can be done.
 
 import { h } from './dom.ts';
+import { t } from './i18n/index.ts';
 
 export interface ScreenAction {
   label: string;
@@ -48,7 +49,7 @@ export function showScreen(root: HTMLElement, screen: Screen): void {
         h(
           'details',
           { class: 'technical screen-technical' },
-          h('summary', {}, 'Technical details'),
+          h('summary', {}, t('common.technical')),
           h('p', { class: 'screen-detail' }, detail),
         ),
     ),

@@ -2,6 +2,7 @@
 
 import { arrange, h, isComposing } from './dom.ts';
 import { Hit } from './hit.ts';
+import { t } from './i18n/index.ts';
 import { icon } from './icons.ts';
 import type { Search } from './search.ts';
 import { shorten } from './text.ts';
@@ -13,8 +14,8 @@ export class SearchPanel {
   readonly #field = h('input', {
     type: 'search',
     class: 'field search-field',
-    placeholder: 'Search',
-    'aria-label': 'Search all chats',
+    placeholder: t('search.placeholder'),
+    'aria-label': t('search.label'),
     'aria-controls': 'hits',
     'aria-keyshortcuts': 'Control+K Meta+K',
     autocomplete: 'off',
@@ -27,7 +28,7 @@ export class SearchPanel {
   readonly #list = h('ul', {
     class: 'rows',
     id: 'hits',
-    'aria-label': 'What was found',
+    'aria-label': t('search.found'),
     'data-testid': 'hits',
   });
   // Said by screen readers as it changes.
@@ -53,7 +54,7 @@ export class SearchPanel {
       {
         type: 'button',
         class: 'icon-button small search-clear',
-        'aria-label': 'Empty the search box',
+        'aria-label': t('search.clear'),
         'data-testid': 'search-clear',
         hidden: true,
         onclick: () => this.#empty(),
@@ -158,20 +159,21 @@ export class SearchPanel {
     if (state === 'error') {
       this.#count.textContent = '';
       this.#note.replaceChildren(
-        h('p', { role: 'alert' }, `The search did not work: ${because(error)}`),
+        h('p', { role: 'alert' }, t('search.failed', { why: because(error) })),
         h(
           'button',
           { type: 'button', class: 'button', onclick: () => this.model.more() },
-          'Try again',
+          t('common.tryAgain'),
         ),
       );
       return;
     }
     this.#note.replaceChildren();
     if (!this.isOn) this.#count.textContent = '';
-    else if (length === 0) this.#count.textContent = `Nothing found for “${shorten(query, 40)}”.`;
-    else if (hasMore) this.#count.textContent = `Found in more than ${length} chats`;
-    else this.#count.textContent = length === 1 ? 'Found in 1 chat' : `Found in ${length} chats`;
+    else if (length === 0)
+      this.#count.textContent = t('search.nothing', { query: shorten(query, 40) });
+    else if (hasMore) this.#count.textContent = t('search.moreThan', { count: length });
+    else this.#count.textContent = t('search.in', { count: length });
   }
 
   #setActive(hit: Hit | undefined): void {

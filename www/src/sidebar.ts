@@ -5,6 +5,7 @@
 import type { Conversation } from 'conversation-store';
 import type { ChatList } from './chat-list.ts';
 import { arrange, h, isComposing } from './dom.ts';
+import { t } from './i18n/index.ts';
 import { icon } from './icons.ts';
 import { hashOf, type Route } from './route.ts';
 import { Row, type RowActions } from './row.ts';
@@ -30,9 +31,9 @@ export class Sidebar {
     'a',
     { class: 'foot-button', href: hashOf({ view: 'trash' }), 'data-testid': 'open-trash' },
     icon('trash'),
-    'Trash',
+    t('sidebar.trash'),
   );
-  readonly #storage = h('span', { class: 'storage-words' }, 'Storage');
+  readonly #storage = h('span', { class: 'storage-words' }, t('sidebar.storage'));
   readonly #rows = new Map<number, Row>();
   readonly #watcher: IntersectionObserver;
   #order: Row[] = [];
@@ -49,7 +50,7 @@ export class Sidebar {
       'a',
       { class: 'button button-main', href: hashOf({ view: 'new' }), 'data-testid': 'new' },
       icon('plus'),
-      'New',
+      t('sidebar.new'),
     );
     this.#filter.addEventListener('change', () => {
       // The first option is all of them; a brain may be called anything, so its place tells.
@@ -58,17 +59,17 @@ export class Sidebar {
     this.#filterBar = h(
       'div',
       { class: 'filter' },
-      h('label', { for: 'filter' }, 'Brain'),
+      h('label', { for: 'filter' }, t('common.brain')),
       this.#filter,
     );
     this.#scroller = h('div', { class: 'list' }, this.#list, this.#note, this.#sentinel);
     this.element = h(
       'nav',
-      { class: 'sidebar', 'aria-label': 'Chats' },
+      { class: 'sidebar', 'aria-label': t('sidebar.label') },
       h(
         'div',
         { class: 'sidebar-head' },
-        h('h1', { class: 'sidebar-title', tabindex: -1 }, 'Chats'),
+        h('h1', { class: 'sidebar-title', tabindex: -1 }, t('sidebar.title')),
         this.#new,
       ),
       search.box,
@@ -216,7 +217,7 @@ export class Sidebar {
     const known = [...this.#filter.options].slice(1).map((option) => option.value);
     if (this.#filter.length === 0 || known.join('\0') !== brains.join('\0')) {
       this.#filter.replaceChildren(
-        h('option', { value: '' }, 'All'),
+        h('option', { value: '' }, t('sidebar.all')),
         ...brains.map((name) => h('option', { value: name }, shorten(name, 60))),
       );
     }
@@ -228,33 +229,33 @@ export class Sidebar {
     this.#note.dataset.state = state;
     if (state === 'error') {
       this.#note.replaceChildren(
-        h('p', {}, `The list could not be read: ${because(error)}`),
+        h('p', {}, t('sidebar.unreadable', { why: because(error) })),
         h(
           'button',
           { type: 'button', class: 'button', onclick: () => void this.model.more() },
-          'Try again',
+          t('common.tryAgain'),
         ),
       );
     } else if (state === 'loading' && isEmpty) {
       const bones = Array.from({ length: 4 }, () => h('span', { class: 'bone' }));
-      this.#note.replaceChildren(h('p', { class: 'unseen' }, 'Loading chats…'), ...bones);
+      this.#note.replaceChildren(h('p', { class: 'unseen' }, t('sidebar.loading')), ...bones);
     } else if (isEmpty && !hasMore && brain !== undefined) {
       this.#note.replaceChildren(
-        h('p', { dir: 'auto' }, `No chats with “${shorten(brain, 40)}”.`),
+        h('p', { dir: 'auto' }, t('sidebar.noneOf', { brain: shorten(brain, 40) })),
         h(
           'button',
           { type: 'button', class: 'button', onclick: () => this.actions.filter(undefined) },
-          'Show all',
+          t('sidebar.showAll'),
         ),
       );
     } else if (isEmpty && !hasMore) {
       this.#note.replaceChildren(
-        h('p', { class: 'list-note-title' }, 'No chats yet'),
-        h('p', {}, 'What you write stays on this device.'),
-        h('a', { class: 'button', href: hashOf({ view: 'new' }) }, 'Start the first one'),
+        h('p', { class: 'list-note-title' }, t('sidebar.empty')),
+        h('p', {}, t('sidebar.emptyText')),
+        h('a', { class: 'button', href: hashOf({ view: 'new' }) }, t('sidebar.startFirst')),
       );
     } else if (state === 'loading') {
-      this.#note.replaceChildren(h('p', {}, 'Loading more…'));
+      this.#note.replaceChildren(h('p', {}, t('sidebar.loadingMore')));
     } else {
       this.#note.replaceChildren();
     }

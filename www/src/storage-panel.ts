@@ -4,6 +4,7 @@ import type { ConversationStore, StoreStatus } from 'conversation-store';
 import { ask, makeDialog } from './dialog.ts';
 import { arrange, h } from './dom.ts';
 import { download, today } from './download.ts';
+import { t } from './i18n/index.ts';
 import { icon } from './icons.ts';
 import { reloadButton } from './outdated.ts';
 import type { Toasts } from './toasts.ts';
@@ -18,8 +19,8 @@ export interface StoragePanelActions {
 
 /** One line for the sidebar. */
 export function storageWords(status: StoreStatus): string {
-  if (status.storage === 'memory') return 'Not stored: gone with this tab';
-  return status.persisted ? 'Kept on this device' : 'Stored on this device';
+  if (status.storage === 'memory') return t('storage.memoryShort');
+  return t(status.persisted ? 'storage.keptShort' : 'storage.storedShort');
 }
 
 export class StoragePanel {
@@ -30,24 +31,24 @@ export class StoragePanel {
   readonly #details = h(
     'details',
     { class: 'technical panel-technical' },
-    h('summary', {}, 'Technical details'),
+    h('summary', {}, t('common.technical')),
     this.#technical,
   );
   readonly #keep = h(
     'button',
     { type: 'button', class: 'button', 'data-testid': 'keep', onclick: () => void this.#onKeep() },
-    'Keep it',
+    t('storage.keep'),
   );
   readonly #reload = reloadButton();
   readonly #outcome = h('p', { class: 'outcome', role: 'alert', 'data-testid': 'outcome' });
-  readonly #backup = h('button', { type: 'button', class: 'button' }, 'Download a backup');
-  readonly #restore = h('button', { type: 'button', class: 'button' }, 'Restore from a file…');
+  readonly #backup = h('button', { type: 'button', class: 'button' }, t('storage.downloadBackup'));
+  readonly #restore = h('button', { type: 'button', class: 'button' }, t('storage.restore'));
   // The file list keeps its choice by nature, so it is emptied after each.
   readonly #file = h('input', {
     type: 'file',
     class: 'unseen',
     tabindex: -1,
-    'aria-label': 'Backup file',
+    'aria-label': t('storage.backupFile'),
     'data-testid': 'restore-file',
   });
 
@@ -62,29 +63,25 @@ export class StoragePanel {
     this.#restore.addEventListener('click', () => this.#file.click());
     this.#file.addEventListener('change', () => void this.#onFile());
     this.#dialog = makeDialog(
-      'Storage',
+      t('storage.title'),
       h(
         'div',
         { class: 'dialog-head' },
-        h('h2', { class: 'dialog-title' }, 'Storage'),
+        h('h2', { class: 'dialog-title' }, t('storage.title')),
         h(
           'button',
           {
             type: 'button',
             class: 'icon-button',
-            'aria-label': 'Close',
+            'aria-label': t('common.close'),
             onclick: () => this.#dialog.close(),
           },
           icon('close'),
         ),
       ),
       this.#facts,
-      h('h3', { class: 'dialog-subtitle' }, 'Backup'),
-      h(
-        'p',
-        { class: 'dialog-text' },
-        'A backup is a file of your own with all chats in it. It outlives this browser, and clearing this site’s data does not touch it.',
-      ),
+      h('h3', { class: 'dialog-subtitle' }, t('storage.backup')),
+      h('p', { class: 'dialog-text' }, t('storage.backupText')),
       h('div', { class: 'dialog-actions dialog-actions-start' }, this.#backup, this.#restore),
       this.#file,
       this.#outcome,
@@ -108,11 +105,7 @@ export class StoragePanel {
       this.#show(await this.store.status());
     } catch (error) {
       this.#facts.replaceChildren(
-        h(
-          'p',
-          { class: 'dialog-text' },
-          `How the chats are stored could not be read: ${because(error)}`,
-        ),
+        h('p', { class: 'dialog-text' }, t('storage.unreadable', { why: because(error) })),
       );
     }
   }
@@ -132,11 +125,9 @@ export class StoragePanel {
       const kept = await this.store.persist();
       await this.refresh();
       this.#outcome.dataset.kind = kept ? 'good' : 'note';
-      this.#outcome.textContent = kept
-        ? 'The browser will keep your chats until you delete them.'
-        : 'The browser did not agree yet. It tends to once a page is bookmarked, installed or used often. A backup is safe meanwhile.';
+      this.#outcome.textContent = kept ? t('storage.willKeep') : t('storage.notYet');
     } catch (error) {
-      this.#fail(`The browser could not be asked: ${because(error)}`, error);
+      this.#fail(t('storage.notAsked', { why: because(error) }), error);
     }
   }
 
@@ -146,9 +137,9 @@ export class StoragePanel {
         const file = await this.store.backup();
         download(file, `chats-${today()}.sqlite3`);
         this.#outcome.dataset.kind = 'good';
-        this.#outcome.textContent = `The backup (${size(file.size)}) is in your downloads.`;
+        this.#outcome.textContent = t('storage.backedUp', { size: size(file.size) });
       } catch (error) {
-        this.#fail(`No backup was made: ${because(error)}`, error);
+        this.#fail(t('storage.notBackedUp', { why: because(error) }), error);
       }
     });
   }
@@ -159,20 +150,20 @@ export class StoragePanel {
     if (!file) return;
     this.#outcome.textContent = '';
     const yes = await ask({
-      title: 'Replace all chats?',
-      text: `The chats on this device will be replaced by those in “${file.name}” (${size(file.size)}). What is here now will be gone, unless you download a backup of it first.`,
-      yes: 'Replace all',
+      title: t('storage.askReplace'),
+      text: t('storage.askReplaceText', { name: file.name, size: size(file.size) }),
+      yes: t('storage.replace'),
     });
     if (!yes) return;
     await this.#whileBusy(async () => {
       try {
         await this.store.restore(file);
         this.#dialog.close();
-        this.toasts.show(`The chats from “${file.name}” are here now`);
+        this.toasts.show(t('storage.restored', { name: file.name }));
         this.actions.restored();
         await this.refresh();
       } catch (error) {
-        this.#fail(`${whyNotRestored(error)} Your chats are as they were.`, error);
+        this.#fail(t('storage.notRestored', { why: whyNotRestored(error) }), error);
       }
     });
   }
@@ -199,73 +190,61 @@ export class StoragePanel {
 function whyNotRestored(error: unknown): string {
   switch (codeOf(error)) {
     case 'not-a-database':
-      return 'This file is not a backup of chats: it is no database.';
+      return t('storage.noDatabase');
     case 'unsupported-format':
-      return 'This file is a database, but of something other than chats.';
+      return t('storage.otherDatabase');
     case 'corrupt':
-      return 'This file is damaged and cannot be read.';
+      return t('storage.damagedFile');
     case 'schema-too-new':
-      return 'This file was made by a newer version of this page. Reload the page, then try again.';
+      return t('storage.newerFile');
     case 'quota-exceeded':
-      return 'There is no space left for the chats in this file.';
+      return t('storage.noSpaceForFile');
     default:
-      return `The file could not be restored: ${because(error)}`;
+      return t('storage.otherwise', { why: because(error) });
   }
 }
 
 function facts(status: StoreStatus, keep: HTMLElement, reload: HTMLElement): [string, Node][] {
   const where = {
-    opfs: 'On this device, in files that only this page in this browser can open. Nothing is sent anywhere.',
-    indexeddb:
-      'On this device, in this browser’s database for this page. Nothing is sent anywhere.',
-    memory: 'Only in the memory of this tab. When it closes, the chats are gone.',
+    opfs: t('storage.opfs'),
+    indexeddb: t('storage.indexeddb'),
+    memory: t('storage.memory'),
   }[status.storage];
   const saved =
     status.storage === 'memory'
-      ? 'Nothing is written to disk.'
+      ? t('storage.notWritten')
       : status.durability === 'strict'
-        ? 'A message counts as saved only once it is on the disk: it survives a crash and a power cut.'
-        : 'A message survives a crash of the browser; a power cut may take the last moments.';
+        ? t('storage.strict')
+        : t('storage.relaxed');
   const kept = status.persisted
-    ? h('p', {}, 'Until you delete it. The browser has agreed not to clear it by itself.')
-    : h(
-        'div',
-        {},
-        h('p', {}, 'The browser may clear it by itself if the device runs low on space.'),
-        keep,
-      );
+    ? h('p', {}, t('storage.untilDeleted'))
+    : h('div', {}, h('p', {}, t('storage.mayClear')), keep);
   const inMemory = status.storage === 'memory';
   return [
-    ['Where', h('p', {}, where)],
-    ...(inMemory ? [] : ([['Tabs', tabs(status, reload)]] satisfies [string, Node][])),
-    ['When saved', h('p', {}, saved)],
-    ...(inMemory ? [] : ([['How long', kept]] satisfies [string, Node][])),
-    ['Used', used(status)],
+    [t('storage.where'), h('p', {}, where)],
+    ...(inMemory ? [] : ([[t('storage.tabs'), tabs(status, reload)]] satisfies [string, Node][])),
+    [t('storage.whenSaved'), h('p', {}, saved)],
+    ...(inMemory ? [] : ([[t('storage.howLong'), kept]] satisfies [string, Node][])),
+    [t('storage.used'), used(status)],
   ];
 }
 
 function tabs({ role, outdated }: StoreStatus, reload: HTMLElement): Node {
   if (outdated) {
-    const words = 'Another tab runs a newer version of this page. Reload this one to go on.';
+    const words = t('storage.outdated');
     return h('div', {}, h('p', {}, words), reload);
   }
-  return h(
-    'p',
-    {},
-    role === 'leader'
-      ? 'This tab serves: it has the files open, and reads and writes for every tab of this page.'
-      : 'Another tab serves: it has the files open, and this one reads and writes through it. When it closes, another takes over.',
-  );
+  return h('p', {}, role === 'leader' ? t('storage.leader') : t('storage.follower'));
 }
 
 function technical(status: StoreStatus): [string, string][] {
   return [
-    ['Storage', status.storage],
-    ['Journal', `${status.journalMode}, synchronous ${status.synchronous}`],
-    ['Durability', status.durability],
-    ['This tab', status.role],
+    [t('storage.engine'), status.storage],
+    [t('storage.journal'), `${status.journalMode}, synchronous ${status.synchronous}`],
+    [t('storage.durability'), status.durability],
+    [t('storage.thisTab'), status.role],
     ['SQLite', status.sqliteVersion],
-    ['Schema', String(status.schemaVersion)],
+    [t('storage.schema'), String(status.schemaVersion)],
     ['conversation-store', status.version],
   ];
 }
@@ -275,14 +254,14 @@ function described(facts: [string, Node | string][]): Node[] {
 }
 
 function used({ usage, quota }: StoreStatus): Node {
-  if (!usage && !quota) return h('p', {}, 'The browser does not say.');
+  if (!usage && !quota) return h('p', {}, t('storage.unknown'));
   if (!quota) return h('p', {}, size(usage ?? 0));
   const share = (usage ?? 0) / quota;
   return h(
     'div',
     {},
-    h('p', {}, `${size(usage ?? 0)} of ${size(quota)} that the browser allows`),
+    h('p', {}, t('storage.usedOf', { used: size(usage ?? 0), quota: size(quota) })),
     // Less than that looks like nothing at all.
-    share > 0.02 && h('meter', { value: share, 'aria-label': 'Space used' }),
+    share > 0.02 && h('meter', { value: share, 'aria-label': t('storage.spaceUsed') }),
   );
 }

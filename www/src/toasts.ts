@@ -2,6 +2,7 @@
 
 import { announce } from './announce.ts';
 import { h } from './dom.ts';
+import { t } from './i18n/index.ts';
 import { icon } from './icons.ts';
 import { because, codeOf } from './words.ts';
 
@@ -37,14 +38,14 @@ export class Toast {
             'aria-keyshortcuts': 'Control+Z',
             onclick: () => this.undo(),
           },
-          'Undo',
+          t('common.undo'),
         ),
       h(
         'button',
         {
           type: 'button',
           class: 'icon-button',
-          'aria-label': 'Dismiss',
+          'aria-label': t('common.dismiss'),
           onclick: () => void this.close(),
         },
         icon('close'),
@@ -104,7 +105,11 @@ export class Toasts {
     private readonly outdated: () => void,
   ) {
     this.#list = h('ol', { class: 'toast-list' });
-    this.element = h('section', { class: 'toasts', 'aria-label': 'Notifications' }, this.#list);
+    this.element = h(
+      'section',
+      { class: 'toasts', 'aria-label': t('app.notifications') },
+      this.#list,
+    );
   }
 
   show(text: string, options: ToastOptions = {}): Toast {
@@ -116,7 +121,7 @@ export class Toasts {
     this.#list.append(toast.element);
     if (this.#shown.length > MOST) this.#shown[0]?.close();
     announce(
-      options.undo ? `${text}. Control Z to undo.` : text,
+      options.undo ? t('common.undoByKey', { text }) : text,
       options.kind === 'error' ? 'urgent' : 'polite',
     );
     return toast;
@@ -126,7 +131,7 @@ export class Toasts {
   fail(what: string, error: unknown, then = ''): void {
     // Nothing works then until the page is reloaded: said once.
     if (codeOf(error) === 'outdated') this.outdated();
-    else this.show(`${what}: ${because(error)}${then}`, { kind: 'error' });
+    else this.show(t('common.failed', { what, why: because(error) }) + then, { kind: 'error' });
   }
 
   /** Undoes what the newest toast on show can undo, if any can. */

@@ -9,6 +9,7 @@ import {
 } from 'conversation-store';
 import { h } from './dom.ts';
 import { download, fileName, today } from './download.ts';
+import { t } from './i18n/index.ts';
 import { ImportDialog } from './import-dialog.ts';
 import { shorten } from './text.ts';
 import type { Toasts } from './toasts.ts';
@@ -21,13 +22,13 @@ export class Transfer {
     type: 'file',
     class: 'unseen',
     tabindex: -1,
-    'aria-label': 'File of chats',
+    'aria-label': t('transfer.file'),
     'data-testid': 'import-file',
   });
   readonly #target = h(
     'div',
     { class: 'drop-target', hidden: true, 'data-testid': 'drop-target' },
-    h('p', {}, 'Drop the file to import its chats'),
+    h('p', {}, t('transfer.drop')),
   );
   readonly #outcome = h('p', { class: 'outcome', role: 'alert', 'data-testid': 'export-outcome' });
   #importing = false;
@@ -41,18 +42,18 @@ export class Transfer {
     this.section = h(
       'section',
       {},
-      h('h3', { class: 'dialog-subtitle' }, 'Import and export'),
-      h(
-        'p',
-        { class: 'dialog-text' },
-        'Bring chats from ChatGPT, Claude, LibreChat, Open WebUI or an export of this page: choose the file, or drop it anywhere on the page. Importing it again changes nothing.',
-      ),
+      h('h3', { class: 'dialog-subtitle' }, t('transfer.title')),
+      h('p', { class: 'dialog-text' }, t('transfer.text')),
       h(
         'div',
         { class: 'dialog-actions dialog-actions-start' },
-        button('import-open', 'Import a file…', () => this.#file.click()),
-        button('export-ndjson', 'Export all', () => void this.#exportAll('ndjson')),
-        button('export-markdown', 'Export as Markdown', () => void this.#exportAll('markdown')),
+        button('import-open', t('transfer.import'), () => this.#file.click()),
+        button('export-ndjson', t('transfer.exportAll'), () => void this.#exportAll('ndjson')),
+        button(
+          'export-markdown',
+          t('transfer.exportMarkdown'),
+          () => void this.#exportAll('markdown'),
+        ),
       ),
       this.#file,
       this.#outcome,
@@ -93,7 +94,7 @@ export class Transfer {
       const options: ExportOptions = { format: 'markdown', conversationIds: [conversation.id] };
       this.toasts.show(await this.#save(name, options));
     } catch (error) {
-      this.toasts.fail('Nothing was exported', error);
+      this.toasts.fail(t('transfer.notExported'), error);
     }
   }
 
@@ -105,7 +106,10 @@ export class Transfer {
       this.#outcome.textContent = await this.#save(`chats-${today()}.${ending}`, { format });
       this.#outcome.dataset.kind = 'good';
     } catch (error) {
-      this.#outcome.textContent = `Nothing was exported: ${because(error)}`;
+      this.#outcome.textContent = t('common.failed', {
+        what: t('transfer.notExported'),
+        why: because(error),
+      });
       this.#outcome.dataset.kind = 'bad';
     }
   }
@@ -117,7 +121,7 @@ export class Transfer {
     const ending = /\.\w+$/.exec(file.name)?.[0];
     const whole = ending ? name.replace(/\.\w+$/, ending) : name;
     download(file, whole);
-    return `“${whole}” (${size(file.size)}) is in your downloads.`;
+    return t('common.inDownloads', { name: whole, size: size(file.size) });
   }
 
   #acceptDrops(): void {

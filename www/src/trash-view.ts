@@ -4,6 +4,7 @@ import type { Conversation, ConversationStore, Watch } from 'conversation-store'
 import { backLink } from './chat/chat-view.ts';
 import { ask } from './dialog.ts';
 import { arrange, h } from './dom.ts';
+import { t } from './i18n/index.ts';
 import { languageOf, shorten } from './text.ts';
 import { ago, inFull } from './times.ts';
 import type { View } from './view.ts';
@@ -19,18 +20,18 @@ export interface TrashActions {
 
 export class TrashView implements View {
   readonly element: HTMLElement;
-  readonly heading = h('h2', { class: 'chat-title', tabindex: -1 }, 'Trash');
+  readonly heading = h('h2', { class: 'chat-title', tabindex: -1 }, t('trash.title'));
   readonly #list = h('ul', { class: 'trash-list', 'data-testid': 'trash-list' });
   readonly #note = h('div', { class: 'trash-note', 'data-testid': 'trash-note' });
   readonly #more = h(
     'button',
     { type: 'button', class: 'button trash-more', hidden: true },
-    'Show more',
+    t('trash.more'),
   );
   readonly #empty = h(
     'button',
     { type: 'button', class: 'button', hidden: true },
-    'Empty the trash',
+    t('trash.emptyIt'),
   );
   readonly #watch: Watch<Conversation>;
   readonly #unsubscribe: () => void;
@@ -109,7 +110,7 @@ export class TrashView implements View {
           'span',
           { class: 'row-meta' },
           h('span', { class: 'badge', dir: 'auto' }, shorten(brain, 60)),
-          h('span', {}, messageCount === 1 ? '1 message' : `${messageCount} messages`),
+          h('span', {}, t('common.messages', { count: messageCount })),
           h('time', { class: 'row-time', datetime: since, title: inFull(since) }, ago(since)),
         ),
       ),
@@ -118,38 +119,38 @@ export class TrashView implements View {
         {
           type: 'button',
           class: 'button',
-          'aria-label': `Restore “${name}”`,
+          'aria-label': t('trash.restoreNamed', { name }),
           onclick: () => void this.actions.restore(id),
         },
-        'Restore',
+        t('trash.restore'),
       ),
       h(
         'button',
         {
           type: 'button',
           class: 'button button-quiet-danger',
-          'aria-label': `Delete “${name}” for good`,
+          'aria-label': t('trash.deleteNamed', { name }),
           onclick: () => void this.#delete(conversation, name),
         },
-        'Delete',
+        t('trash.delete'),
       ),
     );
   }
 
   async #delete(conversation: Conversation, name: string): Promise<void> {
     const yes = await ask({
-      title: 'Delete this chat for good?',
-      text: `“${name}” and all its messages will be gone. This cannot be undone.`,
-      yes: 'Delete for good',
+      title: t('trash.askDelete'),
+      text: t('trash.askDeleteText', { name }),
+      yes: t('trash.deleteForGood'),
     });
     if (yes) await this.actions.deleteForGood(conversation);
   }
 
   async #emptyAll(): Promise<void> {
     const yes = await ask({
-      title: 'Empty the trash?',
-      text: 'All chats in the trash will be gone, with their messages. This cannot be undone.',
-      yes: 'Empty the trash',
+      title: t('trash.askEmpty'),
+      text: t('trash.askEmptyText'),
+      yes: t('trash.emptyIt'),
     });
     if (!yes) return;
     await this.actions.emptyTrash();
@@ -159,11 +160,8 @@ export class TrashView implements View {
 
 function words(error: unknown, isEmpty: boolean): Node[] {
   if (error !== undefined) {
-    return [h('p', { role: 'alert' }, `The trash could not be read: ${because(error)}`)];
+    return [h('p', { role: 'alert' }, t('trash.unreadable', { why: because(error) }))];
   }
-  if (!isEmpty) return [h('p', {}, 'Chats stay here until you delete them for good.')];
-  return [
-    h('p', { class: 'note-title' }, 'The trash is empty'),
-    h('p', {}, 'Chats that you delete come here first.'),
-  ];
+  if (!isEmpty) return [h('p', {}, t('trash.kept'))];
+  return [h('p', { class: 'note-title' }, t('trash.empty')), h('p', {}, t('trash.emptyText'))];
 }

@@ -3,18 +3,19 @@
 
 import type { ChangeDetail, Conversation } from 'conversation-store';
 import { announce } from '../announce.ts';
+import { backLink, ChatView, type ChatViewActions } from './chat-view.ts';
+import type { Chats } from './chats.ts';
 import { h, hasKeyboard } from '../dom.ts';
+import type { Drafts } from './drafts.ts';
+import { t } from '../i18n/index.ts';
 import { icon } from '../icons.ts';
+import { NewChat, type NewChatActions } from './new-chat.ts';
 import { hashOf, type Route } from '../route.ts';
 import { shorten } from '../text.ts';
 import type { Toasts } from '../toasts.ts';
 import { type TrashActions, TrashView } from '../trash-view.ts';
 import type { View } from '../view.ts';
 import { because, titleOf } from '../words.ts';
-import { backLink, ChatView, type ChatViewActions } from './chat-view.ts';
-import type { Chats } from './chats.ts';
-import type { Drafts } from './drafts.ts';
-import { NewChat, type NewChatActions } from './new-chat.ts';
 
 export interface ChatPaneActions extends ChatViewActions, NewChatActions {
   trash: TrashActions;
@@ -56,17 +57,22 @@ export class ChatPane {
         await this.#showChat(id, message, focus);
       }
     } else if (route.view === 'new') {
-      document.title = 'New chat · Chats';
+      document.title = `${t('common.newChat')} · ${t('app.name')}`;
       this.#put(new NewChat(this.chats, this.drafts, this.toasts, this.actions), focus);
     } else if (route.view === 'trash') {
-      document.title = 'Trash · Chats';
+      document.title = `${t('trash.title')} · ${t('app.name')}`;
       this.#put(new TrashView(this.chats.store, this.actions.trash), focus);
     } else {
-      document.title = 'Chats';
+      document.title = t('app.name');
       this.#putNote(
-        h('p', { class: 'note-title' }, 'No chat is open'),
-        h('p', {}, 'Start a new one, or choose one from the list.'),
-        h('a', { class: 'button', href: hashOf({ view: 'new' }) }, icon('plus'), 'New chat'),
+        h('p', { class: 'note-title' }, t('chat.noneOpen')),
+        h('p', {}, t('chat.noneOpenText')),
+        h(
+          'a',
+          { class: 'button', href: hashOf({ view: 'new' }) },
+          icon('plus'),
+          t('common.newChat'),
+        ),
       );
     }
   }
@@ -101,7 +107,7 @@ export class ChatPane {
     const hadFocus = this.element.contains(document.activeElement);
     this.#asked += 1;
     this.#putAway(view.id, conversation, view.uid);
-    announce('This chat was deleted in another tab or window.');
+    announce(t('chat.deletedElsewhere'));
     if (hadFocus) this.element.focus();
   }
 
@@ -109,18 +115,12 @@ export class ChatPane {
   #putAway(id: number, conversation: Conversation | undefined, uid = conversation?.uid): void {
     const text = uid === undefined ? '' : this.drafts.get(uid).text;
     const inTrash = conversation !== undefined;
-    const words = inTrash
-      ? 'It was deleted, and can be restored.'
-      : 'It was deleted, or the address is from another device.';
+    const words = inTrash ? t('chat.inTrashText') : t('chat.notHereText');
     this.#putMissing(
       id,
-      h(
-        'p',
-        { class: 'note-title' },
-        inTrash ? 'This chat is in the trash' : 'This chat is not here',
-      ),
+      h('p', { class: 'note-title' }, inTrash ? t('chat.inTrash') : t('chat.notHere')),
       h('p', {}, words),
-      text !== '' && h('p', { class: 'note-more' }, 'What you had not sent:'),
+      text !== '' && h('p', { class: 'note-more' }, t('chat.notSent')),
       text !== '' && h('p', { class: 'note-draft', dir: 'auto', tabindex: 0 }, text),
       inTrash &&
         h(
@@ -130,7 +130,7 @@ export class ChatPane {
             class: 'button button-main',
             onclick: () => void this.chats.restore(id),
           },
-          'Restore it',
+          t('chat.restoreIt'),
         ),
     );
   }
@@ -146,17 +146,17 @@ export class ChatPane {
     try {
       const found = await view.reveal(message);
       if (asked !== this.#asked) return undefined;
-      if (!found) this.toasts.show('That message is not there any more.');
+      if (!found) this.toasts.show(t('chat.messageGone'));
       return found;
     } catch (error) {
-      this.toasts.fail('The message is not shown', error);
+      this.toasts.fail(t('chat.messageNotShown'), error);
       return undefined;
     }
   }
 
   async #showChat(id: number, message: number | undefined, focus: boolean): Promise<void> {
     const asked = this.#asked;
-    this.#putNote(h('p', { class: 'late', role: 'status' }, 'Opening the chat…'));
+    this.#putNote(h('p', { class: 'late', role: 'status' }, t('chat.opening')));
     try {
       const conversation = await this.chats.find(id);
       if (asked !== this.#asked) return;
@@ -195,8 +195,8 @@ export class ChatPane {
     } catch (error) {
       if (asked !== this.#asked) return;
       this.#putNote(
-        h('p', { class: 'note-title' }, 'This chat could not be read'),
-        h('p', { role: 'alert' }, `It did not work: ${because(error)}`),
+        h('p', { class: 'note-title' }, t('chat.unreadable')),
+        h('p', { role: 'alert' }, t('chat.unreadableText', { why: because(error) })),
         h(
           'button',
           {
@@ -204,7 +204,7 @@ export class ChatPane {
             class: 'button',
             onclick: () => void this.show({ view: 'chat', id }, true),
           },
-          'Try again',
+          t('common.tryAgain'),
         ),
       );
     }
@@ -233,10 +233,10 @@ export class ChatPane {
   }
 
   #putMissing(id: number, ...words: (Node | false)[]): void {
-    document.title = 'Chats';
+    document.title = t('app.name');
     this.#putNote(
       ...words,
-      h('a', { class: 'button', href: hashOf({ view: 'list' }) }, 'Show all chats'),
+      h('a', { class: 'button', href: hashOf({ view: 'list' }) }, t('chat.showAll')),
     );
     this.#missing = id;
   }
@@ -254,5 +254,5 @@ export class ChatPane {
 }
 
 function nameTab(conversation: Conversation): void {
-  document.title = `${shorten(titleOf(conversation), 60)} · Chats`;
+  document.title = `${shorten(titleOf(conversation), 60)} · ${t('app.name')}`;
 }

@@ -1,18 +1,19 @@
 // One open chat: its head, its messages, the composer.
 
 import type { Conversation, Message } from 'conversation-store';
+import type { Chats } from './chats.ts';
+import { Composer } from './composer.ts';
 import { h, hasKeyboard } from '../dom.ts';
+import type { Draft, Drafts } from './drafts.ts';
+import { t } from '../i18n/index.ts';
 import { icon } from '../icons.ts';
 import { inlineEdit } from '../inline-edit.ts';
+import { MessageList } from './message-list.ts';
 import { hashOf } from '../route.ts';
 import { languageOf, shorten } from '../text.ts';
 import type { Toasts } from '../toasts.ts';
 import type { View } from '../view.ts';
 import { titleOf } from '../words.ts';
-import type { Chats } from './chats.ts';
-import { Composer } from './composer.ts';
-import type { Draft, Drafts } from './drafts.ts';
-import { MessageList } from './message-list.ts';
 
 export interface ChatViewActions {
   delete: (conversation: Conversation) => void;
@@ -27,7 +28,7 @@ export function backLink(): HTMLAnchorElement {
     {
       class: 'icon-button back',
       href: hashOf({ view: 'list' }),
-      'aria-label': 'Back to all chats',
+      'aria-label': t('chat.back'),
       'data-testid': 'back',
     },
     icon('back'),
@@ -76,7 +77,7 @@ export class ChatView implements View {
           {
             type: 'button',
             class: 'icon-button',
-            'aria-label': 'Rename this chat',
+            'aria-label': t('chat.renameIt'),
             'data-testid': 'chat-rename',
             onclick: () => this.#edit('title'),
           },
@@ -87,7 +88,7 @@ export class ChatView implements View {
           {
             type: 'button',
             class: 'icon-button',
-            'aria-label': 'Export this chat as Markdown',
+            'aria-label': t('chat.exportIt'),
             'data-testid': 'chat-export',
             onclick: () => actions.export(this.conversation),
           },
@@ -98,7 +99,7 @@ export class ChatView implements View {
           {
             type: 'button',
             class: 'icon-button',
-            'aria-label': 'Delete this chat',
+            'aria-label': t('chat.deleteIt'),
             'data-testid': 'chat-delete',
             onclick: () => actions.delete(this.conversation),
           },
@@ -162,7 +163,7 @@ export class ChatView implements View {
     this.heading.toggleAttribute('data-untitled', conversation.title.trim() === '');
     const brain = shorten(conversation.brain, 60);
     this.#brain.textContent = brain;
-    this.#brain.setAttribute('aria-label', `Brain: ${brain}. Change it`);
+    this.#brain.setAttribute('aria-label', t('chat.brainOf', { brain }));
   }
 
   focus(): void {
@@ -184,7 +185,7 @@ export class ChatView implements View {
       pending.failed();
       this.drafts.giveBack(conversation.uid, draft);
       if (!this.#disposed) this.#composer.fill(this.drafts.get(conversation.uid));
-      this.toasts.fail('Not saved', error, ' Your text is back where you wrote it.');
+      this.toasts.fail(t('chat.notSaved'), error, ` ${t('chat.textIsBack')}`);
     }
   }
 
@@ -194,7 +195,7 @@ export class ChatView implements View {
       this.#goOn();
       return true;
     } catch (error) {
-      this.toasts.fail('Not saved', error);
+      this.toasts.fail(t('chat.notSaved'), error);
       return false;
     }
   }
@@ -204,7 +205,7 @@ export class ChatView implements View {
     try {
       await this.chats.answer(message);
     } catch (error) {
-      this.toasts.fail('There is no answer', error);
+      this.toasts.fail(t('chat.noAnswer'), error);
     }
   }
 
@@ -224,7 +225,7 @@ export class ChatView implements View {
     const shown = what === 'title' ? this.heading : this.#brain;
     const input = inlineEdit({
       value: this.conversation[what],
-      label: what === 'title' ? 'Title' : 'Brain',
+      label: t(what === 'title' ? 'common.title' : 'common.brain'),
       maxLength: what === 'title' ? 10_000 : 1_000,
       ...(what === 'brain' && { list: this.#brains.id }),
       save: (value) => this.chats.change(this.id, { [what]: value }),

@@ -8,12 +8,13 @@ import type {
   ConversationStore,
   Message,
 } from 'conversation-store';
+import type { Answers } from './answers.ts';
 import type { ChatList } from '../chat-list.ts';
+import type { Draft } from './drafts.ts';
+import { t } from '../i18n/index.ts';
 import { shorten } from '../text.ts';
 import type { Toast, Toasts } from '../toasts.ts';
 import { OFFLINE, titleOf } from '../words.ts';
-import type { Answers } from './answers.ts';
-import type { Draft } from './drafts.ts';
 
 export class Chats {
   // The note that offers to undo the last deletion.
@@ -79,7 +80,7 @@ export class Chats {
       await this.store.updateConversation(id, patch);
       return true;
     } catch (error) {
-      this.toasts.fail('Not changed', error);
+      this.toasts.fail(t('chat.notChanged'), error);
       return false;
     }
   }
@@ -91,9 +92,12 @@ export class Chats {
     if (!(await this.change(id, { trashed: true }))) return false;
     // One is enough: the earlier ones are in the trash.
     this.#trashed?.close();
-    this.#trashed = this.toasts.show(`“${shorten(titleOf(conversation), 40)}” moved to the trash`, {
-      undo: () => void this.restore(id).then((done) => done && restored()),
-    });
+    this.#trashed = this.toasts.show(
+      t('trash.moved', { name: shorten(titleOf(conversation), 40) }),
+      {
+        undo: () => void this.restore(id).then((done) => done && restored()),
+      },
+    );
     return true;
   }
 
@@ -111,7 +115,7 @@ export class Chats {
     try {
       await this.store.deleteConversation(id);
     } catch (error) {
-      this.toasts.fail('Not deleted', error);
+      this.toasts.fail(t('trash.notDeleted'), error);
     }
   }
 
@@ -119,7 +123,7 @@ export class Chats {
     try {
       await this.store.emptyTrash();
     } catch (error) {
-      this.toasts.fail('The trash was not emptied', error);
+      this.toasts.fail(t('trash.notEmptied'), error);
     }
   }
 

@@ -3,9 +3,10 @@
 
 import type { Role } from 'conversation-store';
 import { h, isComposing } from '../dom.ts';
-import { icon } from '../icons.ts';
-import { ROLES } from '../words.ts';
 import type { Draft } from './drafts.ts';
+import { t } from '../i18n/index.ts';
+import { icon } from '../icons.ts';
+import { ROLES, roleName } from '../words.ts';
 
 // A longer text fills the field at its tallest; measuring it with every key would take long.
 const MEASURED = 10_000;
@@ -24,14 +25,19 @@ export class Composer {
     class: 'composer-text',
     rows: 1,
     dir: 'auto',
-    'aria-label': 'Message',
-    placeholder: 'Write a message',
+    'aria-label': t('chat.message'),
+    placeholder: t('chat.write'),
     enterkeyhint: 'send',
     'data-testid': 'composer',
   });
   readonly #send = h(
     'button',
-    { type: 'submit', class: 'icon-button send', 'aria-label': 'Send', 'data-testid': 'send' },
+    {
+      type: 'submit',
+      class: 'icon-button send',
+      'aria-label': t('chat.send'),
+      'data-testid': 'send',
+    },
     icon('send'),
   );
   readonly #stop = h(
@@ -39,7 +45,7 @@ export class Composer {
     {
       type: 'button',
       class: 'icon-button send stop',
-      'aria-label': 'Stop the answer',
+      'aria-label': t('chat.stop'),
       'data-testid': 'stop',
       hidden: true,
       onclick: () => this.actions.stop?.(),
@@ -52,7 +58,7 @@ export class Composer {
     draft: Draft,
     private readonly actions: ComposerActions,
   ) {
-    this.#radios = ROLES.map(({ role }) =>
+    this.#radios = ROLES.map((role) =>
       h('input', {
         type: 'radio',
         name: 'role',
@@ -64,14 +70,14 @@ export class Composer {
     const roles = h(
       'fieldset',
       { class: 'roles', 'data-testid': 'roles' },
-      h('legend', { class: 'unseen' }, 'Write as'),
+      h('legend', { class: 'unseen' }, t('chat.writeAs')),
       ...this.#radios.map((radio, index) =>
-        h('label', { class: 'role' }, radio, h('span', {}, ROLES[index]?.name ?? '')),
+        h('label', { class: 'role' }, radio, h('span', {}, roleName(ROLES[index] ?? 'user'))),
       ),
     );
     this.element = h(
       'form',
-      { class: 'composer', 'aria-label': 'New message' },
+      { class: 'composer', 'aria-label': t('chat.newMessage') },
       h(
         'div',
         { class: 'composer-box' },
@@ -80,7 +86,7 @@ export class Composer {
           'div',
           { class: 'composer-foot' },
           roles,
-          h('span', { class: 'hint', 'aria-hidden': 'true' }, 'Shift + Enter for a new line'),
+          h('span', { class: 'hint', 'aria-hidden': 'true' }, t('chat.newLine')),
           this.#send,
           this.#stop,
         ),

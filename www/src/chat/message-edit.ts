@@ -2,6 +2,7 @@
 // nothing of what becomes of the text.
 
 import { h, isComposing } from '../dom.ts';
+import { t } from '../i18n/index.ts';
 
 export interface MessageEdit {
   value: string;
@@ -16,20 +17,24 @@ export function messageEdit({ value, save, done }: MessageEdit): HTMLFormElement
   const field = h('textarea', {
     class: 'field message-field',
     dir: 'auto',
-    'aria-label': 'Edit this message',
+    'aria-label': t('chat.edit'),
     'data-testid': 'message-field',
   });
   field.value = value;
   const form = h(
     'form',
-    { class: 'message-edit', 'aria-label': 'Edit message' },
+    { class: 'message-edit', 'aria-label': t('chat.editLabel') },
     field,
-    h('p', { class: 'message-edit-note' }, 'What was here stays as another version.'),
+    h('p', { class: 'message-edit-note' }, t('chat.editNote')),
     h(
       'div',
       { class: 'message-edit-actions' },
-      h('button', { type: 'button', class: 'button', onclick: () => done(false) }, 'Cancel'),
-      h('button', { type: 'submit', class: 'button button-main' }, 'Save'),
+      h(
+        'button',
+        { type: 'button', class: 'button', onclick: () => done(false) },
+        t('common.cancel'),
+      ),
+      h('button', { type: 'submit', class: 'button button-main' }, t('common.save')),
     ),
   );
   let busy = false;

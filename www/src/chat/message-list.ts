@@ -12,14 +12,15 @@ import type {
   Watch,
 } from 'conversation-store';
 import { announce } from '../announce.ts';
+import { Branches } from './branches.ts';
+import type { Chats } from './chats.ts';
 import { arrange, h } from '../dom.ts';
+import { t } from '../i18n/index.ts';
 import { icon } from '../icons.ts';
+import { type MessageActions, MessageView } from './message.ts';
 import { shorten } from '../text.ts';
 import { inFull } from '../times.ts';
 import { because, roleName } from '../words.ts';
-import { Branches } from './branches.ts';
-import type { Chats } from './chats.ts';
-import { type MessageActions, MessageView } from './message.ts';
 
 const PAGE = 50;
 const NEAR_END = 48;
@@ -50,7 +51,7 @@ export class MessageList {
   readonly #items = h('ol', { class: 'messages', 'data-testid': 'messages' });
   readonly #top = h('div', { class: 'messages-top', 'data-testid': 'messages-top' });
   // Shown while messages of other tabs have not been in sight.
-  readonly #new = h('span', { hidden: true }, 'New messages');
+  readonly #new = h('span', { hidden: true }, t('chat.newMessages'));
   readonly #toEnd: HTMLButtonElement;
   readonly #olderWatcher: IntersectionObserver;
   readonly #sizeWatcher: ResizeObserver;
@@ -104,7 +105,7 @@ export class MessageList {
       {
         class: 'scroller',
         role: 'region',
-        'aria-label': 'Messages',
+        'aria-label': t('chat.messagesLabel'),
         tabindex: 0,
         'data-testid': 'scroller',
         onscroll: () => this.#onScroll(),
@@ -116,7 +117,7 @@ export class MessageList {
       {
         type: 'button',
         class: 'icon-button to-end',
-        'aria-label': 'Go to the newest message',
+        'aria-label': t('chat.toNewest'),
         'data-testid': 'to-end',
         hidden: true,
         onclick: () => {
@@ -170,7 +171,7 @@ export class MessageList {
       saved: (added) => {
         entry.missed = 0;
         view.saved(added);
-        announce(`${roleName(role)}: ${shorten(content, 200)}`);
+        announce(t('chat.said', { role: roleName(role), text: shorten(content, 200) }));
       },
       failed: () => {
         this.#pending = this.#pending.filter((pending) => pending !== entry);
@@ -323,12 +324,12 @@ export class MessageList {
         const place = this.#branches.placeOf(to);
         shown?.setPlace(place);
         shown?.focusStep(by);
-        if (shown && place) announce(`Version ${place.at} of ${place.of}`);
+        if (shown && place) announce(t('chat.version', { ...place }));
       };
       this.#arrive();
     } catch (error) {
       this.#giveUp();
-      this.actions.failed('The other version is not shown', error);
+      this.actions.failed(t('chat.versionNotShown'), error);
     }
   }
 
@@ -352,7 +353,7 @@ export class MessageList {
     } catch (error) {
       if (this.#going !== going) return;
       this.#giveUp();
-      this.actions.failed('The message is not shown', error);
+      this.actions.failed(t('chat.messageNotShown'), error);
     }
     going.isClimbing = false;
   }
@@ -397,7 +398,7 @@ export class MessageList {
     if (!first) return;
     this.#setNew(true);
     this.#onScroll();
-    if (added.length > 1) announce(`${added.length} new messages`);
+    if (added.length > 1) announce(t('chat.added', { count: added.length }));
     // One that is being written is told when it is complete, not with every word.
     else if (first.message?.status !== 'streaming') announceMessage(first);
   }
@@ -420,22 +421,22 @@ export class MessageList {
     if (key === this.#topKey) return;
     this.#topKey = key;
     if (more) {
-      this.#top.replaceChildren(h('p', {}, 'Loading older messages…'));
+      this.#top.replaceChildren(h('p', {}, t('chat.loadingOlder')));
       // Observing anew asks again whether the top is in sight, which it may still be.
       this.#olderWatcher.disconnect();
       this.#olderWatcher.observe(this.#top);
     } else if (this.#shown && this.#shown.length > 0) {
-      this.#top.replaceChildren(h('p', {}, `Started ${inFull(this.conversation.createdAt)}`));
-    } else {
       this.#top.replaceChildren(
-        h('p', { class: 'empty-words' }, 'No messages yet. Write the first one below.'),
+        h('p', {}, t('chat.started', { time: inFull(this.conversation.createdAt) })),
       );
+    } else {
+      this.#top.replaceChildren(h('p', { class: 'empty-words' }, t('chat.noMessages')));
     }
   }
 
   #renderTopError(error: unknown): void {
     this.#top.replaceChildren(
-      h('p', { role: 'alert' }, `Older messages could not be read: ${because(error)}`),
+      h('p', { role: 'alert' }, t('chat.olderUnreadable', { why: because(error) })),
       h(
         'button',
         {
@@ -447,7 +448,7 @@ export class MessageList {
             this.#scroller.focus();
           },
         },
-        'Try again',
+        t('common.tryAgain'),
       ),
     );
   }
@@ -465,10 +466,7 @@ export class MessageList {
 
   #setNew(isNew: boolean): void {
     this.#new.hidden = !isNew;
-    this.#toEnd.setAttribute(
-      'aria-label',
-      isNew ? 'New messages: go to the newest' : 'Go to the newest message',
-    );
+    this.#toEnd.setAttribute('aria-label', t(isNew ? 'chat.toNew' : 'chat.toNewest'));
   }
 
   #scrollToEnd(): void {
@@ -480,5 +478,5 @@ export class MessageList {
 }
 
 function announceMessage({ role, message }: MessageView): void {
-  announce(`${roleName(role)}: ${shorten(message?.content ?? '', 200)}`);
+  announce(t('chat.said', { role: roleName(role), text: shorten(message?.content ?? '', 200) }));
 }

@@ -2,13 +2,14 @@
 // text nodes and nothing else. Knows no store.
 
 import type { Message, Role } from 'conversation-store';
+import type { Place } from './branches.ts';
 import { h } from '../dom.ts';
+import { t } from '../i18n/index.ts';
 import { icon } from '../icons.ts';
+import { messageEdit } from './message-edit.ts';
 import { blocksFrom, fenced, languageOf, shownLength } from '../text.ts';
 import { dayKey, dayName, inFull, timeOfDay } from '../times.ts';
 import { roleName, size, statusWords } from '../words.ts';
-import type { Place } from './branches.ts';
-import { messageEdit } from './message-edit.ts';
 
 export interface MessageActions {
   /** Shows the version before (-1) or after (1) this one. */
@@ -24,7 +25,7 @@ export class MessageView {
   /** The row it shows; undefined while it is on its way into the store. */
   message: Message | undefined;
   readonly #body = h('div', { class: 'message-body' });
-  readonly #time = h('time', { class: 'message-time' }, 'Saving…');
+  readonly #time = h('time', { class: 'message-time' }, t('chat.saving'));
   readonly #model = h('span', { class: 'message-model', dir: 'auto', hidden: true });
   readonly #status = h('span', {
     class: 'message-status',
@@ -62,12 +63,12 @@ export class MessageView {
         icon(name),
       );
     this.#steps = {
-      [-1]: step(-1, 'Previous version', 'back'),
-      1: step(1, 'Next version', 'next'),
+      [-1]: step(-1, t('chat.previousVersion'), 'back'),
+      1: step(1, t('chat.nextVersion'), 'next'),
     };
     this.#places = h(
       'div',
-      { class: 'places', role: 'group', 'aria-label': 'Versions', hidden: true },
+      { class: 'places', role: 'group', 'aria-label': t('chat.versions'), hidden: true },
       this.#steps[-1],
       this.#place,
       this.#steps[1],
@@ -154,7 +155,7 @@ export class MessageView {
     this.#shownPlace = words;
     this.#places.hidden = of < 2;
     this.#place.textContent = words;
-    this.#places.setAttribute('aria-label', `Version ${at} of ${of}`);
+    this.#places.setAttribute('aria-label', t('chat.version', { at, of }));
     // Not `disabled`, which would drop the focus of whoever has stepped to the end.
     this.#steps[-1].setAttribute('aria-disabled', String(at === 1));
     this.#steps[1].setAttribute('aria-disabled', String(at === of));
@@ -190,7 +191,7 @@ export class MessageView {
         {
           type: 'button',
           class: 'icon-button small',
-          'aria-label': 'Edit this message',
+          'aria-label': t('chat.edit'),
           'data-testid': 'edit',
           onclick: () => this.#edit(),
         },
@@ -208,7 +209,7 @@ export class MessageView {
     this.#answer.hidden = isAnswer
       ? status === 'streaming' || parentId === null
       : !(this.#last && this.role === 'user');
-    const label = isAnswer ? 'Answer again' : 'Answer this';
+    const label = t(isAnswer ? 'chat.answerAgain' : 'chat.answerThis');
     // Said in words where nothing else goes on from here.
     const inWords = broken || !isAnswer;
     this.#answer.className = inWords ? 'button small' : 'icon-button small';
@@ -266,7 +267,7 @@ function clipped(text: HTMLElement, content: string, end: number): HTMLElement {
   const button = h(
     'button',
     { type: 'button', class: 'button message-more', 'data-testid': 'show-all' },
-    `Show all (${size(bytes)})`,
+    t('chat.showWhole', { size: size(bytes) }),
   );
   button.addEventListener('click', () => {
     text.tabIndex = -1;

@@ -2,15 +2,16 @@
 // before Create or Send.
 
 import type { Conversation } from 'conversation-store';
+import { backLink } from './chat-view.ts';
+import type { Chats } from './chats.ts';
+import { Composer } from './composer.ts';
 import { h, isComposing } from '../dom.ts';
+import type { Draft, Drafts } from './drafts.ts';
+import { t } from '../i18n/index.ts';
 import { titleFrom } from '../text.ts';
 import type { Toasts } from '../toasts.ts';
 import type { View } from '../view.ts';
 import { OFFLINE } from '../words.ts';
-import { backLink } from './chat-view.ts';
-import type { Chats } from './chats.ts';
-import { Composer } from './composer.ts';
-import type { Draft, Drafts } from './drafts.ts';
 
 const KEY = 'new';
 
@@ -21,7 +22,7 @@ export interface NewChatActions {
 
 export class NewChat implements View {
   readonly element: HTMLElement;
-  readonly heading = h('h2', { class: 'chat-title', tabindex: -1 }, 'New chat');
+  readonly heading = h('h2', { class: 'chat-title', tabindex: -1 }, t('common.newChat'));
   readonly #title = h('input', {
     class: 'field',
     id: 'new-title',
@@ -29,7 +30,7 @@ export class NewChat implements View {
     maxlength: 10_000,
     autocomplete: 'off',
     dir: 'auto',
-    placeholder: 'From the first message',
+    placeholder: t('chat.titlePlaceholder'),
     'data-testid': 'new-title',
   });
   readonly #brain = h('input', {
@@ -56,16 +57,25 @@ export class NewChat implements View {
     this.#brain.value = chats.likelyBrain;
     const form = h(
       'form',
-      { class: 'new-form', 'aria-label': 'New chat' },
-      h('div', { class: 'new-field' }, h('label', { for: 'new-title' }, 'Title'), this.#title),
+      { class: 'new-form', 'aria-label': t('common.newChat') },
       h(
         'div',
         { class: 'new-field' },
-        h('label', { for: 'new-brain' }, 'Brain'),
+        h('label', { for: 'new-title' }, t('common.title')),
+        this.#title,
+      ),
+      h(
+        'div',
+        { class: 'new-field' },
+        h('label', { for: 'new-brain' }, t('common.brain')),
         this.#brain,
         h('datalist', { id: 'new-brains' }, ...chats.brains.map((value) => h('option', { value }))),
       ),
-      h('button', { type: 'submit', class: 'button', 'data-testid': 'create' }, 'Create empty'),
+      h(
+        'button',
+        { type: 'submit', class: 'button', 'data-testid': 'create' },
+        t('chat.createEmpty'),
+      ),
     );
     form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -76,11 +86,7 @@ export class NewChat implements View {
       if (event.key === 'Enter' && isComposing(event)) event.preventDefault();
       else if (event.key === 'Escape' && !isComposing(event)) actions.escape();
     });
-    const hint = h(
-      'p',
-      { class: 'new-hint' },
-      `“${OFFLINE}” answers on this page, with no network. Under any other name a chat is kept, and no answer comes by itself.`,
-    );
+    const hint = h('p', { class: 'new-hint' }, t('brains.offlineHint', { name: OFFLINE }));
     this.#composer = new Composer(drafts.get(KEY), {
       send: (draft) => void this.#create(draft),
       changed: (draft) => drafts.set(KEY, draft),
@@ -111,14 +117,14 @@ export class NewChat implements View {
     }
     this.#busy = true;
     this.element.setAttribute('aria-busy', 'true');
-    const title = this.#title.value.trim() || (first ? titleFrom(first.text) : 'New chat');
+    const title = this.#title.value.trim() || (first ? titleFrom(first.text) : t('common.newChat'));
     const brain = this.#brain.value.trim() || 'claude';
     let conversation: Conversation;
     try {
       conversation = await this.chats.create(title, brain);
     } catch (error) {
       if (first) this.#giveBack(first);
-      this.toasts.fail('Not created', error);
+      this.toasts.fail(t('chat.notCreated'), error);
       this.#busy = false;
       this.element.removeAttribute('aria-busy');
       return;
@@ -128,7 +134,7 @@ export class NewChat implements View {
         await this.chats.say(conversation, first);
       } catch (error) {
         this.drafts.giveBack(conversation.uid, first);
-        this.toasts.fail('The chat is there, its first message is not', error);
+        this.toasts.fail(t('chat.firstNotSaved'), error);
       }
     }
     this.actions.opened(conversation);

@@ -1,0 +1,41 @@
+// Import and export.
+
+import type { transfer as english } from '../en/transfer.ts';
+import type { Translated } from '../types.ts';
+
+export const transfer = {
+  title: '가져오기와 내보내기',
+  text: 'ChatGPT, Claude, LibreChat, Open WebUI 또는 이 페이지에서 내보낸 대화를 가져옵니다. 파일을 고르거나 페이지 아무 곳에나 놓으세요. 같은 파일을 다시 가져와도 달라지지 않습니다.',
+  file: '대화 파일',
+  drop: '파일을 놓으면 대화를 가져옵니다',
+  import: '파일 가져오기…',
+  exportAll: '모두 내보내기',
+  exportMarkdown: 'Markdown으로 내보내기',
+  notExported: '내보내지 못했습니다',
+  dialog: '가져오기',
+  importing: '“{{name}}” 가져오는 중',
+  progress: '읽은 정도',
+  reading: '읽는 중…',
+  stopping: '멈추는 중…',
+  soFar: '{{total}} 중 {{read}} · {{chats}}, {{messages}}',
+  done: '가져왔습니다',
+  doneWithout: '일부를 빼고 가져왔습니다',
+  stopped: '가져오기를 멈췄습니다',
+  failed: '가져오지 못했습니다',
+  keptSoFar: '그때까지 읽은 것은 남아 있습니다. 이어서 하려면 파일을 다시 가져오세요.',
+  new: '새로',
+  updated: '갱신',
+  skipped: '그대로',
+  notTaken: '실패',
+  chats: '대화',
+  messages: '메시지',
+  leftOut: '빠진 것',
+  more_other: '외 {{count}}개',
+  byte: '{{at}}번째 바이트',
+  announced: '{{title}}: {{chats}}',
+  newChats_other: '새 대화 {{count}}개',
+  unknownKind: '이 페이지가 모르는 종류의 파일입니다. 바뀐 것은 없습니다.',
+  damaged: '파일이 손상되었거나 불완전해서 끝까지 읽지 못했습니다.',
+  noSpace: '이 파일의 나머지 대화를 담을 공간이 없습니다.',
+  otherwise: '멈췄습니다. {{why}}',
+} as const satisfies Translated<typeof english>;
