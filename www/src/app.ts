@@ -2,12 +2,13 @@
 
 import type { Conversation, ConversationStore } from 'conversation-store';
 import { announce, liveRegions } from './announce.ts';
+import { Brains } from './brains/brains.ts';
 import { Answers } from './chat/answers.ts';
-import { ChatList } from './chat-list.ts';
 import { ChatPane } from './chat/chat-pane.ts';
 import { Chats } from './chat/chats.ts';
-import { h, isTextField } from './dom.ts';
 import { Drafts } from './chat/drafts.ts';
+import { ChatList } from './chat-list.ts';
+import { h, isTextField } from './dom.ts';
 import { t } from './i18n/index.ts';
 import { Outdated } from './outdated.ts';
 import { currentRoute, go, onRoute, type Route, settle } from './route.ts';
@@ -28,9 +29,10 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     },
     () => outdated.show(),
   );
-  const answers = new Answers(store, toasts);
+  const brains = new Brains(store);
+  const answers = new Answers(store, brains, toasts);
   const list = new ChatList(store, () => sidebar.render());
-  const chats = new Chats(store, answers, list, toasts);
+  const chats = new Chats(store, answers, brains, list, toasts);
 
   const trash = async (conversation: Conversation) => {
     const { id } = conversation;
@@ -69,6 +71,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     delete: (conversation) => void trash(conversation),
     export: (conversation) => void transfer.exportChat(conversation),
     escape: toList,
+    forked: (id) => go({ view: 'chat', id }),
     opened: ({ id }) => go({ view: 'chat', id }, 'replace'),
     trash: {
       restore: (id) => chats.restore(id),

@@ -93,7 +93,9 @@ export class Endpoints {
 export function tidyUrl(text: string): string | undefined {
   const trimmed = text.trim().replace(/\/(?:chat\/completions|models)?\/*$/, '');
   const local = /^(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/]|$)/.test(trimmed);
-  const whole = /^[a-z]+:\/\//i.test(trimmed) ? trimmed : `${local ? 'http' : 'https'}://${trimmed}`;
+  const whole = /^[a-z]+:\/\//i.test(trimmed)
+    ? trimmed
+    : `${local ? 'http' : 'https'}://${trimmed}`;
   if (!URL.canParse(whole)) return undefined;
   const url = new URL(whole);
   if (!['http:', 'https:'].includes(url.protocol) || url.username || url.search || url.hash) {
@@ -110,8 +112,7 @@ export function hostOf(url: string): string {
 /** On this device: what is sent there does not leave it. */
 export function isLocal(url: string): boolean {
   return (
-    URL.canParse(url) &&
-    /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(new URL(url).hostname)
+    URL.canParse(url) && /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(new URL(url).hostname)
   );
 }
 

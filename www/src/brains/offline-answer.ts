@@ -45,7 +45,10 @@ export function titleOf(question: string): string | undefined {
       /^(?:(?:please|hi|hello|hey)[,!]?\s+)?(?:(?:can|could|would) you\s+)?(?:how (?:do|can|should|would) (?:i|we|you)|what (?:is|are|was|were|did i say about)|tell me about|explain|show me|find(?: me)?|do you know)\s+(?:an?\s|the\s)?/i,
       '',
     )
-    .replace(/\s*(?:을|를|좀|에 대해서?)?\s*(?:알려|찾아|보여|설명해|말해|정리해)\s?(?:줘|주세요|줄래)요?$/, '')
+    .replace(
+      /\s*(?:을|를|좀|에 대해서?)?\s*(?:알려|찾아|보여|설명해|말해|정리해)\s?(?:줘|주세요|줄래)요?$/,
+      '',
+    )
     .trim();
   if (bare === '' || bare === line || [...bare].length > 60) return undefined;
   return bare.charAt(0).toLocaleUpperCase() + bare.slice(1);
@@ -53,18 +56,28 @@ export function titleOf(question: string): string | undefined {
 
 type Want = 'help' | 'formatting' | 'numbers' | 'lately' | 'search';
 
-const OF_CHATS = /\b(?:chats?|conversations?|messages?|talk(?:ed)?|discuss(?:ed)?)\b|대화|채팅|메시지|얘기|이야기/i;
+const OF_CHATS =
+  /\b(?:chats?|conversations?|messages?|talk(?:ed)?|discuss(?:ed)?)\b|대화|채팅|메시지|얘기|이야기/i;
 
 function wantOf(text: string): Want {
-  if (/^(?:hi|hello|hey|help)\b|^안녕|^반가|^도움|what can you (?:do|help)|뭘? ?할 수 있|무엇을 할 수/i.test(text)) {
+  if (
+    /^(?:hi|hello|hey|help)\b|^안녕|^반가|^도움|what can you (?:do|help)|뭘? ?할 수 있|무엇을 할 수/i.test(
+      text,
+    )
+  ) {
     if (text.length < 50) return 'help';
   }
   if (/\b(?:show|demo)\b.*\b(?:formatting|markdown)\b|(?:서식|마크다운).*(?:보여|예)/i.test(text)) {
     return 'formatting';
   }
-  const counts = /\bhow many\b|\bcount\b|\bnumber of\b|\bstatistics?\b|\bstats\b|몇 ?(?:개|건|번)|얼마나|통계|개수/i;
+  const counts =
+    /\bhow many\b|\bcount\b|\bnumber of\b|\bstatistics?\b|\bstats\b|몇 ?(?:개|건|번)|얼마나|통계|개수/i;
   if (counts.test(text) && OF_CHATS.test(text)) return 'numbers';
-  if (/\b(?:last|past|this) (?:week|month)\b|\brecent(?:ly)?\b|\blately\b|지난 ?(?:주|달)|이번 ?(?:주|달)|최근|요즘/i.test(text)) {
+  if (
+    /\b(?:last|past|this) (?:week|month)\b|\brecent(?:ly)?\b|\blately\b|지난 ?(?:주|달)|이번 ?(?:주|달)|최근|요즘/i.test(
+      text,
+    )
+  ) {
     return 'lately';
   }
   if (/\b(?:today|yesterday)\b|오늘|어제/i.test(text) && OF_CHATS.test(text)) return 'lately';
@@ -82,7 +95,8 @@ async function help(chats: ChatsToRead, words: Words, { variant, conversationId 
     pick(words.hello, variant),
     words.can,
     words.examples.map((example) => `- ${example}`).join('\n'),
-    others.length > 0 && `${words.latest}\n\n${others.map((chat) => `- ${linked(chat)}`).join('\n')}`,
+    others.length > 0 &&
+      `${words.latest}\n\n${others.map((chat) => `- ${linked(chat)}`).join('\n')}`,
     words.private,
   ]
     .filter((part) => part !== false)
@@ -91,7 +105,11 @@ async function help(chats: ChatsToRead, words: Words, { variant, conversationId 
 
 async function numbers(chats: ChatsToRead, words: Words, { variant }: Asked): Promise<string> {
   const all = await chats.listConversations({ limit: 1_000_000, archived: 'any' });
-  const trashed = await chats.listConversations({ limit: 1_000_000, archived: 'any', trashed: true });
+  const trashed = await chats.listConversations({
+    limit: 1_000_000,
+    archived: 'any',
+    trashed: true,
+  });
   const brains = new Map<string, { chats: number; messages: number }>();
   let messages = 0;
   for (const { brain, messageCount } of all) {
@@ -103,7 +121,10 @@ async function numbers(chats: ChatsToRead, words: Words, { variant }: Asked): Pr
   }
   const rows = [...brains]
     .sort(([, a], [, b]) => b.messages - a.messages)
-    .map(([brain, sum]) => `| ${plain(brain)} | ${words.number(sum.chats)} | ${words.number(sum.messages)} |`);
+    .map(
+      ([brain, sum]) =>
+        `| ${plain(brain)} | ${words.number(sum.chats)} | ${words.number(sum.messages)} |`,
+    );
   const oldest = all.reduce<Conversation | undefined>(
     (found, chat) => (!found || chat.createdAt < found.createdAt ? chat : found),
     undefined,
@@ -148,7 +169,7 @@ async function lately(chats: ChatsToRead, words: Words, asked: Asked, text: stri
     days.set(day, [...(days.get(day) ?? []), line]);
   }
   return [
-    `${pick(words.lately, asked.variant)} ${words.then(name, found.length)}`,
+    `${pick(words.lately, asked.variant)} ${words.during(name, found.length)}`,
     ...[...days].map(([day, lines]) => `**${day}**\n\n${lines.join('\n')}`),
     more ? words.andMore : words.askOn,
   ].join('\n\n');
@@ -170,13 +191,18 @@ function timeIn(text: string, words: Words): { since: number; until: number; nam
 
 async function lookFor(chats: ChatsToRead, words: Words, asked: Asked, text: string) {
   const terms = termsOf(text, words);
-  const topic = plain(text.length > 80 ? `${text.slice(0, 80).trimEnd()}…` : text.replace(/[.?!]+$/, ''));
+  const topic = plain(
+    text.length > 80 ? `${text.slice(0, 80).trimEnd()}…` : text.replace(/[.?!]+$/, ''),
+  );
   const { hits, by } = await hitsFor(chats, terms, asked);
   if (hits.length === 0) {
     return [
       pick(words.nothing, asked.variant).replace('{topic}', topic),
       terms.length > 0 && words.lookedFor(terms.map((term) => `**${plain(term)}**`).join(', ')),
-      words.examples.slice(0, 3).map((example) => `- ${example}`).join('\n'),
+      words.examples
+        .slice(0, 3)
+        .map((example) => `- ${example}`)
+        .join('\n'),
       words.private,
     ]
       .filter(Boolean)
@@ -195,7 +221,11 @@ async function lookFor(chats: ChatsToRead, words: Words, asked: Asked, text: str
 }
 
 /** The best hit of each chat: of all the terms, or else of each by itself. */
-async function hitsFor(chats: ChatsToRead, terms: readonly string[], { conversationId, signal }: Asked) {
+async function hitsFor(
+  chats: ChatsToRead,
+  terms: readonly string[],
+  { conversationId, signal }: Asked,
+) {
   const all = terms.map((term) => `"${term.replaceAll('"', ' ')}"`);
   const tries = [all, ...(all.length > 1 ? all.map((term) => [term]) : [])];
   const found = new Map<number, SearchHit>();
@@ -216,7 +246,10 @@ async function hitsFor(chats: ChatsToRead, terms: readonly string[], { conversat
   return { hits: [...found.values()], by: [...by] };
 }
 
-function hitLine({ conversation, message, snippet, ranges, count }: SearchHit, words: Words): string {
+function hitLine(
+  { conversation, message, snippet, ranges, count }: SearchHit,
+  words: Words,
+): string {
   const where = `[${plain(conversation.title.trim() || words.untitled)}](#/chat/${conversation.id}${message ? `/${message.id}` : ''})`;
   const when = words.date(message?.createdAt ?? conversation.updatedAt);
   const who = message ? words.roles[message.role] : plain(conversation.brain);
@@ -247,7 +280,10 @@ function linked(chat: Conversation): string {
 function plain(text: string): string {
   return text
     .replace(/\s+/g, ' ')
-    .replace(/[\\`*_[\]<>#|~$&]|(?<=\w):(?=\/\/)|(?<=\w)\.(?=\w)|@/g, (character) => `&#${character.charCodeAt(0)};`);
+    .replace(
+      /[\\`*_[\]<>#|~$&]|(?<=\w):(?=\/\/)|(?<=\w)\.(?=\w)|@/g,
+      (character) => `&#${character.charCodeAt(0)};`,
+    );
 }
 
 /** The words that carry a question, at most four, in their order. */

@@ -29,7 +29,7 @@ export interface Words {
   inTrash: (chats: number) => string;
   times: { today: string; yesterday: string; week: string; month: string };
   lately: string[];
-  then: (name: string, chats: number) => string;
+  during: (name: string, chats: number) => string;
   nothingThen: (name: string) => string;
   messages: (count: number) => string;
   andMore: string;
@@ -97,7 +97,7 @@ export const english: Words = {
     month: 'in the last thirty days',
   },
   lately: ['Here is what there was.', 'I looked through the days.', 'Day by day, then.'],
-  then: (name, chats) => `There ${chats === 1 ? 'was' : 'were'} ${count(chats, 'chat')} ${name}:`,
+  during: (name, chats) => `There ${chats === 1 ? 'was' : 'were'} ${count(chats, 'chat')} ${name}:`,
   nothingThen: (name) => `Nothing was written ${name}, but for this chat.`,
   messages: (value) => count(value, 'message'),
   andMore: 'There are more than these: the list at the side goes on.',
@@ -165,7 +165,7 @@ export const korean: Words = {
   inTrash: (chats) => `휴지통에 ${ko.number(chats)}개가 더 있습니다.`,
   times: { today: '오늘', yesterday: '어제', week: '지난 7일 동안', month: '지난 30일 동안' },
   lately: ['찾아보았습니다.', '날짜를 거슬러 살펴보았습니다.', '날짜별로 말씀드릴게요.'],
-  then: (name, chats) => `${name} 나눈 대화는 ${ko.number(chats)}개입니다.`,
+  during: (name, chats) => `${name} 나눈 대화는 ${ko.number(chats)}개입니다.`,
   nothingThen: (name) => `${name} 이 대화 말고는 아무 글도 없었습니다.`,
   messages: (value) => `메시지 ${ko.number(value)}개`,
   andMore: '이보다 더 있습니다. 옆 목록에서 이어서 볼 수 있어요.',

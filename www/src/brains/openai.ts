@@ -258,7 +258,11 @@ async function contentOf(message: Message, readBlob: ReadBlob): Promise<string |
 }
 
 async function fileContent(part: MessagePart, readBlob: ReadBlob): Promise<ContentPart[]> {
-  const { url, mediaType = '', filename = 'file' } = part as {
+  const {
+    url,
+    mediaType = '',
+    filename = 'file',
+  } = part as {
     url?: unknown;
     mediaType?: string;
     filename?: string;

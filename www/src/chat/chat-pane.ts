@@ -3,19 +3,19 @@
 
 import type { ChangeDetail, Conversation } from 'conversation-store';
 import { announce } from '../announce.ts';
-import { backLink, ChatView, type ChatViewActions } from './chat-view.ts';
-import type { Chats } from './chats.ts';
 import { h, hasKeyboard } from '../dom.ts';
-import type { Drafts } from './drafts.ts';
 import { t } from '../i18n/index.ts';
 import { icon } from '../icons.ts';
-import { NewChat, type NewChatActions } from './new-chat.ts';
 import { hashOf, type Route } from '../route.ts';
 import { shorten } from '../text.ts';
 import type { Toasts } from '../toasts.ts';
 import { type TrashActions, TrashView } from '../trash-view.ts';
 import type { View } from '../view.ts';
 import { because, titleOf } from '../words.ts';
+import { backLink, ChatView, type ChatViewActions } from './chat-view.ts';
+import type { Chats } from './chats.ts';
+import type { Drafts } from './drafts.ts';
+import { NewChat, type NewChatActions } from './new-chat.ts';
 
 export interface ChatPaneActions extends ChatViewActions, NewChatActions {
   trash: TrashActions;

@@ -8,19 +8,20 @@ import type {
   Conversation,
   ConversationStore,
   Message,
+  MessagePart,
   Role,
   Watch,
 } from 'conversation-store';
 import { announce } from '../announce.ts';
-import { Branches } from './branches.ts';
-import type { Chats } from './chats.ts';
 import { arrange, h } from '../dom.ts';
 import { t } from '../i18n/index.ts';
 import { icon } from '../icons.ts';
-import { type MessageActions, MessageView } from './message.ts';
 import { shorten } from '../text.ts';
 import { inFull } from '../times.ts';
 import { because, roleName } from '../words.ts';
+import { Branches } from './branches.ts';
+import type { Chats } from './chats.ts';
+import { type MessageActions, MessageView } from './message.ts';
 
 const PAGE = 50;
 const NEAR_END = 48;
@@ -99,6 +100,10 @@ export class MessageList {
         this.#atEnd = true;
         actions.answer(message);
       },
+      resume: (message) => {
+        this.#atEnd = true;
+        actions.resume(message);
+      },
     };
     this.#scroller = h(
       'div',
@@ -160,8 +165,8 @@ export class MessageList {
   }
 
   /** Shows a message that is on its way into the store. */
-  add(role: Role, content: string): PendingMessage {
-    const view = new MessageView(crypto.randomUUID(), role, content, this.#viewActions);
+  add(role: Role, content: string, parts?: readonly MessagePart[]): PendingMessage {
+    const view = new MessageView(crypto.randomUUID(), role, content, this.#viewActions, parts);
     const entry = { view, missed: undefined as number | undefined };
     this.#pending.push(entry);
     this.#render();

@@ -2,8 +2,8 @@
 // its place while it comes.
 
 import { h } from '../../dom.ts';
-import { icon } from '../../icons.ts';
 import { t } from '../../i18n/index.ts';
+import { icon } from '../../icons.ts';
 import { copyWith } from '../copy.ts';
 
 /** Code beyond this is not coloured: it would take longer than it helps. */

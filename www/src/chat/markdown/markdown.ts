@@ -55,7 +55,11 @@ export class Markdown {
     const known = Object.keys(tokens.links).length === 0;
     let from = 0;
     let start = 0;
-    while (known && from < this.#blocks.length - 1 && this.#blocks[from]?.raw === tokens[from]?.raw) {
+    while (
+      known &&
+      from < this.#blocks.length - 1 &&
+      this.#blocks[from]?.raw === tokens[from]?.raw
+    ) {
       start += tokens[from]?.raw.length ?? 0;
       from += 1;
     }
@@ -73,7 +77,13 @@ export class Markdown {
       const last = index === tokens.length - 1;
       const growing = this.#growing && last;
       const { heading } = state;
-      const block: Block = { raw: token.raw, start: place, node: undefined, code: undefined, heading };
+      const block: Block = {
+        raw: token.raw,
+        start: place,
+        node: undefined,
+        code: undefined,
+        heading,
+      };
       place += token.raw.length;
       this.#blocks.push(block);
       const code = token.type === 'code' ? (token as Tokens.Code) : undefined;

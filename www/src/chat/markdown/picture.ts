@@ -1,7 +1,7 @@
 // A picture in a message. Nothing is fetched from elsewhere: what is not in the text itself is a link.
 
 import { h } from '../../dom.ts';
-import { addressOf } from './render.ts';
+import { addressOf } from './address.ts';
 
 const INSIDE = /^data:image\/(?:png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/]+=*$/;
 

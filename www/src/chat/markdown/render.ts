@@ -3,12 +3,13 @@
 
 import type { Token, Tokens } from 'marked';
 import { h } from '../../dom.ts';
+import { addressOf } from './address.ts';
 import { CodeBlock } from './code-block.ts';
 import { decodeEntities } from './entities.ts';
+import { formula } from './formula.ts';
 import { htmlBlock } from './html.ts';
 import type { MathToken } from './lexer.ts';
 import { picture } from './picture.ts';
-import { formula } from './formula.ts';
 
 /** What is carried from one block to the next. */
 export interface RenderState {
@@ -197,13 +198,4 @@ function link({ href, title, tokens }: Tokens.Link): Node {
     },
     ...words,
   );
-}
-
-/** An address that may be gone to: of the web, of a person, or of a chat on this page. */
-export function addressOf(href: string): string | undefined {
-  const decoded = decodeEntities(href).trim();
-  if (/^#\/chat\/\d{1,16}(?:\/\d{1,16})?$/.test(decoded)) return decoded;
-  if (!URL.canParse(decoded)) return undefined;
-  const url = new URL(decoded);
-  return ['http:', 'https:', 'mailto:', 'tel:'].includes(url.protocol) ? url.href : undefined;
 }
