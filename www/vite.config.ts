@@ -11,12 +11,15 @@ const policy = [
   "default-src 'self'",
   "script-src 'self' 'wasm-unsafe-eval'",
   "worker-src 'self'",
-  "connect-src 'self'",
+  // Models are asked at the addresses that the reader saves; any https host can be one.
+  "connect-src 'self' https: http://localhost:* http://127.0.0.1:*",
   "style-src 'self'",
-  "img-src 'self' data:",
+  "img-src 'self' data: blob:",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
+  // DOMPurify's, and the package's for the address of its worker.
+  'trusted-types dompurify conversation-store',
 ].join('; ');
 
 // `preview.headers` leaves out what is not a file (404s), so the header is set ahead of the server.

@@ -7,6 +7,7 @@ import { profile } from './browser.js';
 import {
   another,
   choose,
+  chooseBrain,
   composer,
   create,
   createMany,
@@ -23,6 +24,7 @@ import {
   texts,
   titles,
   toast,
+  writeAs,
 } from './page.js';
 
 guard();
@@ -38,12 +40,12 @@ test.describe('chats', () => {
   test('Korean and emoji are there after a reload, and so is the open chat', async ({ page }) => {
     const lines = ['안녕하세요, 서울은 지금 비가 와요 ☔', '👨‍👩‍👧‍👦 가족 🇰🇷', 'ﬁ é é ‏עברית'];
     await open(page, '#/new');
-    await page.getByTestId('new-brain').fill('claude');
+    await chooseBrain(page, 'new-brain', 'claude');
     await composer(page).fill(lines[0] ?? '');
     await composer(page).press('Enter');
     await expect(page.getByTestId('chat-title')).toHaveText(lines[0] ?? '');
     await say(page, lines[1] ?? '');
-    await page.getByTestId('roles').getByText('Assistant').click();
+    await writeAs(page, 'Assistant');
     await say(page, lines[2] ?? '');
     await expect(texts(page)).toHaveText(lines);
 
@@ -374,6 +376,7 @@ test('everything by keyboard alone', async ({ page }) => {
   await page.keyboard.press('Shift+Tab');
   await page.keyboard.type('claude');
   await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
   await page.keyboard.press('Tab');
   await page.keyboard.type('First chat');
   await page.keyboard.press('Enter');
@@ -383,7 +386,8 @@ test('everything by keyboard alone', async ({ page }) => {
   // The role, by Tab and arrows.
   await page.keyboard.type('an answer');
   await page.keyboard.press('Tab');
-  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Tab');
   await expect(page.getByTestId('send')).toBeFocused();
   await page.keyboard.press('Enter');
@@ -513,9 +517,7 @@ test.describe('two windows side by side', () => {
     await create(page, 'Four', 'gpt');
     await create(page, 'Five', 'claude');
     await expect(titles(second)).toHaveText(['Five', 'One', 'Three']);
-    await page.getByTestId('chat-brain').click();
-    await page.getByTestId('inline-edit').fill('브레인');
-    await page.getByTestId('inline-edit').press('Enter');
+    await chooseBrain(page, 'chat-brain', '브레인');
     await expect(titles(second)).toHaveText(['One', 'Three']);
     await expect(filter.locator('option')).toHaveText(['All', 'claude', 'gpt', '브레인']);
     await expect(filter).toHaveValue('claude');
@@ -554,11 +556,9 @@ test.describe('two windows side by side', () => {
     await page.getByTestId('chat-rename').click();
     await page.getByTestId('inline-edit').fill('새 제목');
     await page.getByTestId('inline-edit').press('Enter');
-    await page.getByTestId('chat-brain').click();
-    await page.getByTestId('inline-edit').fill('gpt');
-    await page.getByTestId('inline-edit').press('Enter');
+    await chooseBrain(page, 'chat-brain', 'gpt');
     await expect(second.getByTestId('chat-title')).toHaveText('새 제목');
-    await expect(second.getByTestId('chat-brain')).toHaveText('gpt');
+    await expect(second.getByTestId('chat-brain')).toHaveValue('is:gpt');
     await expect(second).toHaveTitle('새 제목 · Chats');
   });
 
@@ -972,7 +972,7 @@ test('names, landmarks and the order of headings', async ({ page }) => {
   await expect(page.getByRole('navigation', { name: 'Chats' })).toBeVisible();
   await expect(page.getByRole('main')).toHaveCount(1);
   await expect(page.getByRole('region', { name: 'Messages' })).toBeVisible();
-  await expect(page.getByRole('group', { name: 'Write as' })).toBeVisible();
+  await expect(page.getByRole('combobox', { name: 'Write as' })).toBeVisible();
   await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
   await expect(rows(page).getByRole('link')).toHaveAttribute('aria-current', 'page');
   await expect(page).toHaveTitle('A chat · Chats');
@@ -1014,7 +1014,7 @@ for (const [device, width, height] of [
         await say(page, `https://example.com/${'long/'.repeat(80)}`);
         await create(page, '서울 여행 계획 🇰🇷');
         await say(page, '이틀 동안 뭘 보면 좋을까요? 😊');
-        await page.getByTestId('roles').getByText('Assistant').click();
+        await writeAs(page, 'Assistant');
         await say(page, '첫째 날은 경복궁과 북촌 한옥마을, 저녁에는 광장시장을 추천해요. 🚲');
         await fits('chat');
         const back = page.getByTestId('back');

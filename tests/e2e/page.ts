@@ -67,10 +67,33 @@ export async function another(context: BrowserContext): Promise<Page> {
 /** Makes an empty chat and leaves it open; one that nobody answers, unless another brain is asked for. */
 export async function create(page: Page, title: string, brain = 'claude'): Promise<void> {
   await page.goto('/#/new');
+  await chooseBrain(page, 'new-brain', brain);
+  await page.getByTestId('new-more').click();
   await page.getByTestId('new-title').fill(title);
-  await page.getByTestId('new-brain').fill(brain);
   await page.getByTestId('create').click();
   await opened(page, title);
+}
+
+/** Chooses who answers: one that is offered, or else another name. */
+export async function chooseBrain(page: Page, picker: string, brain: string): Promise<void> {
+  const select = page.getByTestId(picker);
+  await select.focus();
+  const offered = await select
+    .locator('option')
+    .evaluateAll((all) => all.map((o) => o.textContent));
+  if (offered.includes(brain)) {
+    await select.selectOption({ label: brain });
+    return;
+  }
+  await select.selectOption({ value: 'do:name' });
+  await page.getByTestId('brain-name').fill(brain);
+  await page.getByTestId('brain-name').press('Enter');
+  await expect(select).toHaveValue(`is:${brain}`);
+}
+
+/** Has what is written next be said by somebody else. */
+export async function writeAs(page: Page, name: 'You' | 'Assistant' | 'System'): Promise<void> {
+  await page.getByTestId('role').selectOption({ label: name });
 }
 
 /** Waits until a chat is on show and has the focus: its title is there a moment before. */
@@ -134,7 +157,9 @@ export async function createMany(page: Page, names: string[]): Promise<void> {
       location.hash = '#/new';
       await until(() => find('new-title') !== null);
       (find('new-title') as HTMLInputElement).value = name;
-      (find('new-brain') as HTMLInputElement).value = 'claude';
+      const brain = find('new-brain') as HTMLSelectElement;
+      brain.value = 'is:claude';
+      brain.dispatchEvent(new Event('change'));
       find('create')?.click();
       await until(() => find('chat-title')?.textContent === name);
     }

@@ -2,6 +2,7 @@
 
 import type { Conversation, ConversationStore } from 'conversation-store';
 import { announce, liveRegions } from './announce.ts';
+import { Brains } from './brains/brains.ts';
 import { Answers } from './chat/answers.ts';
 import { ChatPane } from './chat/chat-pane.ts';
 import { Chats } from './chat/chats.ts';
@@ -38,13 +39,14 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     },
     () => outdated.show(),
   );
-  const answers = new Answers(store, toasts);
+  const brains = new Brains(store);
+  const answers = new Answers(store, brains, toasts);
   const list = new ChatList(
     store,
     () => sidebar.render(),
     () => keepList(),
   );
-  const chats = new Chats(store, answers, list, toasts);
+  const chats = new Chats(store, answers, brains, list, toasts);
 
   const trash = async (conversation: Conversation) => {
     const { id } = conversation;
@@ -118,6 +120,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     delete: (conversation) => void trash(conversation),
     export: (conversation) => void transfer.exportChat(conversation),
     escape: toList,
+    forked: (id) => go({ view: 'chat', id }),
     opened: ({ id }) => go({ view: 'chat', id }, 'replace'),
     trash: {
       restore: (id) => chats.restore(id),

@@ -28,9 +28,6 @@ export function statusWords({ status, error }: Pick<Message, 'status' | 'error'>
   }
 }
 
-/** The brain that answers on this page, with no network. */
-export const OFFLINE = 'offline';
-
 export function titleOf(conversation: { title: string }): string {
   return conversation.title.trim() || t('common.untitled');
 }

@@ -1,6 +1,9 @@
 // One open chat: its head, its messages, the composer.
 
 import type { Conversation, Message } from 'conversation-store';
+import { connectModel } from '../brains/connect-dialog.ts';
+import { BrainPicker } from '../brains/picker.ts';
+import { whereWords } from '../brains/where.ts';
 import { h, hasKeyboard } from '../dom.ts';
 import { t } from '../i18n/index.ts';
 import { icon } from '../icons.ts';
@@ -10,15 +13,21 @@ import { languageOf, shorten } from '../text.ts';
 import type { Toasts } from '../toasts.ts';
 import type { View } from '../view.ts';
 import { titleOf } from '../words.ts';
+import { partOf } from './attachments.ts';
+import { openChatSettings } from './chat-settings.ts';
 import type { Chats } from './chats.ts';
 import { Composer } from './composer.ts';
 import type { Draft, Drafts } from './drafts.ts';
+import { takeDrops } from './drop.ts';
 import { MessageList } from './message-list.ts';
+import { settingsOf } from './settings.ts';
 
 export interface ChatViewActions {
   delete: (conversation: Conversation) => void;
   export: (conversation: Conversation) => void;
   escape: () => void;
+  /** Another chat was made of this one. */
+  forked: (id: number) => void;
 }
 
 /** The way back to the list, shown where the list is a view of its own. */
@@ -44,14 +53,7 @@ export class ChatView implements View {
     'data-testid': 'chat-title',
   });
   readonly #head: HTMLElement;
-  readonly #brain = h('button', {
-    type: 'button',
-    class: 'badge badge-button',
-    dir: 'auto',
-    'data-testid': 'chat-brain',
-    onclick: () => this.#edit('brain'),
-  });
-  readonly #brains = h('datalist', { id: 'chat-brains' });
+  readonly #brain: BrainPicker;
   readonly #messages: MessageList;
   readonly #composer: Composer;
   readonly #unsubscribe: () => void;
@@ -62,13 +64,18 @@ export class ChatView implements View {
     private readonly chats: Chats,
     private readonly drafts: Drafts,
     private readonly toasts: Toasts,
-    actions: ChatViewActions,
+    private readonly actions: ChatViewActions,
   ) {
+    const { endpoints } = chats.brains;
+    this.#brain = new BrainPicker('chat-brain', endpoints, () => chats.knownBrains, {
+      choose: (brain) => void this.#chooseBrain(brain),
+      connect: () => connectModel(endpoints),
+    });
     this.#head = h(
       'header',
       { class: 'chat-head' },
       backLink(),
-      h('div', { class: 'chat-name' }, this.heading, this.#brain),
+      h('div', { class: 'chat-name' }, this.heading, this.#brain.element),
       h(
         'div',
         { class: 'chat-actions' },
@@ -77,9 +84,22 @@ export class ChatView implements View {
           {
             type: 'button',
             class: 'icon-button',
+            'aria-label': t('chat.settings'),
+            title: t('chat.settings'),
+            'data-testid': 'chat-settings',
+            onclick: () => this.#openSettings(),
+          },
+          icon('sliders'),
+        ),
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'icon-button',
             'aria-label': t('chat.renameIt'),
             'data-testid': 'chat-rename',
-            onclick: () => this.#edit('title'),
+            title: t('chat.renameIt'),
+            onclick: () => this.#rename(),
           },
           icon('pencil'),
         ),
@@ -89,6 +109,7 @@ export class ChatView implements View {
             type: 'button',
             class: 'icon-button',
             'aria-label': t('chat.exportIt'),
+            title: t('chat.exportIt'),
             'data-testid': 'chat-export',
             onclick: () => actions.export(this.conversation),
           },
@@ -100,17 +121,20 @@ export class ChatView implements View {
             type: 'button',
             class: 'icon-button',
             'aria-label': t('chat.deleteIt'),
+            title: t('chat.deleteIt'),
             'data-testid': 'chat-delete',
             onclick: () => actions.delete(this.conversation),
           },
           icon('trash'),
         ),
       ),
-      this.#brains,
     );
     this.#messages = new MessageList(chats, conversation, {
       edit: (message, text) => this.#sayInstead(message, text),
-      answer: (message) => void this.#answer(message),
+      answer: (message) => void this.#answer(() => chats.answer(message)),
+      resume: (message) => void this.#answer(() => chats.resume(message)),
+      fork: (message) => void this.#fork(message),
+      readBlob: (ref) => chats.store.getBlob(ref),
       failed: (what, error) => toasts.fail(what, error),
     });
     this.#composer = new Composer(drafts.get(conversation.uid), {
@@ -118,8 +142,16 @@ export class ChatView implements View {
       changed: (draft) => drafts.set(conversation.uid, draft),
       escape: actions.escape,
       stop: () => void chats.answers.stop(this.id),
+      keep: (file) => chats.keepFile(file),
+      readBlob: (ref) => chats.store.getBlob(ref),
     });
-    this.#unsubscribe = chats.answers.onChange(() => this.#renderWriting());
+    const ends = [
+      chats.answers.onChange(() => this.#renderWriting()),
+      endpoints.onChange(() => this.#renderBrain()),
+    ];
+    this.#unsubscribe = () => {
+      for (const end of ends) end();
+    };
     this.element = h(
       'div',
       { class: 'view', 'data-testid': 'chat' },
@@ -127,6 +159,7 @@ export class ChatView implements View {
       this.#messages.element,
       this.#composer.element,
     );
+    takeDrops(this.element, this.#composer);
     this.update(conversation);
     this.#renderWriting();
   }
@@ -161,9 +194,7 @@ export class ChatView implements View {
     this.heading.textContent = shorten(title, 200);
     this.heading.lang = languageOf(title) ?? '';
     this.heading.toggleAttribute('data-untitled', conversation.title.trim() === '');
-    const brain = shorten(conversation.brain, 60);
-    this.#brain.textContent = brain;
-    this.#brain.setAttribute('aria-label', t('chat.brainOf', { brain }));
+    this.#renderBrain();
   }
 
   focus(): void {
@@ -178,7 +209,9 @@ export class ChatView implements View {
 
   async #send(draft: Draft): Promise<void> {
     const { conversation } = this;
-    const pending = this.#messages.add(draft.role, draft.text);
+    const { role, text, files } = draft;
+    const parts = text.trim() === '' ? [] : [{ type: 'text', text }];
+    const pending = this.#messages.add(role, text, [...files.map(partOf), ...parts]);
     try {
       pending.saved(await this.chats.say(conversation, draft, pending.uid));
     } catch (error) {
@@ -200,10 +233,10 @@ export class ChatView implements View {
     }
   }
 
-  async #answer(message: Message): Promise<void> {
+  async #answer(write: () => Promise<void>): Promise<void> {
     this.#goOn();
     try {
-      await this.chats.answer(message);
+      await write();
     } catch (error) {
       this.toasts.fail(t('chat.noAnswer'), error);
     }
@@ -219,24 +252,48 @@ export class ChatView implements View {
     this.#composer.setWriting(this.chats.answers.isWriting(this.id));
   }
 
-  #edit(what: 'title' | 'brain'): void {
+  async #fork(message: Message): Promise<void> {
+    try {
+      this.actions.forked(await this.chats.fork(message));
+    } catch (error) {
+      this.toasts.fail(t('chat.notForked'), error);
+    }
+  }
+
+  async #chooseBrain(brain: string): Promise<void> {
+    if (brain === this.conversation.brain) return;
+    if (!(await this.chats.change(this.id, { brain }))) this.#renderBrain();
+  }
+
+  #renderBrain(): void {
+    const { brain } = this.conversation;
+    this.#brain.brain = brain;
+    const { model } = settingsOf(this.conversation);
+    this.#composer.setWhere(whereWords(this.chats.brains, brain, model));
+  }
+
+  #openSettings(): void {
+    const { brain } = this.conversation;
+    openChatSettings(settingsOf(this.conversation), this.chats.brains.find(brain)?.model, {
+      save: (settings) => this.chats.changeSettings(this.id, settings),
+    });
+  }
+
+  #rename(): void {
     if (this.#head.querySelector('input')) return;
-    this.#brains.replaceChildren(...this.chats.brains.map((value) => h('option', { value })));
-    const shown = what === 'title' ? this.heading : this.#brain;
     const input = inlineEdit({
-      value: this.conversation[what],
-      label: t(what === 'title' ? 'common.title' : 'common.brain'),
-      maxLength: what === 'title' ? 10_000 : 1_000,
-      ...(what === 'brain' && { list: this.#brains.id }),
-      save: (value) => this.chats.change(this.id, { [what]: value }),
+      value: this.conversation.title,
+      label: t('common.title'),
+      maxLength: 10_000,
+      save: (title) => this.chats.change(this.id, { title }),
       done: (byKey) => {
         input.remove();
-        shown.hidden = false;
-        if (byKey) shown.focus();
+        this.heading.hidden = false;
+        if (byKey) this.heading.focus();
       },
     });
-    shown.hidden = true;
-    shown.after(input);
+    this.heading.hidden = true;
+    this.heading.after(input);
     input.focus();
     input.select();
   }

@@ -1,17 +1,18 @@
-// Where one writes: the role, the text, Send. Enter sends, Shift+Enter starts a new line, and a
-// key that an input method still uses does neither. Knows no store.
+// Where one writes: the text, what goes along with it, in whose name, Send. Enter sends, Shift+Enter
+// starts a new line, and a key that an input method still uses does neither. Knows no store.
 
 import type { Role } from 'conversation-store';
 import { h, isComposing } from '../dom.ts';
 import { t } from '../i18n/index.ts';
 import { icon } from '../icons.ts';
 import { ROLES, roleName } from '../words.ts';
+import { Attachments, type AttachmentsActions } from './attachments.ts';
 import type { Draft } from './drafts.ts';
 
 // A longer text fills the field at its tallest; measuring it with every key would take long.
 const MEASURED = 10_000;
 
-export interface ComposerActions {
+export interface ComposerActions extends Omit<AttachmentsActions, 'changed'> {
   send: (draft: Draft) => void;
   changed: (draft: Draft) => void;
   escape: () => void;
@@ -52,45 +53,67 @@ export class Composer {
     },
     icon('stop'),
   );
-  readonly #radios: HTMLInputElement[];
+  readonly #role = h(
+    'select',
+    {
+      class: 'role',
+      'aria-label': t('chat.writeAs'),
+      'data-testid': 'role',
+      onchange: () => this.#changed(),
+    },
+    ...ROLES.map((role) => h('option', { value: role }, roleName(role))),
+  );
+  readonly #file = h('input', {
+    type: 'file',
+    class: 'unseen',
+    multiple: true,
+    tabindex: -1,
+    'aria-label': t('chat.attach'),
+    'data-testid': 'attach-file',
+  });
+  readonly #where = h('p', { class: 'where', 'data-testid': 'where' });
+  readonly #attachments: Attachments;
 
   constructor(
     draft: Draft,
     private readonly actions: ComposerActions,
   ) {
-    this.#radios = ROLES.map((role) =>
-      h('input', {
-        type: 'radio',
-        name: 'role',
-        value: role,
-        class: 'unseen',
-        onchange: () => actions.changed(this.draft),
-      }),
-    );
-    const roles = h(
-      'fieldset',
-      { class: 'roles', 'data-testid': 'roles' },
-      h('legend', { class: 'unseen' }, t('chat.writeAs')),
-      ...this.#radios.map((radio, index) =>
-        h('label', { class: 'role' }, radio, h('span', {}, roleName(ROLES[index] ?? 'user'))),
-      ),
-    );
+    this.#attachments = new Attachments({
+      keep: actions.keep,
+      readBlob: actions.readBlob,
+      changed: () => this.#changed(),
+    });
     this.element = h(
       'form',
       { class: 'composer', 'aria-label': t('chat.newMessage') },
       h(
         'div',
         { class: 'composer-box' },
+        this.#attachments.element,
         this.#text,
         h(
           'div',
           { class: 'composer-foot' },
-          roles,
+          h(
+            'button',
+            {
+              type: 'button',
+              class: 'icon-button',
+              'aria-label': t('chat.attach'),
+              title: t('chat.attach'),
+              'data-testid': 'attach',
+              onclick: () => this.#file.click(),
+            },
+            icon('clip'),
+          ),
+          this.#role,
           h('span', { class: 'hint', 'aria-hidden': 'true' }, t('chat.newLine')),
           this.#send,
           this.#stop,
         ),
       ),
+      this.#where,
+      this.#file,
     );
     this.element.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -101,22 +124,49 @@ export class Composer {
       actions.changed(this.draft);
     });
     this.#text.addEventListener('keydown', (event) => this.#onKey(event));
+    this.#text.addEventListener('paste', (event) => {
+      const files = event.clipboardData?.files;
+      if (!files || files.length === 0) return;
+      event.preventDefault();
+      this.attach(files);
+    });
+    this.#file.addEventListener('change', () => {
+      const files = [...(this.#file.files ?? [])];
+      // The file list keeps its choice by nature, so it is emptied after each.
+      this.#file.value = '';
+      this.attach(files);
+    });
     this.fill(draft);
   }
 
   get draft(): Draft {
-    const role = this.#radios.find((radio) => radio.checked)?.value ?? 'user';
-    return { text: this.#text.value, role: role as Role };
+    return {
+      text: this.#text.value,
+      role: this.#role.value as Role,
+      files: this.#attachments.all,
+    };
   }
 
-  fill({ text, role }: Draft): void {
+  fill({ text, role, files }: Draft): void {
     this.#text.value = text;
-    for (const radio of this.#radios) radio.checked = radio.value === role;
+    this.#role.value = role;
+    this.#attachments.all = files;
     this.#fit();
   }
 
   focus(): void {
     this.#text.focus();
+  }
+
+  /** Has files go along with what is being written. */
+  attach(files: Iterable<File>): void {
+    void this.#attachments.add(files);
+    this.#text.focus();
+  }
+
+  /** Says where what is written goes. */
+  setWhere(words: string): void {
+    this.#where.textContent = words;
   }
 
   /** While an answer is being written, it can be stopped, and nothing sent. */
@@ -132,10 +182,19 @@ export class Composer {
     this.#fit();
   }
 
+  get #isEmpty(): boolean {
+    return this.#text.value.trim() === '' && this.#attachments.all.length === 0;
+  }
+
+  #changed(): void {
+    this.#fit();
+    this.actions.changed(this.draft);
+  }
+
   #submit(): void {
     const { draft } = this;
-    if (draft.text.trim() === '' || this.#send.hidden) return;
-    this.fill({ text: '', role: draft.role });
+    if (this.#isEmpty || this.#send.hidden || this.#attachments.isBusy) return;
+    this.fill({ text: '', role: draft.role, files: [] });
     this.actions.changed(this.draft);
     this.actions.send(draft);
     this.#text.focus();
@@ -153,7 +212,7 @@ export class Composer {
   }
 
   #fit(): void {
-    this.#send.disabled = this.#text.value.trim() === '';
+    this.#send.disabled = this.#isEmpty || this.#attachments.isBusy;
     const long = this.#text.value.length > MEASURED;
     this.#text.toggleAttribute('data-long', long);
     // The style sheet lets the field grow by itself where the browser knows how.

@@ -2,10 +2,12 @@
 // the tab. Knows no DOM and no store.
 
 import type { Role } from 'conversation-store';
+import type { Attachment } from './attachments.ts';
 
 export interface Draft {
   text: string;
   role: Role;
+  files: readonly Attachment[];
 }
 
 const KEY = 'chats:drafts';
@@ -16,7 +18,9 @@ export class Drafts {
   constructor() {
     try {
       const stored = JSON.parse(sessionStorage.getItem(KEY) ?? '[]') as [string, Draft][];
-      for (const [key, draft] of stored) this.#drafts.set(key, draft);
+      for (const [key, { text, role, files }] of stored) {
+        this.#drafts.set(key, { text, role, files: files ?? [] });
+      }
     } catch {
       // Unreadable or not allowed: there are no drafts then.
     }
@@ -29,17 +33,18 @@ export class Drafts {
 
   /** `key` is the conversation's uid, or 'new'. */
   get(key: string): Draft {
-    return this.#drafts.get(key) ?? { text: '', role: 'user' };
+    return this.#drafts.get(key) ?? { text: '', role: 'user', files: [] };
   }
 
   set(key: string, draft: Draft): void {
     this.#drafts.set(key, draft);
   }
 
-  /** Gives back a text that could not be sent, after whatever was written since. */
-  giveBack(key: string, { text, role }: Draft): void {
-    const since = this.get(key).text;
-    this.set(key, { text: since === '' ? text : `${since}\n${text}`, role });
+  /** Gives back what could not be sent, after whatever was written since. */
+  giveBack(key: string, { text, role, files }: Draft): void {
+    const since = this.get(key);
+    const whole = since.text === '' ? text : `${since.text}\n${text}`;
+    this.set(key, { text: whole, role, files: [...files, ...since.files] });
   }
 
   remove(key: string): void {
@@ -48,7 +53,9 @@ export class Drafts {
 
   #keep(): void {
     try {
-      const written = [...this.#drafts].filter(([, draft]) => draft.text !== '');
+      const written = [...this.#drafts].filter(
+        ([, { text, files }]) => text !== '' || files.length > 0,
+      );
       sessionStorage.setItem(KEY, JSON.stringify(written));
     } catch {
       // Too long for the browser, or not allowed: they last as long as the page.

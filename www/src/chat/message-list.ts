@@ -9,6 +9,7 @@ import type {
   Conversation,
   ConversationStore,
   Message,
+  MessagePart,
   Role,
 } from 'conversation-store';
 import { announce } from '../announce.ts';
@@ -40,7 +41,8 @@ interface Going {
   arrive: (view: MessageView | undefined) => void;
 }
 
-export interface MessageListActions extends Pick<MessageActions, 'edit' | 'answer'> {
+/** What one can do with a message, but for stepping among versions, which the list does itself. */
+export interface MessageListActions extends Omit<MessageActions, 'step'> {
   /** It could not be done. */
   failed: (what: string, error: unknown) => void;
 }
@@ -91,6 +93,7 @@ export class MessageList {
       signal: this.#end.signal,
     });
     this.#viewActions = {
+      ...actions,
       step: (view, by) => void this.#step(view, by),
       edit: async (message, text) => {
         const done = await actions.edit(message, text);
@@ -100,6 +103,10 @@ export class MessageList {
       answer: (message) => {
         this.#atEnd = true;
         actions.answer(message);
+      },
+      resume: (message) => {
+        this.#atEnd = true;
+        actions.resume(message);
       },
     };
     this.#scroller = h(
@@ -151,8 +158,8 @@ export class MessageList {
   }
 
   /** Shows a message that is on its way into the store. */
-  add(role: Role, content: string): PendingMessage {
-    const view = new MessageView(crypto.randomUUID(), role, content, this.#viewActions);
+  add(role: Role, content: string, parts?: readonly MessagePart[]): PendingMessage {
+    const view = new MessageView(crypto.randomUUID(), role, content, this.#viewActions, parts);
     const entry = { view, missed: undefined as number | undefined };
     this.#pending.push(entry);
     this.#render();

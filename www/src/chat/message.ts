@@ -1,15 +1,16 @@
-// One message as it is shown, its text growing while it comes. Text is people's text: it becomes
-// text nodes and nothing else. Knows no store.
+// One message as it is shown, growing while it comes. Knows no store.
 
-import type { Message, Role } from 'conversation-store';
+import type { Message, MessagePart, Role } from 'conversation-store';
 import { h } from '../dom.ts';
 import { t } from '../i18n/index.ts';
-import { icon } from '../icons.ts';
-import { blocksFrom, fenced, languageOf, shownLength } from '../text.ts';
+import { languageOf } from '../text.ts';
 import { dayKey, dayName, inFull, timeOfDay } from '../times.ts';
-import { roleName, size, statusWords } from '../words.ts';
+import { roleName, statusWords } from '../words.ts';
 import type { Place } from './branches.ts';
+import { failureNote } from './failure-note.ts';
 import { messageEdit } from './message-edit.ts';
+import { MessageFoot } from './message-foot.ts';
+import { kindOf, type PartKind, type PartView, partView } from './parts/part.ts';
 
 export interface MessageActions {
   /** Shows the version before (-1) or after (1) this one. */
@@ -18,13 +19,20 @@ export interface MessageActions {
   edit: (message: Message, text: string) => Promise<boolean>;
   /** Answers it; an answer's question, once more. */
   answer: (message: Message) => void;
+  /** Goes on with an answer that broke off. */
+  resume: (message: Message) => void;
+  /** Begins another chat that is the same up to here. */
+  fork: (message: Message) => void;
+  /** Reads an attachment. */
+  readBlob: (ref: string) => Promise<Blob | undefined>;
 }
 
 export class MessageView {
   readonly element: HTMLLIElement;
   /** The row it shows; undefined while it is on its way into the store. */
   message: Message | undefined;
-  readonly #body = h('div', { class: 'message-body' });
+  readonly #text = h('div', { class: 'message-text', 'data-testid': 'message-text' });
+  readonly #body = h('div', { class: 'message-body' }, this.#text);
   readonly #time = h('time', { class: 'message-time' }, t('chat.saving'));
   readonly #model = h('span', { class: 'message-model', dir: 'auto', hidden: true });
   readonly #status = h('span', {
@@ -32,58 +40,26 @@ export class MessageView {
     hidden: true,
     'data-testid': 'message-status',
   });
-  readonly #foot = h('div', { class: 'message-foot' });
-  readonly #place = h('span', { class: 'place-words', 'data-testid': 'place' });
-  readonly #steps: Record<-1 | 1, HTMLButtonElement>;
-  readonly #places: HTMLElement;
-  readonly #answer: HTMLButtonElement;
+  readonly #foot: MessageFoot;
   #createdAt = new Date().toISOString();
   #mark: HTMLElement | undefined;
-  #last = false;
-  #shownPlace = '';
-  #text!: HTMLElement;
-  // Where growing text goes; undefined where the end of it is not on show.
-  #end: Text | undefined;
+  #parts: { kind: PartKind; view: PartView | undefined }[] = [];
+  #failure: HTMLElement | undefined;
 
   constructor(
     readonly uid: string,
     readonly role: Role,
-    private content: string,
+    content: string,
     private readonly actions: MessageActions,
+    parts: readonly MessagePart[] = [{ type: 'text', text: content }],
   ) {
-    const step = (by: -1 | 1, label: string, name: 'back' | 'next') =>
-      h(
-        'button',
-        {
-          type: 'button',
-          class: 'icon-button small',
-          'aria-label': label,
-          onclick: () => actions.step(this, by),
-        },
-        icon(name),
-      );
-    this.#steps = {
-      [-1]: step(-1, t('chat.previousVersion'), 'back'),
-      1: step(1, t('chat.nextVersion'), 'next'),
-    };
-    this.#places = h(
-      'div',
-      { class: 'places', role: 'group', 'aria-label': t('chat.versions'), hidden: true },
-      this.#steps[-1],
-      this.#place,
-      this.#steps[1],
-    );
-    this.#answer = h(
-      'button',
-      {
-        type: 'button',
-        class: 'icon-button small',
-        'data-testid': 'answer',
-        hidden: true,
-        onclick: () => this.message && actions.answer(this.message),
-      },
-      icon('again'),
-    );
+    this.#foot = new MessageFoot(role, {
+      step: (by) => actions.step(this, by),
+      edit: () => this.#edit(),
+      answer: actions.answer,
+      resume: actions.resume,
+      fork: actions.fork,
+    });
     this.element = h(
       'li',
       { class: 'message', 'data-role': role, 'data-testid': 'message' },
@@ -96,15 +72,15 @@ export class MessageView {
         this.#status,
       ),
       this.#body,
-      this.#foot,
+      this.#foot.element,
     );
     this.element.setAttribute('aria-busy', 'true');
-    this.#renderText();
+    this.#renderParts(parts, content, false);
   }
 
   /** A message that is in the store. */
   static of(message: Message, actions: MessageActions): MessageView {
-    const view = new MessageView(message.uid, message.role, '', actions);
+    const view = new MessageView(message.uid, message.role, '', actions, []);
     view.update(message);
     return view;
   }
@@ -123,53 +99,31 @@ export class MessageView {
   update(message: Message): void {
     if (message === this.message) return;
     this.saved(message);
-    const before = this.message;
-    if (!before) this.#renderFoot();
     this.message = message;
-    const { content, status, model } = message;
-    if (content !== this.content) {
-      const said = this.content;
-      this.content = content;
-      const goesOn = before && content.startsWith(said) && status === 'streaming';
-      if (goesOn && this.#end && !fencesAfter(said, content)) {
-        this.#end.appendData(content.slice(said.length));
-        if (this.#text.lang === '') this.#text.lang = languageOf(content) ?? '';
-      } else {
-        this.#renderText();
-      }
-    }
+    const { parts, content, status, model } = message;
+    this.#renderParts(parts, content, status === 'streaming');
     this.element.dataset.status = status;
     const words = statusWords(message);
     this.#status.hidden = words === '';
     this.#status.textContent = words;
     this.#model.hidden = model === null;
     this.#model.textContent = model;
-    this.#renderAnswer();
+    this.#renderFailure(message);
+    this.#foot.update(message);
   }
 
   /** Shows which version of several it is, where there are several. */
   setPlace(place: Place | undefined): void {
-    const { at, of } = place ?? { at: 1, of: 1 };
-    const words = `${at}/${of}`;
-    if (words === this.#shownPlace) return;
-    this.#shownPlace = words;
-    this.#places.hidden = of < 2;
-    this.#place.textContent = words;
-    this.#places.setAttribute('aria-label', t('chat.version', { at, of }));
-    // Not `disabled`, which would drop the focus of whoever has stepped to the end.
-    this.#steps[-1].setAttribute('aria-disabled', String(at === 1));
-    this.#steps[1].setAttribute('aria-disabled', String(at === of));
+    this.#foot.setPlace(place);
   }
 
-  /** Whether it is the last one on show: only then a question can be without an answer. */
+  /** Whether it is the last one on show. */
   setLast(last: boolean): void {
-    if (last === this.#last) return;
-    this.#last = last;
-    this.#renderAnswer();
+    this.#foot.setLast(last);
   }
 
   focusStep(by: -1 | 1): void {
-    this.#steps[by].focus();
+    this.#foot.focusStep(by);
   }
 
   /** When it was said, as far as is known. */
@@ -188,55 +142,33 @@ export class MessageView {
     return this.#mark;
   }
 
-  #renderFoot(): void {
-    const edit =
-      this.role === 'user' &&
-      h(
-        'button',
-        {
-          type: 'button',
-          class: 'icon-button small',
-          'aria-label': t('chat.edit'),
-          'data-testid': 'edit',
-          onclick: () => this.#edit(),
-        },
-        icon('pencil'),
-      );
-    if (edit) this.#foot.append(edit);
-    this.#foot.append(this.#answer, this.#places);
+  /** Each part by its view; only what has changed is made anew. */
+  #renderParts(parts: readonly MessagePart[], content: string, streaming: boolean): void {
+    for (const [at, part] of parts.entries()) {
+      const kind = kindOf(part, this.role);
+      const growing = streaming && at === parts.length - 1;
+      const known = this.#parts[at];
+      if (known?.kind === kind) {
+        known.view?.update(part, growing);
+        continue;
+      }
+      const context = { role: this.role, readBlob: this.actions.readBlob };
+      const view = kind === 'nothing' ? undefined : partView(kind, part, growing, context);
+      known?.view?.element.remove();
+      this.#parts[at] = { kind, view };
+      if (view) {
+        const next = this.#parts.slice(at + 1).find((each) => each.view)?.view?.element;
+        this.#text.insertBefore(view.element, next ?? null);
+      }
+    }
+    for (const { view } of this.#parts.splice(parts.length)) view?.element.remove();
+    this.#text.lang = languageOf(content) ?? '';
   }
 
-  #renderAnswer(): void {
-    if (!this.message) return;
-    const { status, parentId } = this.message;
-    const isAnswer = this.role === 'assistant';
-    const broken = isAnswer && (status === 'aborted' || status === 'error');
-    this.#answer.hidden = isAnswer
-      ? status === 'streaming' || parentId === null
-      : !(this.#last && this.role === 'user');
-    const label = t(isAnswer ? 'chat.answerAgain' : 'chat.answerThis');
-    // Said in words where nothing else goes on from here.
-    const inWords = broken || !isAnswer;
-    this.#answer.className = inWords ? 'button small' : 'icon-button small';
-    this.#answer.replaceChildren(icon('again'), ...(inWords ? [label] : []));
-    this.#answer.setAttribute('aria-label', label);
-  }
-
-  #renderText(): void {
-    const { content } = this;
-    // What is still coming is shown to its end.
-    const streaming = this.message?.status === 'streaming';
-    const end = streaming ? content.length : shownLength(content);
-    const nodes = fenced(content.slice(0, end)).map(({ code, text }) => {
-      const node = new Text(text);
-      return { node, element: code ? h('pre', { class: 'code', tabindex: 0 }, node) : node };
-    });
-    const lang = languageOf(content);
-    const elements = nodes.map(({ element }) => element);
-    this.#text = h('div', { class: 'message-text', dir: 'auto', lang }, ...elements);
-    this.#text.dataset.testid = 'message-text';
-    this.#end = end === content.length ? nodes.at(-1)?.node : undefined;
-    this.#body.replaceChildren(this.#end ? this.#text : clipped(this.#text, content, end));
+  #renderFailure({ status, error }: Message): void {
+    this.#failure?.remove();
+    this.#failure = status === 'error' ? failureNote(error) : undefined;
+    if (this.#failure) this.#body.append(this.#failure);
   }
 
   #edit(): void {
@@ -248,49 +180,15 @@ export class MessageView {
       done: (saved) => {
         form.remove();
         this.#body.hidden = false;
-        this.#foot.hidden = false;
-        if (!saved) this.#foot.querySelector('button')?.focus();
+        this.#foot.element.hidden = false;
+        if (!saved) this.#foot.focusEdit();
       },
     });
     this.#body.hidden = true;
-    this.#foot.hidden = true;
+    this.#foot.element.hidden = true;
     this.#body.after(form);
     const field = form.querySelector('textarea');
     field?.focus();
     field?.setSelectionRange(field.value.length, field.value.length);
   }
-}
-
-/** Whether a text that has grown begins or ends code in what is new. */
-function fencesAfter(before: string, now: string): boolean {
-  return now.includes('```', before.lastIndexOf('\n') + 1);
-}
-
-/** A long text, of which only the beginning is shown until the rest is asked for. */
-function clipped(text: HTMLElement, content: string, end: number): HTMLElement {
-  const bytes = new Blob([content]).size;
-  const button = h(
-    'button',
-    { type: 'button', class: 'button message-more', 'data-testid': 'show-all' },
-    t('chat.showWhole', { size: size(bytes) }),
-  );
-  button.addEventListener('click', () => {
-    text.tabIndex = -1;
-    text.focus({ preventScroll: true });
-    button.remove();
-    showRest(text, blocksFrom(content, end));
-  });
-  return h('div', { class: 'message-long' }, text, button);
-}
-
-/** Adds block after block, a few in each frame, so that the page stays usable meanwhile. */
-function showRest(text: HTMLElement, blocks: Generator<string>): void {
-  for (let count = 0; count < 4; count += 1) {
-    const { done, value } = blocks.next();
-    if (done) return;
-    text.append(h('div', { class: 'message-block', dir: 'auto' }, value));
-  }
-  requestAnimationFrame(() => {
-    if (text.isConnected) showRest(text, blocks);
-  });
 }

@@ -2,16 +2,19 @@
 // before Create or Send.
 
 import type { Conversation } from 'conversation-store';
+import { connectModel } from '../brains/connect-dialog.ts';
+import { BrainPicker } from '../brains/picker.ts';
+import { whereWords } from '../brains/where.ts';
 import { h, isComposing } from '../dom.ts';
 import { t } from '../i18n/index.ts';
 import { titleFrom } from '../text.ts';
 import type { Toasts } from '../toasts.ts';
 import type { View } from '../view.ts';
-import { OFFLINE } from '../words.ts';
 import { backLink } from './chat-view.ts';
 import type { Chats } from './chats.ts';
 import { Composer } from './composer.ts';
 import type { Draft, Drafts } from './drafts.ts';
+import { takeDrops } from './drop.ts';
 
 const KEY = 'new';
 
@@ -33,19 +36,18 @@ export class NewChat implements View {
     placeholder: t('chat.titlePlaceholder'),
     'data-testid': 'new-title',
   });
-  readonly #brain = h('input', {
-    class: 'field',
-    id: 'new-brain',
-    type: 'text',
-    maxlength: 1_000,
-    autocomplete: 'off',
-    autocapitalize: 'off',
-    spellcheck: 'false',
+  readonly #system = h('textarea', {
+    class: 'field settings-system',
+    id: 'new-system',
+    rows: 3,
     dir: 'auto',
-    list: 'new-brains',
-    'data-testid': 'new-brain',
+    maxlength: 100_000,
+    placeholder: t('chat.systemPlaceholder'),
+    'data-testid': 'new-system',
   });
+  readonly #brain: BrainPicker;
   readonly #composer: Composer;
+  readonly #unsubscribe: () => void;
   #busy = false;
 
   constructor(
@@ -54,27 +56,40 @@ export class NewChat implements View {
     private readonly toasts: Toasts,
     private readonly actions: NewChatActions,
   ) {
-    this.#brain.value = chats.likelyBrain;
+    const { endpoints } = chats.brains;
+    this.#brain = new BrainPicker('new-brain', endpoints, () => chats.knownBrains, {
+      choose: () => this.#renderWhere(),
+      connect: () => connectModel(endpoints),
+    });
+    this.#brain.brain = chats.likelyBrain;
+    this.#unsubscribe = endpoints.onChange(() => this.#renderWhere());
     const form = h(
       'form',
       { class: 'new-form', 'aria-label': t('common.newChat') },
+      h('p', { class: 'new-greeting' }, t('chat.greeting')),
       h(
-        'div',
-        { class: 'new-field' },
-        h('label', { for: 'new-title' }, t('common.title')),
+        'p',
+        { class: 'new-brain' },
+        h('span', { class: 'new-label' }, t('brains.answeredBy')),
+        this.#brain.element,
+      ),
+      h(
+        'details',
+        { class: 'new-more' },
+        h('summary', { 'data-testid': 'new-more' }, t('chat.more')),
+        h('label', { class: 'settings-label', for: 'new-title' }, t('common.title')),
         this.#title,
-      ),
-      h(
-        'div',
-        { class: 'new-field' },
-        h('label', { for: 'new-brain' }, t('common.brain')),
-        this.#brain,
-        h('datalist', { id: 'new-brains' }, ...chats.brains.map((value) => h('option', { value }))),
-      ),
-      h(
-        'button',
-        { type: 'submit', class: 'button', 'data-testid': 'create' },
-        t('chat.createEmpty'),
+        h('label', { class: 'settings-label', for: 'new-system' }, t('chat.system')),
+        this.#system,
+        h(
+          'div',
+          { class: 'dialog-actions' },
+          h(
+            'button',
+            { type: 'submit', class: 'button', 'data-testid': 'create' },
+            t('chat.createEmpty'),
+          ),
+        ),
       ),
     );
     form.addEventListener('submit', (event) => {
@@ -86,11 +101,12 @@ export class NewChat implements View {
       if (event.key === 'Enter' && isComposing(event)) event.preventDefault();
       else if (event.key === 'Escape' && !isComposing(event)) actions.escape();
     });
-    const hint = h('p', { class: 'new-hint' }, t('brains.offlineHint', { name: OFFLINE }));
     this.#composer = new Composer(drafts.get(KEY), {
       send: (draft) => void this.#create(draft),
       changed: (draft) => drafts.set(KEY, draft),
       escape: actions.escape,
+      keep: (file) => chats.keepFile(file),
+      readBlob: (ref) => chats.store.getBlob(ref),
     });
     this.element = h(
       'div',
@@ -101,9 +117,15 @@ export class NewChat implements View {
         backLink(),
         h('div', { class: 'chat-name' }, this.heading),
       ),
-      h('div', { class: 'scroller' }, h('div', { class: 'column' }, form, hint)),
+      h('div', { class: 'scroller' }, h('div', { class: 'column' }, form)),
       this.#composer.element,
     );
+    takeDrops(this.element, this.#composer);
+    this.#renderWhere();
+  }
+
+  dispose(): void {
+    this.#unsubscribe();
   }
 
   focus(): void {
@@ -117,11 +139,16 @@ export class NewChat implements View {
     }
     this.#busy = true;
     this.element.setAttribute('aria-busy', 'true');
-    const title = this.#title.value.trim() || (first ? titleFrom(first.text) : t('common.newChat'));
-    const brain = this.#brain.value.trim() || 'claude';
+    const own = this.#title.value.trim();
+    const auto =
+      (first && titleFrom(first.text || first.files[0]?.name || '')) || t('common.newChat');
+    const system = this.#system.value.trim();
     let conversation: Conversation;
     try {
-      conversation = await this.chats.create(title, brain);
+      conversation = await this.chats.create(own || auto, this.#brain.brain, {
+        ...(own === '' && { autoTitle: auto }),
+        ...(system !== '' && { system }),
+      });
     } catch (error) {
       if (first) this.#giveBack(first);
       this.toasts.fail(t('chat.notCreated'), error);
@@ -138,6 +165,10 @@ export class NewChat implements View {
       }
     }
     this.actions.opened(conversation);
+  }
+
+  #renderWhere(): void {
+    this.#composer.setWhere(whereWords(this.chats.brains, this.#brain.brain, undefined));
   }
 
   #giveBack(draft: Draft): void {

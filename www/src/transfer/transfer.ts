@@ -143,8 +143,9 @@ export class Transfer {
     });
     addEventListener('drop', (event) => {
       if (!hasFiles(event)) return;
+      // Whoever has taken it already has said so.
+      const accepted = !this.#target.hidden && !event.defaultPrevented;
       event.preventDefault();
-      const accepted = !this.#target.hidden;
       show(false);
       const file = event.dataTransfer?.files[0];
       if (file && accepted) void this.importFile(file);
