@@ -10,7 +10,7 @@ import { menuButton } from '../menu.ts';
 import { hashOf, type Route } from '../route.ts';
 import type { SearchPanel } from '../search/search-panel.ts';
 import { shorten } from '../text.ts';
-import { dayGroup, dayKey } from '../times.ts';
+import { ago, dayGroup, dayKey } from '../times.ts';
 import { VirtualList, type VirtualRows } from '../virtual-list.ts';
 import { because } from '../words.ts';
 import type { ChatList } from './chat-list.ts';
@@ -40,6 +40,7 @@ export class Sidebar {
     t('sidebar.trash'),
   );
   readonly #storage = h('span', { class: 'storage-words' }, t('sidebar.storage'));
+  readonly #backup = h('span', { class: 'backup-words', 'data-testid': 'last-backup' });
   readonly #archived = h('button', {
     type: 'button',
     class: 'button small toggle',
@@ -116,7 +117,7 @@ export class Sidebar {
             onclick: () => actions.openStorage(),
           },
           icon('disk'),
-          this.#storage,
+          h('span', {}, this.#storage, this.#backup),
         ),
         this.#trash,
         language(),
@@ -258,8 +259,15 @@ export class Sidebar {
     this.focus();
   }
 
+  /** How the chats are kept, and how old the last backup is. */
   setStorage(words: string): void {
     this.#storage.textContent = words;
+  }
+
+  setBackup(last: string | undefined): void {
+    this.#backup.textContent = last
+      ? t('storage.lastBackup', { when: ago(last) })
+      : t('storage.noBackup');
   }
 
   #rowOf(conversation: Conversation): Row {
