@@ -4,6 +4,7 @@ import { h } from '../dom.ts';
 import { t } from '../i18n/index.ts';
 import { type IconName, icon } from '../icons.ts';
 import { hashOf } from '../route.ts';
+import { languageButton } from '../sidebar/language.ts';
 import type { View } from '../view.ts';
 
 export interface FirstRunActions {
@@ -72,6 +73,7 @@ export class FirstRun implements View {
               { class: 'button button-quiet', href: './tour.html', 'data-testid': 'to-tour' },
               t('firstRun.tour'),
             ),
+            languageButton(),
           ),
         ),
       ),

@@ -120,7 +120,7 @@ export class Sidebar {
           h('span', {}, this.#storage, this.#backup),
         ),
         this.#trash,
-        language(),
+        languageButton(),
       ),
     );
     this.#list.addEventListener('keydown', (event) => this.#onKey(event));
@@ -387,26 +387,6 @@ export class Sidebar {
     setInterval(tick, 30_000);
     document.addEventListener('visibilitychange', tick);
   }
-}
-
-/** The switch between languages. Drafts survive the reload that follows. */
-function language(): HTMLElement {
-  const name = LANGUAGE_NAMES[currentLanguage()];
-  return menuButton(
-    t('sidebar.language', { name }),
-    () =>
-      LANGUAGES.map((each) => ({
-        label: LANGUAGE_NAMES[each],
-        lang: each,
-        icon: 'globe',
-        run: () => {
-          chooseLanguage(each);
-          location.reload();
-        },
-      })),
-    { class: 'icon-button foot-language', 'data-testid': 'language' },
-    'globe',
-  );
 }
 
 /** Pinned chats first, then a group for each day of this week and for each month before. */
