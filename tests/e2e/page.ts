@@ -6,6 +6,7 @@ import {
   type BrowserContext,
   type ConsoleMessage,
   expect,
+  type Locator,
   type Page,
   test,
 } from '@playwright/test';
@@ -137,7 +138,6 @@ export async function saved(page: Page): Promise<void> {
 /** Sends many messages through the composer's own events, without a round trip for each key. */
 export async function sayMany(page: Page, lines: string[]): Promise<void> {
   for (let from = 0; from < lines.length; from += 25) {
-    const count = await texts(page).count();
     const part = lines.slice(from, from + 25);
     await composer(page).evaluate((field: HTMLTextAreaElement, all: string[]) => {
       for (const line of all) {
@@ -146,7 +146,8 @@ export async function sayMany(page: Page, lines: string[]): Promise<void> {
         field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
       }
     }, part);
-    await expect(texts(page)).toHaveCount(count + part.length);
+    // Of many messages only those near the view are in the page.
+    await expect(texts(page).last()).toHaveText((part.at(-1) ?? '').trim());
     await saved(page);
   }
 }
@@ -182,9 +183,30 @@ export async function createMany(page: Page, names: string[]): Promise<void> {
 export async function rowAction(
   page: Page,
   title: string,
-  action: 'Rename' | 'Delete',
+  action: 'Rename' | 'Pin' | 'Unpin' | 'Archive' | 'Take out of the archive' | 'Delete',
 ): Promise<void> {
   const row = rows(page).filter({ hasText: title });
   await row.hover();
-  await row.getByRole('button', { name: new RegExp(`^${action} `) }).click();
+  await row.getByTestId('row-menu').click();
+  await page.getByTestId('menu').getByRole('menuitem', { name: action, exact: true }).click();
+}
+
+/** The texts of all rows of a long list, of which only those near the view are in the page: one scrolls down. */
+export async function passDown(scroller: Locator, rowTestId: string): Promise<string[]> {
+  return scroller.evaluate(async (element, testId) => {
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    const seen = new Set<Element>();
+    element.scrollTop = 0;
+    for (;;) {
+      await frame();
+      await frame();
+      const { bottom } = element.getBoundingClientRect();
+      for (const row of element.querySelectorAll(`[data-testid="${testId}"]`)) {
+        if (row.getBoundingClientRect().top < bottom) seen.add(row);
+      }
+      const before = element.scrollTop;
+      element.scrollTop += element.clientHeight / 2;
+      if (element.scrollTop <= before) return [...seen].map((row) => row.textContent ?? '');
+    }
+  }, rowTestId);
 }

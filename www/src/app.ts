@@ -7,17 +7,27 @@ import { Answers } from './chat/answers.ts';
 import { ChatPane } from './chat/chat-pane.ts';
 import { Chats } from './chat/chats.ts';
 import { Drafts } from './chat/drafts.ts';
-import { ChatList } from './chat-list.ts';
 import { h, isTextField } from './dom.ts';
 import { t } from './i18n/index.ts';
-import { Outdated } from './outdated.ts';
-import { currentRoute, go, onRoute, type Route, settle } from './route.ts';
-import { Search } from './search.ts';
-import { SearchPanel } from './search-panel.ts';
-import { Sidebar } from './sidebar.ts';
-import { StoragePanel, storageWords } from './storage-panel.ts';
+import { Outdated } from './opening/outdated.ts';
+import {
+  currentList,
+  currentRoute,
+  go,
+  type ListView,
+  onRoute,
+  type Route,
+  settle,
+} from './route.ts';
+import { Search } from './search/search.ts';
+import { SearchPanel } from './search/search-panel.ts';
+import { ChatList } from './sidebar/chat-list.ts';
+import { Sidebar } from './sidebar/sidebar.ts';
+import { StoragePanel, storageWords } from './storage/storage-panel.ts';
+import { shorten } from './text.ts';
 import { Toasts } from './toasts.ts';
-import { Transfer } from './transfer.ts';
+import { Transfer } from './transfer/transfer.ts';
+import { titleOf } from './words.ts';
 
 export async function startApp(root: HTMLElement, store: ConversationStore): Promise<void> {
   const drafts = new Drafts();
@@ -31,7 +41,11 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   );
   const brains = new Brains(store);
   const answers = new Answers(store, brains, toasts);
-  const list = new ChatList(store, () => sidebar.render());
+  const list = new ChatList(
+    store,
+    () => sidebar.render(),
+    () => keepList(),
+  );
   const chats = new Chats(store, answers, brains, list, toasts);
 
   const trash = async (conversation: Conversation) => {
@@ -48,7 +62,40 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     sidebar.focusRow(neighbour);
   };
 
-  const search = new Search(store, () => sidebar.renderSearch());
+  const archive = async (conversation: Conversation) => {
+    const { id, archived } = conversation;
+    const neighbour = sidebar.neighbour(id);
+    if (!(await chats.change(id, { archived: !archived }))) return;
+    const name = shorten(titleOf(conversation), 40);
+    toasts.show(t(archived ? 'sidebar.unarchived' : 'sidebar.archived', { name }), {
+      undo: () => void chats.change(id, { archived }),
+    });
+    sidebar.focusRow(neighbour);
+  };
+
+  const search = new Search(
+    store,
+    () => sidebar.renderSearch(),
+    () => keepList(),
+  );
+  // What the list shows is part of the address.
+  const keepList = () =>
+    settle(currentRoute(), {
+      ...(list.brain !== undefined && { brain: list.brain }),
+      archived: list.archived,
+      query: search.query,
+      ...(search.period && { period: search.period }),
+    });
+  const showList = ({ brain, archived = false, query = '', period }: ListView) => {
+    if (brain !== list.brain || archived !== list.archived || !isListed) {
+      isListed = true;
+      list.filter(brain, archived);
+    }
+    search.filter(brain, archived);
+    search.since(period);
+    search.find(query);
+  };
+  let isListed = false;
   const searchPanel = new SearchPanel(search);
   const sidebar = new Sidebar(list, searchPanel, {
     rename: (id, title) => chats.change(id, { title }),
@@ -56,9 +103,11 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
       const conversation = list.find(id);
       if (conversation) void trash(conversation);
     },
-    filter: (brain) => {
-      list.filter(brain);
-      search.filter(brain);
+    pin: ({ id, pinned }) => void chats.change(id, { pinned: !pinned }),
+    archive: (conversation) => void archive(conversation),
+    filter: (brain, archived) => {
+      list.filter(brain, archived);
+      search.filter(brain, archived);
     },
     openStorage: () => void panel.open(),
   });
@@ -119,11 +168,17 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
       settle({ view: 'chat', id: route.id });
     return shown;
   };
-  onRoute((route) => void show(route, true));
+  onRoute((route, listView) => {
+    showList(listView);
+    void show(route, true);
+  });
 
   document.addEventListener('keydown', (event) => {
-    const find = event.key.toLowerCase() === 'k' && (event.ctrlKey || event.metaKey);
-    if (!find || event.shiftKey || event.altKey || document.querySelector('dialog[open]')) return;
+    const byK = event.key.toLowerCase() === 'k' && (event.ctrlKey || event.metaKey);
+    const bySlash =
+      event.key === '/' && !event.ctrlKey && !event.metaKey && !isTextField(event.target);
+    const other = event.altKey || (byK && event.shiftKey);
+    if (!(byK || bySlash) || other || document.querySelector('dialog[open]')) return;
     event.preventDefault();
     if (isNarrow()) go({ view: 'list' });
     searchPanel.start();
@@ -142,7 +197,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   });
 
   void panel.refresh();
-  list.filter(undefined);
+  showList(currentList());
   await show(currentRoute(), false);
   // Only brains to offer in the filter: not worth a word if it fails.
   await list.seeMore().catch(() => undefined);

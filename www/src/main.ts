@@ -2,7 +2,7 @@
 
 import { startApp } from './app.ts';
 import { loadLanguage } from './i18n/index.ts';
-import { openStore, showProblem } from './open.ts';
+import { openStore, showProblem } from './opening/open.ts';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');

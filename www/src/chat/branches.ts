@@ -26,13 +26,13 @@ export class Branches {
     this.#places.clear();
   }
 
-  /** Finds out what is not known yet of these; `whole` if they are all there is on the path. */
-  async look(messages: readonly Message[], whole: boolean): Promise<void> {
+  /** Finds out what is not known yet of these; `whole` is the path where all of it is at hand. */
+  async look(messages: readonly Message[], whole: readonly Message[] | undefined): Promise<void> {
     const unknown = messages.filter(({ id }) => !this.#places.has(id));
     if (unknown.length === 0) return;
     const conversation = whole && (await this.store.getConversation(this.conversationId));
-    if (conversation && conversation.messageCount === messages.length) {
-      for (const { id } of messages) this.#places.set(id, { at: 1, of: 1 });
+    if (conversation && conversation.messageCount === whole.length) {
+      for (const { id } of whole) this.#places.set(id, { at: 1, of: 1 });
       return;
     }
     await Promise.all(unknown.map(({ id }) => this.#siblings(id)));

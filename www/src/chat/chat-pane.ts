@@ -9,7 +9,7 @@ import { icon } from '../icons.ts';
 import { hashOf, type Route } from '../route.ts';
 import { shorten } from '../text.ts';
 import type { Toasts } from '../toasts.ts';
-import { type TrashActions, TrashView } from '../trash-view.ts';
+import { type TrashActions, TrashView } from '../trash/trash-view.ts';
 import type { View } from '../view.ts';
 import { because, titleOf } from '../words.ts';
 import { backLink, ChatView, type ChatViewActions } from './chat-view.ts';

@@ -10,8 +10,8 @@ import type {
   MessagePart,
 } from 'conversation-store';
 import type { Brains } from '../brains/brains.ts';
-import type { ChatList } from '../chat-list.ts';
 import { t } from '../i18n/index.ts';
+import type { ChatList } from '../sidebar/chat-list.ts';
 import { shorten } from '../text.ts';
 import type { Toast, Toasts } from '../toasts.ts';
 import { titleOf } from '../words.ts';

@@ -1,6 +1,7 @@
 // The messages of one chat in a scroller: a watch of the store, so they are what they are in every
-// tab, and grow while they come. The newest are shown first, older ones as one scrolls up; what
-// is still on its way into the store is shown too. Writes nothing but which version is on show.
+// tab, and grow while they come. The newest are shown first, older ones as one scrolls up, and of many
+// only those near the view are in the page; what is still on its way into the store is shown too. Writes
+// nothing but which version is on show.
 
 import type {
   AddedMessage,
@@ -10,20 +11,20 @@ import type {
   Message,
   MessagePart,
   Role,
-  Watch,
 } from 'conversation-store';
 import { announce } from '../announce.ts';
-import { arrange, h } from '../dom.ts';
+import { h } from '../dom.ts';
 import { t } from '../i18n/index.ts';
 import { icon } from '../icons.ts';
 import { shorten } from '../text.ts';
-import { inFull } from '../times.ts';
+import { dayKey, inFull } from '../times.ts';
+import { VirtualList, type VirtualRows } from '../virtual-list.ts';
 import { because, roleName } from '../words.ts';
 import { Branches } from './branches.ts';
 import type { Chats } from './chats.ts';
 import { type MessageActions, MessageView } from './message.ts';
+import { MessagePages } from './message-pages.ts';
 
-const PAGE = 50;
 const NEAR_END = 48;
 
 /** A message that is shown but not saved yet. */
@@ -56,18 +57,21 @@ export class MessageList {
   readonly #toEnd: HTMLButtonElement;
   readonly #olderWatcher: IntersectionObserver;
   readonly #sizeWatcher: ResizeObserver;
-  readonly #watch: Watch<Message>;
+  readonly #pages: MessagePages;
+  readonly #virtual: VirtualList;
   readonly #branches: Branches;
   readonly #end = new AbortController();
   readonly #viewActions: MessageActions;
   readonly #store: ConversationStore;
-  // As the watch has them; undefined before it has read them.
-  #shown: MessageView[] | undefined;
+  // As the store has them; undefined before they have been read.
+  #rows: readonly Message[] | undefined;
+  #placeOf = new Map<string | number, number>();
+  // Of those that are in the page.
+  readonly #views = new Map<string, MessageView>();
   // Not among them yet, and how often they were missing there since they are saved.
   #pending: { view: MessageView; missed: number | undefined }[] = [];
   // Whether all of the chat is on show.
   #whole = false;
-  #widening = false;
   // Another message is being gone to: what is above it stays where it is.
   #going: Going | undefined;
   #found: HTMLElement | undefined;
@@ -83,7 +87,7 @@ export class MessageList {
   ) {
     const { id } = conversation;
     this.#store = store;
-    this.#watch = store.watchMessages(id, { limit: PAGE });
+    this.#pages = new MessagePages(store, id, () => this.#show(this.#pages.rows));
     this.#branches = new Branches(store, id);
     store.addEventListener('change', ({ detail }) => this.#onChange(detail), {
       signal: this.#end.signal,
@@ -134,6 +138,7 @@ export class MessageList {
       icon('down'),
     );
     this.element = h('div', { class: 'message-area' }, this.#scroller, this.#toEnd);
+    this.#virtual = new VirtualList(this.#scroller, this.#items, this.#virtualRows());
     this.#olderWatcher = new IntersectionObserver(
       ([entry]) => {
         if (entry?.isIntersecting) void this.#showOlder();
@@ -149,19 +154,7 @@ export class MessageList {
 
   /** Shows the newest messages; resolves when they are there. */
   start(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const unsubscribe = this.#watch.subscribe(() => {
-        const { state, error } = this.#watch;
-        if (state === 'ready') {
-          this.#follow();
-          resolve();
-        } else if (state === 'error') {
-          // Later on, the rows on show stay, and the next change reads again.
-          reject(error);
-        }
-      });
-      this.#end.signal.addEventListener('abort', unsubscribe);
-    });
+    return this.#pages.start();
   }
 
   /** Shows a message that is on its way into the store. */
@@ -221,6 +214,8 @@ export class MessageList {
   dispose(): void {
     this.#giveUp();
     this.#end.abort();
+    this.#pages.end();
+    this.#virtual.dispose();
     this.#olderWatcher.disconnect();
     this.#sizeWatcher.disconnect();
   }
@@ -238,78 +233,48 @@ export class MessageList {
     void this.#lookForBranches();
   }
 
-  /** Shows the rows of the watch, unless some that are on show have left its window. */
-  #follow(): void {
-    if (this.#hasSlid) void this.#widen();
-    else this.#show(this.#watch.current);
-  }
-
-  /** Whether the window of the watch, the newest so many, has moved past what is on show. */
-  get #hasSlid(): boolean {
-    const [first] = this.#shown ?? [];
-    const { current, hasMore } = this.#watch;
-    if (!this.#shown || !hasMore || this.#going) return false;
-    if (!first) return this.#whole;
-    if (current.some(({ uid }) => uid === first.uid)) return false;
-    return this.#whole || this.#shown.some(({ uid }) => uid === current[0]?.uid);
-  }
-
-  async #widen(): Promise<void> {
-    if (this.#widening) return;
-    this.#widening = true;
-    try {
-      while (this.#hasSlid) await this.#watch.more();
-      this.#show(this.#watch.current);
-    } catch {
-      // With the next change it is tried again.
-    }
-    this.#widening = false;
-  }
-
   async #showOlder(): Promise<void> {
     this.#olderWatcher.disconnect();
     try {
-      await this.#watch.more();
+      await this.#pages.more();
     } catch (error) {
-      this.#keepingPlace(this.#shown ?? [], () => this.#renderTopError(error));
+      this.#keepingPlace(() => this.#renderTopError(error));
     }
   }
 
   #show(rows: readonly Message[]): void {
-    const before = this.#shown;
-    const known = new Map(before?.map((view) => [view.uid, view]));
-    const pending = new Map(this.#pending.map(({ view }) => [view.uid, view]));
-    const finished: MessageView[] = [];
-    const views = rows.map((row) => {
-      const view = known.get(row.uid) ?? pending.get(row.uid);
-      if (!view) return MessageView.of(row, this.#viewActions);
-      if (view.message?.status === 'streaming' && row.status !== 'streaming') finished.push(view);
-      return view;
-    });
+    const before = this.#rows;
+    const known = new Map(before?.map((row) => [row.uid, row]));
     const uids = new Set(rows.map(({ uid }) => uid));
+    const pending = new Set(this.#pending.map(({ view }) => view.uid));
+    for (const { view } of this.#pending) {
+      if (uids.has(view.uid)) this.#views.set(view.uid, view);
+    }
     this.#pending = this.#pending.filter((entry) => {
       if (entry.missed !== undefined) entry.missed += 1;
       // Saved, and not on the path any more: another version is shown since.
       return !uids.has(entry.view.uid) && (entry.missed ?? 0) < 3;
     });
     const stays = this.#atEnd && !this.#going;
-    const { hasMore } = this.#watch;
-    this.#keepingPlace(views, () => {
-      for (const [index, row] of rows.entries()) views[index]?.update(row);
-      this.#shown = views;
-      this.#whole = !hasMore;
+    this.#rows = rows;
+    this.#whole = !this.#pages.hasMore;
+    this.#keepingPlace(() => {
+      this.#renderTop(!this.#whole);
       this.#render();
-      this.#renderTop(hasMore);
     });
     if (stays) this.#scrollToEnd();
     else this.#onScroll();
     if (before && !this.#going) {
-      const last = views.findLastIndex(({ uid }) => known.has(uid));
-      this.#tell(views.slice(last + 1).filter(({ uid }) => !pending.has(uid)));
-      for (const view of finished) announceMessage(view);
+      const last = rows.findLastIndex(({ uid }) => known.has(uid));
+      this.#tell(rows.slice(last + 1).filter(({ uid }) => !pending.has(uid)));
+      for (const row of rows) {
+        const was = known.get(row.uid);
+        if (was !== row && was?.status === 'streaming' && row.status !== 'streaming') {
+          announceMessage(row);
+        }
+      }
     }
     this.#arrive();
-    void this.#lookForBranches();
   }
 
   /** Shows another version of a message, and leaves the focus where it can go on from. */
@@ -342,10 +307,11 @@ export class MessageList {
   #arrive(): void {
     const going = this.#going;
     if (going?.to === undefined) return;
-    const view = this.#shown?.find(({ message }) => message?.id === going.to);
-    if (view) {
+    const index = this.#rows?.findIndex(({ id }) => id === going.to) ?? -1;
+    if (index !== -1) {
+      this.#virtual.reach(index);
       this.#going = undefined;
-      going.arrive(view);
+      going.arrive(this.#viewAt(index));
     } else if (!going.isClimbing) {
       void this.#climb(going);
     }
@@ -354,7 +320,7 @@ export class MessageList {
   async #climb(going: Going): Promise<void> {
     going.isClimbing = true;
     try {
-      while (this.#going === going && this.#watch.hasMore) await this.#watch.more();
+      while (this.#going === going && this.#pages.hasMore) await this.#pages.more();
     } catch (error) {
       if (this.#going !== going) return;
       this.#giveUp();
@@ -369,51 +335,132 @@ export class MessageList {
     going?.arrive(undefined);
   }
 
+  /** Of those that are in the page: there may be thousands. */
   async #lookForBranches(): Promise<void> {
     const place = () => {
-      for (const view of this.#shown ?? []) {
-        if (view.message) view.setPlace(this.#branches.placeOf(view.message.id));
-      }
+      for (const { message, setPlace } of this.#inPage()) setPlace(message);
     };
     place();
+    const shown = this.#inPage().map(({ message }) => message);
     try {
-      await this.#branches.look(this.#watch.current, this.#whole);
+      await this.#branches.look(shown, this.#whole ? (this.#rows ?? []) : undefined);
     } catch {
       // They are looked for again with the next change.
     }
     place();
   }
 
-  #render(): void {
-    let day: string | undefined;
-    const views = [...(this.#shown ?? []), ...this.#pending.map(({ view }) => view)];
-    const elements = views.flatMap((view) => {
-      const first = view.day !== day;
-      day = view.day;
-      return first ? [view.mark, view.element] : [view.element];
+  #inPage() {
+    return [...this.#views.values()].flatMap((view) => {
+      const { message } = view;
+      if (!message || !view.element.isConnected) return [];
+      const setPlace = ({ id }: Message) => view.setPlace(this.#branches.placeOf(id));
+      return [{ message, setPlace }];
     });
-    arrange(this.#items, elements);
-    const last = views.at(-1);
-    for (const view of views.slice(-3)) view.setLast(view === last);
+  }
+
+  #render(): void {
+    const uids = [
+      ...(this.#rows ?? []).map(({ uid }) => uid),
+      ...this.#pending.map(({ view }) => view.uid),
+    ];
+    this.#placeOf = new Map(uids.map((uid, index) => [uid, index]));
+    this.#virtual.render();
+    for (const index of [uids.length - 3, uids.length - 2, uids.length - 1]) {
+      this.#views.get(uids[index] ?? '')?.setLast(index === uids.length - 1);
+    }
+  }
+
+  #virtualRows(): VirtualRows {
+    const list = this;
+    const rowAt = (index: number) => this.#rows?.[index];
+    return {
+      get count() {
+        return (list.#rows?.length ?? 0) + list.#pending.length;
+      },
+      key: (index) => this.#uidAt(index) ?? index,
+      indexOf: (uid) => this.#placeOf.get(uid),
+      elements: (index) => {
+        const view = this.#viewAt(index);
+        if (!view) return [];
+        const before = this.#timeAt(index - 1);
+        const first = before === undefined || dayKey(before) !== view.day;
+        return first ? [view.mark, view.element] : [view.element];
+      },
+      estimate: (index) => 80 + 25 * Math.min(80, (rowAt(index)?.content.length ?? 0) / 75),
+      kept: () => this.#kept(),
+      placed: () => this.#placed(),
+    };
+  }
+
+  #uidAt(index: number): string | undefined {
+    const count = this.#rows?.length ?? 0;
+    return this.#rows?.[index]?.uid ?? this.#pending[index - count]?.view.uid;
+  }
+
+  #timeAt(index: number): string | undefined {
+    const count = this.#rows?.length ?? 0;
+    return this.#rows?.[index]?.createdAt ?? this.#pending[index - count]?.view.createdAt;
+  }
+
+  /** The view of a row, made when it comes into the page. */
+  #viewAt(index: number): MessageView | undefined {
+    const row = this.#rows?.[index];
+    if (!row) return this.#pending[index - (this.#rows?.length ?? 0)]?.view;
+    const known = this.#views.get(row.uid);
+    const view = known ?? MessageView.of(row, this.#viewActions);
+    view.update(row);
+    view.setLast(index === (this.#rows?.length ?? 0) + this.#pending.length - 1);
+    this.#views.set(row.uid, view);
+    return view;
+  }
+
+  /** What has the focus or is being edited is not taken out of the page. */
+  #kept(): number[] {
+    const kept: number[] = [];
+    for (const [uid, { element }] of this.#views) {
+      const index = this.#placeOf.get(uid);
+      if (index === undefined || !element.isConnected) continue;
+      const busy = element.contains(document.activeElement) || element.querySelector('form');
+      if (busy) kept.push(index);
+    }
+    return kept;
+  }
+
+  #placed(): void {
+    if (this.#atEnd && !this.#going) this.#scrollToEnd();
+    let [first, last] = [Number.POSITIVE_INFINITY, 0];
+    let unknown = false;
+    for (const [uid, view] of this.#views) {
+      const index = this.#placeOf.get(uid);
+      if (index === undefined || !view.element.isConnected) {
+        this.#views.delete(uid);
+        continue;
+      }
+      [first, last] = [Math.min(first, index), Math.max(last, index)];
+      if (view.message && !this.#branches.placeOf(view.message.id)) unknown = true;
+    }
+    this.#pages.look(first, last);
+    if (unknown) void this.#lookForBranches();
   }
 
   /** Says that there are new ones, and shows the way to them if they are out of sight. */
-  #tell(added: MessageView[]): void {
+  #tell(added: Message[]): void {
     const [first] = added;
     if (!first) return;
     this.#setNew(true);
     this.#onScroll();
     if (added.length > 1) announce(t('chat.added', { count: added.length }));
     // One that is being written is told when it is complete, not with every word.
-    else if (first.message?.status !== 'streaming') announceMessage(first);
+    else if (first.status !== 'streaming') announceMessage(first);
   }
 
-  /** Changes something without moving what is in sight and stays. */
-  #keepingPlace(staying: readonly MessageView[], change: () => void): void {
+  /** Changes what is above the messages without moving what is in sight and stays. */
+  #keepingPlace(change: () => void): void {
     const { top } = this.#scroller.getBoundingClientRect();
-    const anchor = staying
-      .map(({ element }) => element)
-      .find((element) => element.isConnected && element.getBoundingClientRect().bottom > top);
+    const anchor = [...this.#items.children].find(
+      (element) => element.getBoundingClientRect().bottom > top && this.#stays(element),
+    );
     const before = anchor?.getBoundingClientRect().top ?? 0;
     change();
     if (!anchor?.isConnected) return;
@@ -421,8 +468,12 @@ export class MessageList {
     if (moved !== 0) this.#scroller.scrollTop += moved;
   }
 
+  #stays(element: Element): boolean {
+    return this.#rows?.some(({ uid }) => this.#views.get(uid)?.element === element) ?? false;
+  }
+
   #renderTop(more: boolean): void {
-    const key = `${more} ${this.#shown?.[0]?.uid}`;
+    const key = `${more} ${this.#rows?.[0]?.uid}`;
     if (key === this.#topKey) return;
     this.#topKey = key;
     if (more) {
@@ -430,7 +481,7 @@ export class MessageList {
       // Observing anew asks again whether the top is in sight, which it may still be.
       this.#olderWatcher.disconnect();
       this.#olderWatcher.observe(this.#top);
-    } else if (this.#shown && this.#shown.length > 0) {
+    } else if (this.#rows && this.#rows.length > 0) {
       this.#top.replaceChildren(
         h('p', {}, t('chat.started', { time: inFull(this.conversation.createdAt) })),
       );
@@ -482,6 +533,6 @@ export class MessageList {
   }
 }
 
-function announceMessage({ role, message }: MessageView): void {
-  announce(t('chat.said', { role: roleName(role), text: shorten(message?.content ?? '', 200) }));
+function announceMessage({ role, content }: Message): void {
+  announce(t('chat.said', { role: roleName(role), text: shorten(content, 200) }));
 }

@@ -126,6 +126,11 @@ export class MessageView {
     this.#foot.focusStep(by);
   }
 
+  /** When it was said, as far as is known. */
+  get createdAt(): string {
+    return this.#createdAt;
+  }
+
   /** The calendar day it belongs to. */
   get day(): string {
     return dayKey(this.#createdAt);

@@ -4,10 +4,10 @@
 import type { MessagePart } from 'conversation-store';
 import { makeDialog } from '../../dialog.ts';
 import { h } from '../../dom.ts';
-import { download, fileName } from '../../download.ts';
 import { t } from '../../i18n/index.ts';
 import { icon } from '../../icons.ts';
 import { shorten } from '../../text.ts';
+import { download, fileName } from '../../transfer/download.ts';
 import { size } from '../../words.ts';
 import { addressOf } from '../markdown/address.ts';
 import type { PartView } from './part.ts';

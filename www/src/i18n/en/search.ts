@@ -13,4 +13,10 @@ export const search = {
   in_other: 'Found in {{count}} chats',
   hits_one: '{{count}} hit',
   hits_other: '{{count}} hits',
+  since: 'Since',
+  anyTime: 'Any time',
+  day: 'The last day',
+  week: 'The last week',
+  month: 'The last month',
+  year: 'The last year',
 } as const;

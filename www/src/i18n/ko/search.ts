@@ -13,4 +13,10 @@ export const search = {
   moreThan_other: '대화 {{count}}개 넘게 찾았습니다',
   in_other: '대화 {{count}}개에서 찾았습니다',
   hits_other: '{{count}}곳',
+  since: '기간',
+  anyTime: '전체 기간',
+  day: '최근 하루',
+  week: '최근 일주일',
+  month: '최근 한 달',
+  year: '최근 일 년',
 } as const satisfies Translated<typeof english>;

@@ -1,7 +1,7 @@
 // The page when there are no chats to show yet: one heading, one text, what can be done.
 
-import { h } from './dom.ts';
-import { t } from './i18n/index.ts';
+import { h } from '../dom.ts';
+import { t } from '../i18n/index.ts';
 
 export interface ScreenAction {
   label: string;

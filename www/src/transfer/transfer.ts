@@ -7,13 +7,13 @@ import {
   ConversationStoreError,
   type ExportOptions,
 } from 'conversation-store';
-import { h } from './dom.ts';
+import { h } from '../dom.ts';
+import { t } from '../i18n/index.ts';
+import { shorten } from '../text.ts';
+import type { Toasts } from '../toasts.ts';
+import { because, size, titleOf } from '../words.ts';
 import { download, fileName, today } from './download.ts';
-import { t } from './i18n/index.ts';
 import { ImportDialog } from './import-dialog.ts';
-import { shorten } from './text.ts';
-import type { Toasts } from './toasts.ts';
-import { because, size, titleOf } from './words.ts';
 
 export class Transfer {
   /** To be shown where import and export are looked for. */

@@ -1,14 +1,14 @@
 // The trash: the chats in it, as a watch of the store has them; back to the list, or away for good.
 
 import type { Conversation, ConversationStore, Watch } from 'conversation-store';
-import { backLink } from './chat/chat-view.ts';
-import { ask } from './dialog.ts';
-import { arrange, h } from './dom.ts';
-import { t } from './i18n/index.ts';
-import { languageOf, shorten } from './text.ts';
-import { ago, inFull } from './times.ts';
-import type { View } from './view.ts';
-import { because, titleOf } from './words.ts';
+import { backLink } from '../chat/chat-view.ts';
+import { ask } from '../dialog.ts';
+import { arrange, h } from '../dom.ts';
+import { t } from '../i18n/index.ts';
+import { languageOf, shorten } from '../text.ts';
+import { ago, inFull } from '../times.ts';
+import type { View } from '../view.ts';
+import { because, titleOf } from '../words.ts';
 
 const PAGE = 50;
 

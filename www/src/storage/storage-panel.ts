@@ -1,14 +1,14 @@
 // Where the chats are and how they are kept, in people's words; backup and restore.
 
 import type { ConversationStore, StoreStatus } from 'conversation-store';
-import { ask, makeDialog } from './dialog.ts';
-import { arrange, h } from './dom.ts';
-import { download, today } from './download.ts';
-import { t } from './i18n/index.ts';
-import { icon } from './icons.ts';
-import { reloadButton } from './outdated.ts';
-import type { Toasts } from './toasts.ts';
-import { because, codeOf, detailOf, size } from './words.ts';
+import { ask, makeDialog } from '../dialog.ts';
+import { arrange, h } from '../dom.ts';
+import { t } from '../i18n/index.ts';
+import { icon } from '../icons.ts';
+import { reloadButton } from '../opening/outdated.ts';
+import type { Toasts } from '../toasts.ts';
+import { download, today } from '../transfer/download.ts';
+import { because, codeOf, detailOf, size } from '../words.ts';
 
 export interface StoragePanelActions {
   /** Shown below the backup. */

@@ -1,7 +1,7 @@
 // Says that another tab runs a newer version of this page: once, and until it is reloaded.
 
-import { h } from './dom.ts';
-import { t } from './i18n/index.ts';
+import { h } from '../dom.ts';
+import { t } from '../i18n/index.ts';
 
 export class Outdated {
   /** To be in the page before anything is said. */

@@ -2,10 +2,10 @@
 // and what can be done.
 
 import { ConversationStore } from 'conversation-store';
-import { ask } from './dialog.ts';
-import { t } from './i18n/index.ts';
+import { ask } from '../dialog.ts';
+import { t } from '../i18n/index.ts';
+import { detailOf, whyNotOpened } from '../words.ts';
 import { type Screen, type ScreenAction, showScreen } from './screen.ts';
-import { detailOf, whyNotOpened } from './words.ts';
 
 const NAME = 'conversations';
 const LONG = 2_000;

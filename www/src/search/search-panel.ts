@@ -1,12 +1,13 @@
 // The search box and what it finds. Shows what Search has read, and leads to it by links.
 
-import { arrange, h, isComposing } from './dom.ts';
+import { arrange, h, isComposing } from '../dom.ts';
+import { t } from '../i18n/index.ts';
+import { icon } from '../icons.ts';
+import { PERIODS } from '../route.ts';
+import { shorten } from '../text.ts';
+import { because } from '../words.ts';
 import { Hit } from './hit.ts';
-import { t } from './i18n/index.ts';
-import { icon } from './icons.ts';
 import type { Search } from './search.ts';
-import { shorten } from './text.ts';
-import { because } from './words.ts';
 
 export class SearchPanel {
   readonly box: HTMLElement;
@@ -17,7 +18,7 @@ export class SearchPanel {
     placeholder: t('search.placeholder'),
     'aria-label': t('search.label'),
     'aria-controls': 'hits',
-    'aria-keyshortcuts': 'Control+K Meta+K',
+    'aria-keyshortcuts': '/ Control+K Meta+K',
     autocomplete: 'off',
     spellcheck: 'false',
     enterkeyhint: 'search',
@@ -30,6 +31,11 @@ export class SearchPanel {
     id: 'hits',
     'aria-label': t('search.found'),
     'data-testid': 'hits',
+  });
+  readonly #period = h('select', {
+    class: 'field',
+    id: 'search-period',
+    'data-testid': 'search-period',
   });
   // Said by screen readers as it changes.
   readonly #count = h('p', {
@@ -68,9 +74,22 @@ export class SearchPanel {
       this.#field,
       this.#clear,
     );
+    this.#period.append(
+      h('option', { value: '' }, t('search.anyTime')),
+      ...PERIODS.map((period) => h('option', { value: period }, t(`search.${period}`))),
+    );
+    this.#period.addEventListener('change', () => {
+      model.since(PERIODS.find((period) => period === this.#period.value));
+    });
     this.results = h(
       'div',
       { class: 'list', hidden: true },
+      h(
+        'div',
+        { class: 'search-period' },
+        h('label', { for: 'search-period' }, t('search.since')),
+        this.#period,
+      ),
       this.#count,
       this.#list,
       this.#note,
@@ -105,6 +124,12 @@ export class SearchPanel {
     const { state } = model;
     this.#clear.hidden = this.#field.value === '';
     this.results.hidden = !this.isOn;
+    this.#period.value = model.period ?? '';
+    // What the address says, and not what is being typed.
+    if (document.activeElement !== this.#field && this.#field.value.trim() !== model.query) {
+      this.#field.value = model.query;
+      this.#clear.hidden = model.query === '';
+    }
     this.#list.setAttribute('aria-busy', String(state === 'searching'));
     // Until the new ones are there, the hits before stay.
     if (state === 'searching') return;
@@ -115,7 +140,7 @@ export class SearchPanel {
       const { id } = found.conversation;
       const row = known.get(id);
       row?.update(found);
-      const shown = row ?? new Hit(found);
+      const shown = row ?? new Hit(found, () => model.within(id));
       if (!row) shown.link.tabIndex = -1;
       shown.setCurrent(id === this.#current);
       this.#rows.set(id, shown);

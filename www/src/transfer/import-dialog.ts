@@ -1,11 +1,11 @@
 // Shows how far an import has come, with a way to stop it, and then what came of it. Reads no file.
 
 import type { Counts, ImportFailure, ImportProgress, ImportReport } from 'conversation-store';
-import { announce } from './announce.ts';
-import { h } from './dom.ts';
-import { number, type TextKey, t } from './i18n/index.ts';
-import { shorten } from './text.ts';
-import { codeOf, detailOf, size, whyNotImported } from './words.ts';
+import { announce } from '../announce.ts';
+import { h } from '../dom.ts';
+import { number, type TextKey, t } from '../i18n/index.ts';
+import { shorten } from '../text.ts';
+import { codeOf, detailOf, size, whyNotImported } from '../words.ts';
 
 /** More failures than these are only counted. */
 const LISTED = 200;

@@ -1,17 +1,19 @@
-// One conversation in the list: a link to it, and its two actions. Knows no store.
+// One conversation in the list: a link to it, and a menu of what can be done with it. Knows no store.
 
 import type { Conversation } from 'conversation-store';
-import { h } from './dom.ts';
-import { t } from './i18n/index.ts';
-import { icon } from './icons.ts';
-import { inlineEdit } from './inline-edit.ts';
-import { hashOf } from './route.ts';
-import { languageOf, shorten } from './text.ts';
-import { ago, inFull } from './times.ts';
-import { titleOf } from './words.ts';
+import { h } from '../dom.ts';
+import { t } from '../i18n/index.ts';
+import { inlineEdit } from '../inline-edit.ts';
+import { type MenuItem, menuButton } from '../menu.ts';
+import { hashOf } from '../route.ts';
+import { languageOf, shorten } from '../text.ts';
+import { ago, inFull } from '../times.ts';
+import { titleOf } from '../words.ts';
 
 export interface RowActions {
   rename: (id: number, title: string) => Promise<boolean>;
+  pin: (conversation: Conversation) => void;
+  archive: (conversation: Conversation) => void;
   delete: (id: number) => void;
 }
 
@@ -21,8 +23,7 @@ export class Row {
   readonly #title = h('span', { class: 'row-title', dir: 'auto', 'data-testid': 'row-title' });
   readonly #brain = h('span', { class: 'badge', dir: 'auto', 'data-testid': 'row-brain' });
   readonly #time = h('time', { class: 'row-time' });
-  readonly #rename: HTMLButtonElement;
-  readonly #delete: HTMLButtonElement;
+  readonly #menu: HTMLButtonElement;
   #conversation: Conversation;
   #editing = false;
 
@@ -37,21 +38,12 @@ export class Row {
       this.#title,
       h('span', { class: 'row-meta' }, this.#brain, this.#time),
     );
-    this.#rename = h(
-      'button',
-      { type: 'button', class: 'icon-button', onclick: () => this.edit() },
-      icon('pencil'),
-    );
-    this.#delete = h(
-      'button',
-      { type: 'button', class: 'icon-button', onclick: () => actions.delete(this.id) },
-      icon('trash'),
-    );
+    this.#menu = menuButton('', () => this.#offer(), { 'data-testid': 'row-menu' });
     this.element = h(
       'li',
       { class: 'row', 'data-testid': 'conversation' },
       this.link,
-      h('span', { class: 'row-actions' }, this.#rename, this.#delete),
+      h('span', { class: 'row-actions' }, this.#menu),
     );
     this.update(conversation);
   }
@@ -73,8 +65,8 @@ export class Row {
     this.#title.lang = languageOf(title) ?? '';
     this.#title.toggleAttribute('data-untitled', conversation.title.trim() === '');
     this.#brain.textContent = shorten(conversation.brain, 60);
-    this.#rename.setAttribute('aria-label', t('sidebar.rename', { name }));
-    this.#delete.setAttribute('aria-label', t('sidebar.delete', { name }));
+    this.#menu.setAttribute('aria-label', t('sidebar.actions', { name }));
+    this.element.toggleAttribute('data-pinned', conversation.pinned);
     this.tick();
   }
 
@@ -94,9 +86,33 @@ export class Row {
 
   /** Only one row of the list is in the tab order; arrow keys lead to the others. */
   setTabbable(tabbable: boolean): void {
-    for (const element of [this.link, this.#rename, this.#delete]) {
+    for (const element of [this.link, this.#menu]) {
       element.tabIndex = tabbable ? 0 : -1;
     }
+  }
+
+  #offer(): MenuItem[] {
+    const conversation = this.#conversation;
+    const { id, pinned, archived } = conversation;
+    return [
+      { label: t('sidebar.rename'), icon: 'pencil', run: () => this.edit() },
+      {
+        label: t(pinned ? 'sidebar.unpin' : 'sidebar.pin'),
+        icon: 'pin',
+        run: () => this.actions.pin(conversation),
+      },
+      {
+        label: t(archived ? 'sidebar.unarchive' : 'sidebar.archive'),
+        icon: 'archive',
+        run: () => this.actions.archive(conversation),
+      },
+      {
+        label: t('sidebar.delete'),
+        icon: 'trash',
+        danger: true,
+        run: () => this.actions.delete(id),
+      },
+    ];
   }
 
   edit(): void {

@@ -2,12 +2,19 @@
 // is in the store, in every tab. Knows no DOM.
 
 import type { ConversationStore, SearchHit } from 'conversation-store';
+import type { Period } from '../route.ts';
 
 const PAGE = 20;
+// Of one chat, where all its hits are asked for.
+const OF_ONE = 100;
+
+const DAYS: Readonly<Record<Period, number>> = { day: 1, week: 7, month: 31, year: 366 };
 
 export class Search {
   #query = '';
   #brain: string | undefined;
+  #archived = false;
+  #period: Period | undefined;
   #hits: readonly SearchHit[] = [];
   #hasMore = false;
   #error: unknown;
@@ -21,6 +28,7 @@ export class Search {
   constructor(
     private readonly store: ConversationStore,
     private readonly onChange: () => void,
+    private readonly onQuery: () => void,
   ) {
     store.addEventListener('change', () => this.#refresh());
   }
@@ -28,6 +36,11 @@ export class Search {
   /** What is looked for; '' if nothing is. */
   get query(): string {
     return this.#query;
+  }
+
+  /** How far back it looks; to the beginning if undefined. */
+  get period(): Period | undefined {
+    return this.#period;
   }
 
   /** The best of each chat, as last found. */
@@ -54,13 +67,29 @@ export class Search {
     const query = typed.trim();
     if (query === this.#query) return;
     this.#query = query;
+    this.onQuery();
     this.#begin();
   }
 
-  /** Looks only in the chats of one brain; in all if undefined. */
-  filter(brain: string | undefined): void {
+  /** Looks only in the chats of one brain, in all if undefined; in archived ones too, or not. */
+  filter(brain: string | undefined, archived: boolean): void {
+    if (brain === this.#brain && archived === this.#archived) return;
     this.#brain = brain;
+    this.#archived = archived;
     this.#begin();
+  }
+
+  /** Looks only at what came since; at all if undefined. */
+  since(period: Period | undefined): void {
+    if (period === this.#period) return;
+    this.#period = period;
+    this.onQuery();
+    this.#begin();
+  }
+
+  /** All hits of one chat, best first. */
+  within(conversationId: number): Promise<SearchHit[]> {
+    return this.store.search(this.#query, { ...this.#narrowed(), conversationId, limit: OF_ONE });
   }
 
   /** The next hits; after an error, tries again. */
@@ -96,7 +125,7 @@ export class Search {
         limit: count + 1,
         signal: asked.signal,
         ...(after !== undefined && { after }),
-        ...(this.#brain !== undefined && { brain: this.#brain }),
+        ...this.#narrowed(),
       });
       if (this.#asked !== asked) return;
       this.#hits = [...kept, ...found.slice(0, count)];
@@ -108,6 +137,15 @@ export class Search {
     }
     this.#asked = undefined;
     this.onChange();
+  }
+
+  #narrowed() {
+    const days = this.#period && DAYS[this.#period];
+    return {
+      archived: this.#archived ? (true as const) : ('any' as const),
+      ...(this.#brain !== undefined && { brain: this.#brain }),
+      ...(days !== undefined && { since: Date.now() - days * 86_400_000 }),
+    };
   }
 
   #refresh(): void {

@@ -1,22 +1,28 @@
 // The list of chats with what belongs to it: New, the search, the brain filter, the way to the storage
 // panel.
-// Shows what ChatList has read; asks others to change anything.
+// Shows what ChatList has read, in groups of days; asks others to change anything.
 
 import type { Conversation } from 'conversation-store';
+import { h, isComposing } from '../dom.ts';
+import { chooseLanguage, currentLanguage, LANGUAGE_NAMES, LANGUAGES, t } from '../i18n/index.ts';
+import { icon } from '../icons.ts';
+import { menuButton } from '../menu.ts';
+import { hashOf, type Route } from '../route.ts';
+import type { SearchPanel } from '../search/search-panel.ts';
+import { shorten } from '../text.ts';
+import { dayGroup, dayKey } from '../times.ts';
+import { VirtualList, type VirtualRows } from '../virtual-list.ts';
+import { because } from '../words.ts';
 import type { ChatList } from './chat-list.ts';
-import { arrange, h, isComposing } from './dom.ts';
-import { t } from './i18n/index.ts';
-import { icon } from './icons.ts';
-import { hashOf, type Route } from './route.ts';
 import { Row, type RowActions } from './row.ts';
-import type { SearchPanel } from './search-panel.ts';
-import { shorten } from './text.ts';
-import { because } from './words.ts';
 
 export interface SidebarActions extends RowActions {
-  filter: (brain: string | undefined) => void;
+  filter: (brain: string | undefined, archived: boolean) => void;
   openStorage: () => void;
 }
+
+/** What stands in the list: the name of a group, or a chat. */
+type Item = { key: string; title: string } | { key: number; conversation: Conversation };
 
 export class Sidebar {
   readonly element: HTMLElement;
@@ -34,9 +40,20 @@ export class Sidebar {
     t('sidebar.trash'),
   );
   readonly #storage = h('span', { class: 'storage-words' }, t('sidebar.storage'));
+  readonly #archived = h('button', {
+    type: 'button',
+    class: 'button small toggle',
+    'data-testid': 'show-archived',
+  });
+  // Of the chats that are in the page.
   readonly #rows = new Map<number, Row>();
+  readonly #heads = new Map<string, HTMLElement>();
+  readonly #virtual: VirtualList;
   readonly #watcher: IntersectionObserver;
-  #order: Row[] = [];
+  #items: Item[] = [];
+  #places = new Map<string | number, number>();
+  // The chats in their order.
+  #order: number[] = [];
   #current: number | undefined;
   // The row that is in the tab order.
   #active: number | undefined;
@@ -54,15 +71,25 @@ export class Sidebar {
     );
     this.#filter.addEventListener('change', () => {
       // The first option is all of them; a brain may be called anything, so its place tells.
-      actions.filter(this.#filter.selectedIndex === 0 ? undefined : this.#filter.value);
+      const brain = this.#filter.selectedIndex === 0 ? undefined : this.#filter.value;
+      actions.filter(brain, model.archived);
     });
+    this.#archived.append(icon('archive'), t('sidebar.showArchived'));
+    this.#archived.addEventListener('click', () => actions.filter(model.brain, !model.archived));
     this.#filterBar = h(
       'div',
       { class: 'filter' },
       h('label', { for: 'filter' }, t('common.brain')),
       this.#filter,
+      this.#archived,
     );
-    this.#scroller = h('div', { class: 'list' }, this.#list, this.#note, this.#sentinel);
+    this.#scroller = h(
+      'div',
+      { class: 'list', 'data-testid': 'list-scroller' },
+      this.#list,
+      this.#note,
+      this.#sentinel,
+    );
     this.element = h(
       'nav',
       { class: 'sidebar', 'aria-label': t('sidebar.label') },
@@ -92,13 +119,17 @@ export class Sidebar {
           this.#storage,
         ),
         this.#trash,
+        language(),
       ),
     );
     this.#list.addEventListener('keydown', (event) => this.#onKey(event));
     this.#list.addEventListener('focusin', (event) => {
-      const row = this.#order.find((each) => each.element.contains(event.target as Node));
+      const row = [...this.#rows.values()].find((each) =>
+        each.element.contains(event.target as Node),
+      );
       if (row) this.#setActive(row.id);
     });
+    this.#virtual = new VirtualList(this.#scroller, this.#list, this.#virtualRows());
     this.#watcher = new IntersectionObserver(
       ([entry]) => {
         if (entry?.isIntersecting && model.state === 'ready') void model.more();
@@ -111,31 +142,77 @@ export class Sidebar {
   /** Shows the list as it now is. */
   render(): void {
     const { model } = this;
-    const focused = this.#order.findIndex((row) => row.element.contains(document.activeElement));
-    this.#order = model.rows.map((conversation) => this.#rowOf(conversation));
-    const kept = new Set(this.#order);
-    for (const [id, row] of this.#rows) {
-      if (!kept.has(row)) this.#rows.delete(id);
-    }
-    arrange(
-      this.#list,
-      this.#order.map((row) => row.element),
+    const focused = this.#order.findIndex((id) =>
+      this.#rows.get(id)?.element.contains(document.activeElement),
     );
-    if (this.#active === undefined || !this.#rows.has(this.#active)) {
-      const current = this.#order.find((row) => row.id === this.#current);
-      this.#setActive((current ?? this.#order[0])?.id);
+    this.#items = itemsOf(model.pinned, model.others);
+    this.#places = new Map(this.#items.map(({ key }, index) => [key, index]));
+    this.#order = this.#items.flatMap(({ key }) => (typeof key === 'number' ? [key] : []));
+    const isEmpty = this.#order.length === 0;
+    this.#list.hidden = isEmpty;
+    if (this.#active === undefined || !this.#places.has(this.#active)) {
+      const here = this.#current !== undefined && this.#places.has(this.#current);
+      this.#setActive(here ? this.#current : this.#order[0]);
     }
+    this.#virtual.render();
     this.#list.setAttribute('aria-busy', String(model.state === 'loading'));
-    this.#list.hidden = model.rows.length === 0;
     // The row that had the focus is gone: the one that took its place gets it.
     if (focused !== -1 && !this.#list.contains(document.activeElement)) {
-      this.focusRow((this.#order[focused] ?? this.#order.at(-1))?.id);
+      this.focusRow(this.#order[focused] ?? this.#order.at(-1));
     }
     this.#renderFilter();
-    this.#renderNote(model.rows.length === 0);
+    this.#renderNote(isEmpty);
     // Observing anew asks again whether the end is in sight, which it may still be.
     this.#watcher.disconnect();
     if (model.state === 'ready' && model.hasMore) this.#watcher.observe(this.#sentinel);
+  }
+
+  #virtualRows(): VirtualRows {
+    const sidebar = this;
+    return {
+      get count() {
+        return sidebar.#items.length;
+      },
+      key: (index) => this.#items[index]?.key ?? index,
+      indexOf: (key) => this.#places.get(key),
+      elements: (index) => {
+        const item = this.#items[index];
+        if (!item) return [];
+        return [
+          'conversation' in item ? this.#rowOf(item.conversation).element : this.#headOf(item),
+        ];
+      },
+      // As the style sheet has them; those in the page are measured.
+      estimate: (index) => (typeof this.#items[index]?.key === 'string' ? 34 : 58),
+      kept: () => {
+        const active = this.#active === undefined ? undefined : this.#places.get(this.#active);
+        return active === undefined ? [] : [active];
+      },
+      placed: () => {
+        for (const [id, row] of this.#rows) {
+          if (!row.element.isConnected) this.#rows.delete(id);
+        }
+        for (const [key, head] of this.#heads) {
+          if (!head.isConnected) this.#heads.delete(key);
+        }
+      },
+    };
+  }
+
+  #headOf({ key, title }: { key: string; title: string }): HTMLElement {
+    const head = this.#heads.get(key) ?? h('li', { class: 'row-group', 'data-testid': 'group' });
+    this.#heads.set(key, head);
+    if (head.textContent !== title) head.textContent = title;
+    return head;
+  }
+
+  /** A row, brought into the page if it is not. */
+  #reach(id: number | undefined): Row | undefined {
+    if (id === undefined) return undefined;
+    const index = this.#places.get(id);
+    if (index === undefined) return undefined;
+    this.#virtual.reach(index);
+    return this.#rows.get(id);
   }
 
   /** Shows what was found, in the place of the chats, or the chats again. */
@@ -153,9 +230,8 @@ export class Sidebar {
     if (this.#current !== undefined) this.#rows.get(this.#current)?.setCurrent(false);
     this.#current = id;
     if (id === undefined) return;
-    const row = this.#rows.get(id);
-    row?.setCurrent(true);
-    if (row) this.#setActive(id);
+    this.#rows.get(id)?.setCurrent(true);
+    if (this.#places.has(id)) this.#setActive(id);
   }
 
   /** Puts the focus on the row in the tab order, or on New if there is none; on a hit, where they are shown. */
@@ -164,8 +240,7 @@ export class Sidebar {
       this.search.focus();
       return;
     }
-    const row = this.#active === undefined ? undefined : this.#rows.get(this.#active);
-    (row?.link ?? this.#new).focus();
+    (this.#reach(this.#active)?.link ?? this.#new).focus();
   }
 
   get hasFocus(): boolean {
@@ -174,12 +249,12 @@ export class Sidebar {
 
   /** The row that takes the focus when this one goes. */
   neighbour(id: number): number | undefined {
-    const index = this.#order.findIndex((row) => row.id === id);
-    return (this.#order[index + 1] ?? this.#order[index - 1])?.id;
+    const index = this.#order.indexOf(id);
+    return this.#order[index + 1] ?? this.#order[index - 1];
   }
 
   focusRow(id: number | undefined): void {
-    if (id !== undefined && this.#rows.has(id)) this.#setActive(id);
+    if (id !== undefined && this.#places.has(id)) this.#setActive(id);
     this.focus();
   }
 
@@ -195,12 +270,9 @@ export class Sidebar {
       return row;
     }
     row = new Row(conversation, this.actions);
-    row.setTabbable(false);
     this.#rows.set(conversation.id, row);
-    if (conversation.id === this.#current) {
-      row.setCurrent(true);
-      this.#setActive(conversation.id);
-    }
+    row.setTabbable(conversation.id === this.#active);
+    if (conversation.id === this.#current) row.setCurrent(true);
     return row;
   }
 
@@ -213,7 +285,10 @@ export class Sidebar {
   #renderFilter(): void {
     const { brain } = this.model;
     const brains = [...this.model.brains].sort((a, b) => a.localeCompare(b));
-    this.#filterBar.hidden = brains.length < 2 && brain === undefined;
+    const { archived, hasArchived } = this.model;
+    this.#archived.hidden = !archived && !hasArchived;
+    this.#archived.setAttribute('aria-pressed', String(archived));
+    this.#filterBar.hidden = brains.length < 2 && brain === undefined && this.#archived.hidden;
     const known = [...this.#filter.options].slice(1).map((option) => option.value);
     if (this.#filter.length === 0 || known.join('\0') !== brains.join('\0')) {
       this.#filter.replaceChildren(
@@ -225,7 +300,7 @@ export class Sidebar {
   }
 
   #renderNote(isEmpty: boolean): void {
-    const { state, error, hasMore, brain } = this.model;
+    const { state, error, hasMore, brain, archived } = this.model;
     this.#note.dataset.state = state;
     if (state === 'error') {
       this.#note.replaceChildren(
@@ -244,10 +319,16 @@ export class Sidebar {
         h('p', { dir: 'auto' }, t('sidebar.noneOf', { brain: shorten(brain, 40) })),
         h(
           'button',
-          { type: 'button', class: 'button', onclick: () => this.actions.filter(undefined) },
+          {
+            type: 'button',
+            class: 'button',
+            onclick: () => this.actions.filter(undefined, archived),
+          },
           t('sidebar.showAll'),
         ),
       );
+    } else if (isEmpty && !hasMore && archived) {
+      this.#note.replaceChildren(h('p', {}, t('sidebar.emptyArchive')));
     } else if (isEmpty && !hasMore) {
       this.#note.replaceChildren(
         h('p', { class: 'list-note-title' }, t('sidebar.empty')),
@@ -263,22 +344,26 @@ export class Sidebar {
 
   #onKey(event: KeyboardEvent): void {
     if (isComposing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
-    const index = this.#order.findIndex((row) => row.id === this.#active);
-    const row = this.#order[index];
-    if (!row) return;
-    const to: Partial<Record<string, Row>> = {
-      ArrowDown: this.#order[index + 1] ?? row,
-      ArrowUp: this.#order[index - 1] ?? row,
-      Home: this.#order[0] ?? row,
-      End: this.#order.at(-1) ?? row,
+    const index = this.#active === undefined ? -1 : this.#order.indexOf(this.#active);
+    const id = this.#order[index];
+    if (id === undefined) return;
+    const last = this.#order.length - 1;
+    const page = Math.max(1, Math.floor(this.#scroller.clientHeight / 58) - 1);
+    const to: Partial<Record<string, number>> = {
+      ArrowDown: index + 1,
+      ArrowUp: index - 1,
+      PageDown: index + page,
+      PageUp: index - page,
+      Home: 0,
+      End: last,
     };
     const target = to[event.key];
-    if (target) {
-      target.link.focus();
+    if (target !== undefined) {
+      this.#reach(this.#order[Math.max(0, Math.min(target, last))])?.link.focus();
     } else if (event.key === 'F2') {
-      row.edit();
+      this.#rows.get(id)?.edit();
     } else if (event.key === 'Delete') {
-      this.actions.delete(row.id);
+      this.actions.delete(id);
     } else {
       return;
     }
@@ -289,9 +374,50 @@ export class Sidebar {
   #keepTime(): void {
     const tick = () => {
       if (document.visibilityState !== 'visible') return;
-      for (const row of this.#order) row.tick();
+      for (const row of this.#rows.values()) row.tick();
     };
     setInterval(tick, 30_000);
     document.addEventListener('visibilitychange', tick);
   }
+}
+
+/** The switch between languages. Drafts survive the reload that follows. */
+function language(): HTMLElement {
+  const name = LANGUAGE_NAMES[currentLanguage()];
+  return menuButton(
+    t('sidebar.language', { name }),
+    () =>
+      LANGUAGES.map((each) => ({
+        label: LANGUAGE_NAMES[each],
+        lang: each,
+        icon: 'globe',
+        run: () => {
+          chooseLanguage(each);
+          location.reload();
+        },
+      })),
+    { class: 'icon-button foot-language', 'data-testid': 'language' },
+    'globe',
+  );
+}
+
+/** Pinned chats first, then a group for each day of this week and for each month before. */
+function itemsOf(pinned: readonly Conversation[], others: readonly Conversation[]): Item[] {
+  const items: Item[] = [];
+  if (pinned.length > 0) items.push({ key: 'pinned', title: t('sidebar.pinned') });
+  for (const conversation of pinned) items.push({ key: conversation.id, conversation });
+  let day = '';
+  let group = '';
+  for (const conversation of others) {
+    const { id, updatedAt } = conversation;
+    const key = dayKey(updatedAt);
+    if (key !== day) {
+      day = key;
+      const title = dayGroup(updatedAt);
+      if (title !== group) items.push({ key: `group ${title}`, title });
+      group = title;
+    }
+    items.push({ key: id, conversation });
+  }
+  return items;
 }
