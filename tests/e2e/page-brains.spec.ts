@@ -91,7 +91,7 @@ test.describe('a model behind an endpoint', () => {
     go();
     await complete(page);
     await expect(answerText(page)).toHaveText('Half of it and the rest.');
-    await expect(page.getByTestId('tokens')).toHaveText('1,204 tokens');
+    await expect(page.getByTestId('tokens').last()).toHaveText('1,204 tokens');
     await expect(status(page)).toContainText('small-1');
     // The title comes from the model, after that of the first message.
     await expect(page.getByTestId('chat-title')).toHaveText('A fitting title');
@@ -109,7 +109,7 @@ test.describe('a model behind an endpoint', () => {
     expect(fake.asked).toHaveLength(3);
     await page.reload();
     await expect(answerText(page)).toHaveText('Half of it and the rest.');
-    await expect(page.getByTestId('tokens')).toHaveText('1,204 tokens');
+    await expect(page.getByTestId('tokens').last()).toHaveText('1,204 tokens');
     expect(fake.asked).toHaveLength(3);
   });
 
@@ -127,6 +127,7 @@ test.describe('a model behind an endpoint', () => {
     await expect(page.getByTestId('settings-dialog')).toBeHidden();
     await expect(where(page)).toContainText('large');
     await page.reload();
+    await expect(texts(page)).toHaveCount(2);
     await ask(page, 'second');
     await complete(page);
     expect(fake.questions.at(-1)?.body).toMatchObject({
@@ -202,7 +203,7 @@ test.describe('a model behind an endpoint', () => {
       say(' three four');
       end();
     };
-    await page.getByTestId('resume').click();
+    await page.getByTestId('resume').last().click();
     await complete(page);
     await expect(answerText(page)).toHaveText('One two three four');
     await expect(texts(page)).toHaveCount(2);
@@ -212,7 +213,7 @@ test.describe('a model behind an endpoint', () => {
       { role: 'assistant', content: 'One two' },
     ]);
     expect(messages[2].role).toBe('user');
-    await expect(page.getByTestId('resume')).toBeHidden();
+    await expect(page.getByTestId('resume').last()).toBeHidden();
   });
 
   test('what it refuses is shown as it said it, and tried again', async ({ page }) => {
@@ -269,7 +270,7 @@ test.describe('a model behind an endpoint', () => {
     await ask(page, 'Tell me');
     await expect(page.getByTestId('failure')).toContainText('The model was unloaded.');
     await expect(answerText(page)).toHaveText('Half a sen');
-    await expect(page.getByTestId('resume')).toBeVisible();
+    await expect(page.getByTestId('resume').last()).toBeVisible();
   });
 
   test('what it thinks is folded, by field and by tag; its tools are shown', async ({ page }) => {

@@ -266,7 +266,7 @@ const markdown = [
   '[^1]\n\n[^1]: <script>xss()</script>',
   ':smile:<script>xss()</script>',
   '{{constructor.constructor("xss()")()}}',
-  '${xss()}',
+  `$\{xss()}`,
   '<%= xss() %>',
   '#{xss()}',
   '<think><script>xss()</script></think>',
