@@ -87,7 +87,7 @@ function checkbox(checked: boolean): HTMLElement {
     class: 'md-check',
     role: 'img',
     'aria-label': checked ? '✓' : '☐',
-    'data-checked': checked,
+    'data-checked': String(checked),
   });
 }
 
