@@ -4,9 +4,8 @@
 
 import type { Conversation } from 'conversation-store';
 import { h, isComposing } from '../dom.ts';
-import { chooseLanguage, currentLanguage, LANGUAGE_NAMES, LANGUAGES, t } from '../i18n/index.ts';
+import { t } from '../i18n/index.ts';
 import { icon } from '../icons.ts';
-import { menuButton } from '../menu.ts';
 import { hashOf, type Route } from '../route.ts';
 import type { SearchPanel } from '../search/search-panel.ts';
 import { shorten } from '../text.ts';
@@ -14,6 +13,7 @@ import { ago, dayGroup, dayKey } from '../times.ts';
 import { VirtualList, type VirtualRows } from '../virtual-list.ts';
 import { because } from '../words.ts';
 import type { ChatList } from './chat-list.ts';
+import { languageButton } from './language.ts';
 import { Row, type RowActions } from './row.ts';
 
 export interface SidebarActions extends RowActions {
