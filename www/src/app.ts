@@ -31,6 +31,7 @@ import { StoragePanel, storageWords } from './storage/storage-panel.ts';
 import { shorten } from './text.ts';
 import { Toasts } from './toasts.ts';
 import { Transfer } from './transfer/transfer.ts';
+import { keepForOffline } from './updates.ts';
 import { titleOf } from './words.ts';
 
 export async function startApp(root: HTMLElement, store: ConversationStore): Promise<void> {
@@ -161,7 +162,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     changed: () => sidebar.setBackup(backups.last),
     remind: () => {
       toasts.show(t('storage.remind'), {
-        kind: 'error',
+        stays: true,
         action: { label: t('storage.backUpNow'), run: () => void backUp() },
       });
     },
@@ -276,6 +277,15 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   backups.begin();
   showList(currentList());
   await show(currentRoute(), false);
+  // When all is there that was asked for.
+  void keepForOffline({
+    ready: (use) =>
+      toasts.show(t('app.updateReady'), {
+        stays: true,
+        action: { label: t('app.updateUse'), run: use },
+      }),
+    replaced: () => outdated.show(),
+  }).catch((error) => console.info('The page is not kept for offline:', error));
   // Only brains to offer in the filter: not worth a word if it fails.
   await list.seeMore().catch(() => undefined);
 }

@@ -12,6 +12,8 @@ const MOST = 3;
 
 export interface ToastOptions {
   kind?: 'note' | 'error';
+  /** Stays until it is dismissed, as errors do. */
+  stays?: boolean;
   undo?: () => void;
   /** Something else that can be done about it. */
   action?: { label: string; run: () => void };
@@ -27,7 +29,7 @@ export class Toast {
     private readonly options: ToastOptions,
     private readonly onGone: (toast: Toast, hadFocus: boolean) => void,
   ) {
-    const { undo, action, kind = 'note' } = options;
+    const { undo, action, kind = 'note', stays = kind === 'error' } = options;
     this.element = h(
       'li',
       { class: 'toast', 'data-kind': kind, 'data-testid': 'toast' },
@@ -69,7 +71,7 @@ export class Toast {
       ),
     );
     // A note does not vanish under the pointer or the focus; an error waits to be dismissed.
-    if (kind === 'note') {
+    if (!stays) {
       this.element.addEventListener('pointerenter', () => this.#hold());
       this.element.addEventListener('pointerleave', () => this.#run());
       this.element.addEventListener('focusin', () => this.#hold());
