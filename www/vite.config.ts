@@ -97,8 +97,14 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // What is fetched when: tests/size/page.test.mjs reads it.
+    manifest: true,
     rolldownOptions: {
       input: [here('./index.html'), here('./tour.html'), here('./tour-frame.html')],
+      output: {
+        // The package by itself, so that it is kept when the page changes, and is counted apart.
+        codeSplitting: { groups: [{ name: 'store', test: here('../dist') }] },
+      },
     },
   },
   worker: { format: 'es' },
