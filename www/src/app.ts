@@ -3,7 +3,7 @@
 import type { Conversation, ConversationStore } from 'conversation-store';
 import { announce, liveRegions } from './announce.ts';
 import { Brains } from './brains/brains.ts';
-import { connectModel } from './brains/connect-dialog.ts';
+import { connectModel } from './brains/connect.ts';
 import { Answers } from './chat/answers.ts';
 import { ChatPane } from './chat/chat-pane.ts';
 import { Chats } from './chat/chats.ts';

@@ -1,8 +1,6 @@
 // The page as an app: a service worker keeps it for when there is no network. A newer version is said to be
 // there and used when the reader says so; it never takes the place of one that is being used.
 
-import { Workbox } from 'workbox-window';
-
 /** The types of the DOM do not know it yet. */
 interface Policies {
   createPolicy(
@@ -22,6 +20,7 @@ export interface UpdateEvents {
 export async function keepForOffline({ ready, replaced }: UpdateEvents): Promise<void> {
   // The development server has none.
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
+  const { Workbox } = await import('workbox-window');
   const worker = new Workbox(trusted('/sw.js'));
   let using = false;
   worker.addEventListener('waiting', () => {

@@ -1,7 +1,7 @@
 // One open chat: its head, its messages, the composer.
 
 import type { Conversation, Message } from 'conversation-store';
-import { connectModel } from '../brains/connect-dialog.ts';
+import { connectModel } from '../brains/connect.ts';
 import { BrainPicker } from '../brains/picker.ts';
 import { whereWords } from '../brains/where.ts';
 import { h, hasKeyboard } from '../dom.ts';
