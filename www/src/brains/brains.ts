@@ -4,9 +4,9 @@
 import type { ConversationStore } from 'conversation-store';
 import type { Brain } from './brain.ts';
 import { ECHO, echo } from './echo.ts';
+import { EndpointBrain } from './endpoint-brain.ts';
 import { Endpoints } from './endpoints.ts';
 import { OFFLINE, OfflineBrain } from './offline.ts';
-import { OpenAiBrain } from './openai.ts';
 
 /** The names that cannot be given to an endpoint. */
 export const BUILT_IN: readonly string[] = [OFFLINE, ECHO];
@@ -25,7 +25,9 @@ export class Brains {
     if (name === ECHO) return echo;
     const endpoint = this.endpoints.find(name);
     if (!endpoint) return undefined;
-    return new OpenAiBrain(endpoint, this.endpoints.keyOf(name), (ref) => this.store.getBlob(ref));
+    return new EndpointBrain(endpoint, this.endpoints.keyOf(name), (ref) =>
+      this.store.getBlob(ref),
+    );
   }
 
   /** The one that answers until another is chosen: the endpoint saved last, or the offline one. */

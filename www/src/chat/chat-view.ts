@@ -1,7 +1,7 @@
 // One open chat: its head, its messages, the composer.
 
 import type { Conversation, Message } from 'conversation-store';
-import { connectModel } from '../brains/connect-dialog.ts';
+import { connectModel } from '../brains/connect.ts';
 import { BrainPicker } from '../brains/picker.ts';
 import { whereWords } from '../brains/where.ts';
 import { h, hasKeyboard } from '../dom.ts';
@@ -14,7 +14,6 @@ import type { Toasts } from '../toasts.ts';
 import type { View } from '../view.ts';
 import { titleOf } from '../words.ts';
 import { partOf } from './attachments.ts';
-import { openChatSettings } from './chat-settings.ts';
 import type { Chats } from './chats.ts';
 import { Composer } from './composer.ts';
 import type { Draft, Drafts } from './drafts.ts';
@@ -87,7 +86,7 @@ export class ChatView implements View {
             'aria-label': t('chat.settings'),
             title: t('chat.settings'),
             'data-testid': 'chat-settings',
-            onclick: () => this.#openSettings(),
+            onclick: () => void this.#openSettings(),
           },
           icon('sliders'),
         ),
@@ -272,7 +271,8 @@ export class ChatView implements View {
     this.#composer.setWhere(whereWords(this.chats.brains, brain, model));
   }
 
-  #openSettings(): void {
+  async #openSettings(): Promise<void> {
+    const { openChatSettings } = await import('./chat-settings.ts');
     const { brain } = this.conversation;
     openChatSettings(settingsOf(this.conversation), this.chats.brains.find(brain)?.model, {
       save: (settings) => this.chats.changeSettings(this.id, settings),

@@ -2,7 +2,7 @@
 // before Create or Send.
 
 import type { Conversation } from 'conversation-store';
-import { connectModel } from '../brains/connect-dialog.ts';
+import { connectModel } from '../brains/connect.ts';
 import { BrainPicker } from '../brains/picker.ts';
 import { whereWords } from '../brains/where.ts';
 import { h, isComposing } from '../dom.ts';
