@@ -126,28 +126,59 @@ test('the page imports the package by its name only, and kept libraries', () => 
   const isOf = (name, from) =>
     from === name || from.startsWith(`${name}/`) || from === 'virtual:pwa-register';
   for (const path of paths) {
-    for (const [, from] of code(path).matchAll(/\b(?:from|import)\b\s*\(?\s*['"]([^'"\n]+)['"]/g)) {
+    const found = code(path).matchAll(
+      /\bfrom '([^'\n]+)';|\bimport\('([^'\n]+)'\)|^import '([^'\n]+)';/gm,
+    );
+    for (const [, one, two, three] of found) {
+      const from = one ?? two ?? three;
+      // A text to be shown is no code.
       const inside = from.startsWith('.')
-        ? join(path, '..', from).startsWith('www/src/')
+        ? /^(www\/src\/.*|examples\/.*\?raw)$/.test(join(path, '..', from))
         : from === 'conversation-store' || libraries.some((name) => isOf(name, from));
       assert.ok(inside, `${path} imports ${from}`);
     }
   }
 });
 
+/** What a catalog exports: its areas. */
+async function textsOf(path) {
+  const { outputFiles } = await build({
+    entryPoints: [join(root, path)],
+    bundle: true,
+    format: 'esm',
+    write: false,
+  });
+  const text = Buffer.from(outputFiles[0].contents).toString('base64');
+  return import(`data:text/javascript;base64,${text}`);
+}
+
+test('the tour has each method of the class', async () => {
+  const { METHODS } = await textsOf('www/src/tour/methods.ts');
+  const types = readFileSync(join(root, 'src/client/index.ts'), 'utf8');
+  const [, own = ''] =
+    /^export class ConversationStore[\s\S]*?\{\n([\s\S]*?)^\}/m.exec(types) ?? [];
+  const methods = [...own.matchAll(/^ {2}(?:async )?([a-z]\w+)(?:<[^>]*>)?\(/gm)].map(
+    ([, name]) => name,
+  );
+  assert.ok(methods.length > 25);
+  // What ends the page's own store, and what an event target has, are no forms.
+  const without = ['constructor', 'close', 'addEventListener', 'removeEventListener'];
+  const offered = new Set(METHODS.map(({ name }) => name));
+  for (const name of methods) {
+    if (!without.includes(name)) assert.ok(offered.has(name), `${name} is not in the tour`);
+  }
+});
+
 test('each language of the page says the same, with the same in it', async () => {
   const [english, ...others] = await Promise.all(
     ['en', 'ko'].map(async (language) => {
-      const { outputFiles } = await build({
-        entryPoints: [join(root, `www/src/i18n/${language}/index.ts`)],
-        bundle: true,
-        format: 'esm',
-        write: false,
-      });
-      const text = Buffer.from(outputFiles[0].contents).toString('base64');
-      const { default: catalog } = await import(`data:text/javascript;base64,${text}`);
-      return Object.entries(catalog).flatMap(([area, texts]) =>
-        Object.entries(texts).map(([key, text]) => [`${area}.${key}`, text]),
+      const areas = files(`www/src/i18n/${language}`, '.ts').filter((path) => !/index/.test(path));
+      assert.ok(areas.length > 5);
+      const all = await Promise.all(areas.map((path) => textsOf(path)));
+      return all.flatMap((area) =>
+        Object.entries(area).flatMap(([name, texts]) =>
+          Object.entries(texts).map(([key, text]) => [`${name}.${key}`, text]),
+        ),
       );
     }),
   );

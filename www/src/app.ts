@@ -3,6 +3,7 @@
 import type { Conversation, ConversationStore } from 'conversation-store';
 import { announce, liveRegions } from './announce.ts';
 import { Brains } from './brains/brains.ts';
+import { connectModel } from './brains/connect.ts';
 import { Answers } from './chat/answers.ts';
 import { ChatPane } from './chat/chat-pane.ts';
 import { Chats } from './chat/chats.ts';
@@ -19,14 +20,18 @@ import {
   type Route,
   settle,
 } from './route.ts';
+import { addSamples } from './samples/samples.ts';
 import { Search } from './search/search.ts';
 import { SearchPanel } from './search/search-panel.ts';
 import { ChatList } from './sidebar/chat-list.ts';
 import { Sidebar } from './sidebar/sidebar.ts';
+import { Backups } from './storage/backups.ts';
+import { forget, remember, remembered } from './storage/remembered.ts';
 import { StoragePanel, storageWords } from './storage/storage-panel.ts';
 import { shorten } from './text.ts';
 import { Toasts } from './toasts.ts';
 import { Transfer } from './transfer/transfer.ts';
+import { keepForOffline } from './updates.ts';
 import { titleOf } from './words.ts';
 
 export async function startApp(root: HTMLElement, store: ConversationStore): Promise<void> {
@@ -43,7 +48,10 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   const answers = new Answers(store, brains, toasts);
   const list = new ChatList(
     store,
-    () => sidebar.render(),
+    () => {
+      sidebar.render();
+      followEmptiness();
+    },
     () => keepList(),
   );
   const chats = new Chats(store, answers, brains, list, toasts);
@@ -118,7 +126,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   };
   const pane = new ChatPane(chats, drafts, toasts, {
     delete: (conversation) => void trash(conversation),
-    export: (conversation) => void transfer.exportChat(conversation),
+    export: (conversation, kind) => void transfer.exportChat(conversation, kind),
     escape: toList,
     forked: (id) => go({ view: 'chat', id }),
     opened: ({ id }) => go({ view: 'chat', id }, 'replace'),
@@ -130,11 +138,52 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
       },
       emptyTrash: () => chats.emptyTrash(),
     },
+    isFirstRun: () => list.isEmpty,
+    firstRun: {
+      importFile: () => transfer.pickFile(),
+      connect: () => void connectModel(brains.endpoints),
+      addSamples: async () => {
+        try {
+          await addSamples(store);
+        } catch (error) {
+          toasts.fail(t('firstRun.samplesFailed'), error);
+        }
+      },
+      restore: () => void panel.pickBackup(),
+    },
+    problem: {
+      backUp: () => void backUp(),
+      openStorage: () => void panel.open(),
+      restore: () => void panel.pickBackup(),
+    },
   });
 
-  const transfer = new Transfer(store, toasts);
+  const backups = new Backups(store, {
+    changed: () => sidebar.setBackup(backups.last),
+    remind: () => {
+      toasts.show(t('storage.remind'), {
+        stays: true,
+        action: { label: t('storage.backUpNow'), run: () => void backUp() },
+      });
+    },
+    failed: (error) => toasts.fail(t('storage.folderFailed'), error),
+  });
+  const backUp = async () => {
+    try {
+      await backups.now();
+      toasts.show(t('storage.backedUpNow'));
+    } catch (error) {
+      toasts.fail(t('storage.folderFailed'), error);
+    }
+  };
+
+  const transfer = new Transfer(store, toasts, {
+    importing: () => panel.close(),
+    refuge: () => sidebar.focus(),
+  });
   const panel = new StoragePanel(store, toasts, {
     section: transfer.section,
+    backups,
     restored: () => {
       go({ view: 'list' }, 'replace');
       list.filter(undefined);
@@ -156,9 +205,36 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   const app = h('div', { class: 'app' }, skip, sidebar.element, pane.element);
   root.replaceChildren(outdated.element, app, toasts.element, ...liveRegions());
 
+  let wasEmpty: boolean | undefined;
+  /** Where there is nothing yet, one is told how to begin; where there is, backups have something to do. */
+  const followEmptiness = () => {
+    const { isEmpty, state } = list;
+    if (state !== 'ready' || isEmpty === wasEmpty) return;
+    const isFirst = wasEmpty === undefined;
+    wasEmpty = isEmpty;
+    backups.isEmpty = isEmpty;
+    if (isFirst && isEmpty && remembered('hadChats') !== undefined) {
+      go({ view: 'problem', kind: 'evicted' }, 'replace');
+    }
+    if (isEmpty) forget('hadChats');
+    else remember('hadChats');
+    if (currentRoute().view === 'list') void show(currentRoute(), false);
+  };
+  // Once something is kept here that would be missed.
+  store.addEventListener('change', ({ detail }) => {
+    const isMine = detail.changes.some(({ kind, local }) => kind === 'message' && local);
+    if (!isMine || remembered('asked') !== undefined) return;
+    remember('asked');
+    // Not agreed yet, or not to be asked here: the storage panel has a button for it.
+    void store.persist().then(
+      () => panel.refresh(),
+      () => undefined,
+    );
+  });
+
   const show = (route: Route, focus: boolean) => {
     // Where there is room for one view only, this says which.
-    app.dataset.view = route.view === 'list' ? 'list' : 'chat';
+    app.dataset.view = route.view === 'list' && !list.isEmpty ? 'list' : 'chat';
     sidebar.setCurrent(route);
     if (route.view === 'trash') chats.hideUndo();
     if (focus && route.view === 'list' && isNarrow()) sidebar.focus();
@@ -197,8 +273,19 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   });
 
   void panel.refresh();
+  sidebar.setBackup(backups.last);
+  backups.begin();
   showList(currentList());
   await show(currentRoute(), false);
+  // When all is there that was asked for.
+  void keepForOffline({
+    ready: (use) =>
+      toasts.show(t('app.updateReady'), {
+        stays: true,
+        action: { label: t('app.updateUse'), run: use },
+      }),
+    replaced: () => outdated.show(),
+  }).catch((error) => console.info('The page is not kept for offline:', error));
   // Only brains to offer in the filter: not worth a word if it fails.
   await list.seeMore().catch(() => undefined);
 }

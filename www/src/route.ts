@@ -1,10 +1,15 @@
 // What is open and which part of the list is on show, kept in the address so that a reload keeps it and
 // back leads to it. Knows no store and no view.
 
+/** What can be wrong while the chats are open. */
+export const PROBLEMS = ['full', 'evicted', 'outdated', 'corrupt'] as const;
+export type ProblemKind = (typeof PROBLEMS)[number];
+
 export type Route =
   | { view: 'list' }
   | { view: 'new' }
   | { view: 'trash' }
+  | { view: 'problem'; kind: ProblemKind }
   // A message in it is to be shown, once: it does not stay in the address.
   | { view: 'chat'; id: number; message?: number };
 
@@ -24,6 +29,8 @@ export function currentRoute(): Route {
   const [path = ''] = location.hash.split('?', 1);
   const [, view, id, message] = path.split('/');
   if (view === 'new' || view === 'trash') return { view };
+  const kind = PROBLEMS.find((each) => each === id);
+  if (view === 'problem' && kind) return { view, kind };
   if (view !== 'chat' || !isId(id)) return { view: 'list' };
   return { view, id: Number(id), ...(isId(message) && { message: Number(message) }) };
 }
@@ -44,6 +51,8 @@ export function hashOf(route: Route): string {
     case 'new':
     case 'trash':
       return `#/${route.view}`;
+    case 'problem':
+      return `#/problem/${route.kind}`;
     case 'list':
       return '#/';
   }

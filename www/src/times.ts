@@ -63,6 +63,12 @@ export function dayGroup(iso: string, now = Date.now()): string {
   return days >= 0 && days < 7 ? dayName(iso, now) : month(date);
 }
 
+/** When it was, under the name of its day or month. */
+export function inGroup(iso: string, now = Date.now()): string {
+  const days = daysSince(new Date(iso), now);
+  return days > 0 && days < 7 ? timeOfDay(iso) : ago(iso, now);
+}
+
 /** How long ago, in a few words. */
 export function ago(iso: string, now = Date.now()): string {
   const passed = now - Date.parse(iso);

@@ -4,6 +4,7 @@ import { announce } from './announce.ts';
 import { h } from './dom.ts';
 import { t } from './i18n/index.ts';
 import { icon } from './icons.ts';
+import { go, type ProblemKind } from './route.ts';
 import { because, codeOf } from './words.ts';
 
 const SECONDS = 8;
@@ -11,7 +12,11 @@ const MOST = 3;
 
 export interface ToastOptions {
   kind?: 'note' | 'error';
+  /** Stays until it is dismissed, as errors do. */
+  stays?: boolean;
   undo?: () => void;
+  /** Something else that can be done about it. */
+  action?: { label: string; run: () => void };
 }
 
 export class Toast {
@@ -24,7 +29,7 @@ export class Toast {
     private readonly options: ToastOptions,
     private readonly onGone: (toast: Toast, hadFocus: boolean) => void,
   ) {
-    const { undo, kind = 'note' } = options;
+    const { undo, action, kind = 'note', stays = kind === 'error' } = options;
     this.element = h(
       'li',
       { class: 'toast', 'data-kind': kind, 'data-testid': 'toast' },
@@ -40,6 +45,20 @@ export class Toast {
           },
           t('common.undo'),
         ),
+      action &&
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'button button-quiet',
+            'data-testid': 'toast-action',
+            onclick: () => {
+              this.close();
+              action.run();
+            },
+          },
+          action.label,
+        ),
       h(
         'button',
         {
@@ -52,7 +71,7 @@ export class Toast {
       ),
     );
     // A note does not vanish under the pointer or the focus; an error waits to be dismissed.
-    if (kind === 'note') {
+    if (!stays) {
       this.element.addEventListener('pointerenter', () => this.#hold());
       this.element.addEventListener('pointerleave', () => this.#run());
       this.element.addEventListener('focusin', () => this.#hold());
@@ -131,11 +150,26 @@ export class Toasts {
   fail(what: string, error: unknown, then = ''): void {
     // Nothing works then until the page is reloaded: said once.
     if (codeOf(error) === 'outdated') this.outdated();
-    else this.show(t('common.failed', { what, why: because(error) }) + then, { kind: 'error' });
+    else {
+      const kind = pageOf(error);
+      const action = kind && {
+        label: t('problems.whatToDo'),
+        run: () => go({ view: 'problem', kind }),
+      };
+      const text = t('common.failed', { what, why: because(error) }) + then;
+      this.show(text, { kind: 'error', ...(action && { action }) });
+    }
   }
 
   /** Undoes what the newest toast on show can undo, if any can. */
   undoNewest(): void {
     this.#shown.findLast((toast) => toast.canUndo)?.undo();
   }
+}
+
+/** What is worth a page of its own. */
+function pageOf(error: unknown): ProblemKind | undefined {
+  const code = codeOf(error);
+  if (code === 'quota-exceeded') return 'full';
+  return code === 'corrupt' ? 'corrupt' : undefined;
 }

@@ -4,8 +4,10 @@
 import type { ChangeDetail, Conversation } from 'conversation-store';
 import { announce } from '../announce.ts';
 import { h, hasKeyboard } from '../dom.ts';
+import { FirstRun, type FirstRunActions } from '../first-run/first-run.ts';
 import { t } from '../i18n/index.ts';
 import { icon } from '../icons.ts';
+import { type ProblemActions, ProblemView } from '../problem/problem-view.ts';
 import { hashOf, type Route } from '../route.ts';
 import { shorten } from '../text.ts';
 import type { Toasts } from '../toasts.ts';
@@ -19,6 +21,10 @@ import { NewChat, type NewChatActions } from './new-chat.ts';
 
 export interface ChatPaneActions extends ChatViewActions, NewChatActions {
   trash: TrashActions;
+  problem: ProblemActions;
+  firstRun: FirstRunActions;
+  /** There are no chats yet: where none is open, one is told how to begin. */
+  isFirstRun: () => boolean;
 }
 
 export class ChatPane {
@@ -62,6 +68,13 @@ export class ChatPane {
     } else if (route.view === 'trash') {
       document.title = `${t('trash.title')} · ${t('app.name')}`;
       this.#put(new TrashView(this.chats.store, this.actions.trash), focus);
+    } else if (route.view === 'problem') {
+      const view = new ProblemView(route.kind, this.actions.problem);
+      document.title = `${view.heading.textContent} · ${t('app.name')}`;
+      this.#put(view, focus);
+    } else if (this.actions.isFirstRun()) {
+      document.title = t('app.name');
+      this.#put(new FirstRun(this.actions.firstRun), focus);
     } else {
       document.title = t('app.name');
       this.#putNote(

@@ -8,9 +8,11 @@ import { h, hasKeyboard } from '../dom.ts';
 import { t } from '../i18n/index.ts';
 import { icon } from '../icons.ts';
 import { inlineEdit } from '../inline-edit.ts';
+import { menuButton } from '../menu.ts';
 import { hashOf } from '../route.ts';
 import { languageOf, shorten } from '../text.ts';
 import type { Toasts } from '../toasts.ts';
+import { FILE_KINDS, type FileKind } from '../transfer/transfer.ts';
 import type { View } from '../view.ts';
 import { titleOf } from '../words.ts';
 import { partOf } from './attachments.ts';
@@ -23,7 +25,7 @@ import { settingsOf } from './settings.ts';
 
 export interface ChatViewActions {
   delete: (conversation: Conversation) => void;
-  export: (conversation: Conversation) => void;
+  export: (conversation: Conversation, kind: FileKind) => void;
   escape: () => void;
   /** Another chat was made of this one. */
   forked: (id: number) => void;
@@ -102,17 +104,16 @@ export class ChatView implements View {
           },
           icon('pencil'),
         ),
-        h(
-          'button',
-          {
-            type: 'button',
-            class: 'icon-button',
-            'aria-label': t('chat.exportIt'),
-            title: t('chat.exportIt'),
-            'data-testid': 'chat-export',
-            onclick: () => actions.export(this.conversation),
-          },
-          icon('out'),
+        menuButton(
+          t('chat.exportIt'),
+          () =>
+            FILE_KINDS.map((kind) => ({
+              label: t(`transfer.${kind}`),
+              icon: 'out' as const,
+              run: () => actions.export(this.conversation, kind),
+            })),
+          { title: t('chat.exportIt'), 'data-testid': 'chat-export' },
+          'out',
         ),
         h(
           'button',

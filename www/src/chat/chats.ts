@@ -54,7 +54,7 @@ export class Chats {
     const conversation = await this.store.getConversation(id);
     if (!conversation) throw new Error('a chat was gone right after it was made');
     // A filter that hides what was just made would look as if it had been lost.
-    if (this.list.brain !== undefined && this.list.brain !== brain) this.list.filter(undefined);
+    if (this.list.hides(brain)) this.list.filter(undefined);
     return conversation;
   }
 

@@ -4,6 +4,7 @@
 
 import { createInstance } from 'i18next';
 import type english from './en/index.ts';
+import type { tour as englishTour } from './en/tour.ts';
 import type { Catalog } from './types.ts';
 
 export const LANGUAGES = ['en', 'ko'] as const;
@@ -12,7 +13,7 @@ export type Language = (typeof LANGUAGES)[number];
 /** The languages by their own names. */
 export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { en: 'English', ko: '한국어' };
 
-type English = typeof english;
+type English = typeof english & { tour: typeof englishTour };
 type Plain<K> = K extends `${infer Base}_${'one' | 'other'}` ? Base : K;
 type Keys = { [A in keyof English & string]: `${A}.${Plain<keyof English[A] & string>}` };
 /** The name of a text: its area and its own, without the ending of a plural. */
@@ -61,6 +62,12 @@ export async function loadLanguage(): Promise<void> {
   document.documentElement.lang = language;
 }
 
+/** Loads what only the tour says as well. */
+export async function loadTour(): Promise<void> {
+  const { tour } = await (language === 'ko' ? import('./ko/tour.ts') : import('./en/tour.ts'));
+  texts.addResourceBundle(language, 'translation', withShownCounts({ tour }), true);
+}
+
 export function currentLanguage(): Language {
   return language;
 }
@@ -105,7 +112,7 @@ function ofBrowser(): Language {
 }
 
 /** `{{count}}` is a plain number to i18next; the reader sees it with his separators. */
-function withShownCounts(catalog: Catalog): Record<string, Record<string, string>> {
+function withShownCounts(catalog: object): Record<string, Record<string, string>> {
   return Object.fromEntries(
     Object.entries(catalog).map(([area, own]) => [
       area,

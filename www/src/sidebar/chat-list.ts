@@ -110,6 +110,18 @@ export class ChatList {
     this.onChange();
   }
 
+  /** Whether chats of this brain are left out at the moment. */
+  hides(brain: string): boolean {
+    return this.archived || (this.brain !== undefined && this.brain !== brain);
+  }
+
+  /** There is nothing here, whatever the filter. */
+  get isEmpty(): boolean {
+    const isFiltered = this.brain !== undefined || this.archived;
+    const rows = this.#pinned.current.length + this.#all.current.length;
+    return this.state === 'ready' && rows === 0 && !isFiltered && !this.hasArchived;
+  }
+
   find(id: number): Conversation | undefined {
     return [...this.pinned, ...this.others].find((row) => row.id === id);
   }

@@ -7,7 +7,7 @@ import { inlineEdit } from '../inline-edit.ts';
 import { type MenuItem, menuButton } from '../menu.ts';
 import { hashOf } from '../route.ts';
 import { languageOf, shorten } from '../text.ts';
-import { ago, inFull } from '../times.ts';
+import { ago, inFull, inGroup } from '../times.ts';
 import { titleOf } from '../words.ts';
 
 export interface RowActions {
@@ -75,7 +75,8 @@ export class Row {
     const { updatedAt } = this.#conversation;
     this.#time.dateTime = updatedAt;
     this.#time.title = inFull(updatedAt);
-    this.#time.textContent = ago(updatedAt);
+    const { pinned } = this.#conversation;
+    this.#time.textContent = pinned ? ago(updatedAt) : inGroup(updatedAt);
   }
 
   /** Whether this is the open chat. */

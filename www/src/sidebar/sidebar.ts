@@ -4,16 +4,16 @@
 
 import type { Conversation } from 'conversation-store';
 import { h, isComposing } from '../dom.ts';
-import { chooseLanguage, currentLanguage, LANGUAGE_NAMES, LANGUAGES, t } from '../i18n/index.ts';
+import { t } from '../i18n/index.ts';
 import { icon } from '../icons.ts';
-import { menuButton } from '../menu.ts';
 import { hashOf, type Route } from '../route.ts';
 import type { SearchPanel } from '../search/search-panel.ts';
 import { shorten } from '../text.ts';
-import { dayGroup, dayKey } from '../times.ts';
+import { ago, dayGroup, dayKey } from '../times.ts';
 import { VirtualList, type VirtualRows } from '../virtual-list.ts';
 import { because } from '../words.ts';
 import type { ChatList } from './chat-list.ts';
+import { languageButton } from './language.ts';
 import { Row, type RowActions } from './row.ts';
 
 export interface SidebarActions extends RowActions {
@@ -40,6 +40,7 @@ export class Sidebar {
     t('sidebar.trash'),
   );
   readonly #storage = h('span', { class: 'storage-words' }, t('sidebar.storage'));
+  readonly #backup = h('span', { class: 'backup-words', 'data-testid': 'last-backup' });
   readonly #archived = h('button', {
     type: 'button',
     class: 'button small toggle',
@@ -116,10 +117,10 @@ export class Sidebar {
             onclick: () => actions.openStorage(),
           },
           icon('disk'),
-          this.#storage,
+          h('span', {}, this.#storage, this.#backup),
         ),
         this.#trash,
-        language(),
+        languageButton(),
       ),
     );
     this.#list.addEventListener('keydown', (event) => this.#onKey(event));
@@ -258,8 +259,15 @@ export class Sidebar {
     this.focus();
   }
 
+  /** How the chats are kept, and how old the last backup is. */
   setStorage(words: string): void {
     this.#storage.textContent = words;
+  }
+
+  setBackup(last: string | undefined): void {
+    this.#backup.textContent = last
+      ? t('storage.lastBackup', { when: ago(last) })
+      : t('storage.noBackup');
   }
 
   #rowOf(conversation: Conversation): Row {
@@ -379,26 +387,6 @@ export class Sidebar {
     setInterval(tick, 30_000);
     document.addEventListener('visibilitychange', tick);
   }
-}
-
-/** The switch between languages. Drafts survive the reload that follows. */
-function language(): HTMLElement {
-  const name = LANGUAGE_NAMES[currentLanguage()];
-  return menuButton(
-    t('sidebar.language', { name }),
-    () =>
-      LANGUAGES.map((each) => ({
-        label: LANGUAGE_NAMES[each],
-        lang: each,
-        icon: 'globe',
-        run: () => {
-          chooseLanguage(each);
-          location.reload();
-        },
-      })),
-    { class: 'icon-button foot-language', 'data-testid': 'language' },
-    'globe',
-  );
 }
 
 /** Pinned chats first, then a group for each day of this week and for each month before. */

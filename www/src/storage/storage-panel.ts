@@ -7,12 +7,15 @@ import { t } from '../i18n/index.ts';
 import { icon } from '../icons.ts';
 import { reloadButton } from '../opening/outdated.ts';
 import type { Toasts } from '../toasts.ts';
-import { download, today } from '../transfer/download.ts';
 import { because, codeOf, detailOf, size } from '../words.ts';
+import { BackupSection } from './backup-section.ts';
+import type { Backups } from './backups.ts';
+import { CheckSection } from './check-section.ts';
 
 export interface StoragePanelActions {
-  /** Shown below the backup. */
+  /** Import and export, shown below the backup. */
   section: HTMLElement;
+  backups: Backups;
   restored: () => void;
   status: (status: StoreStatus) => void;
 }
@@ -40,6 +43,8 @@ export class StoragePanel {
     t('storage.keep'),
   );
   readonly #reload = reloadButton();
+  readonly #folder: BackupSection;
+  readonly #check: CheckSection;
   readonly #outcome = h('p', { class: 'outcome', role: 'alert', 'data-testid': 'outcome' });
   readonly #backup = h('button', { type: 'button', class: 'button' }, t('storage.downloadBackup'));
   readonly #restore = h('button', { type: 'button', class: 'button' }, t('storage.restore'));
@@ -62,6 +67,14 @@ export class StoragePanel {
     this.#backup.addEventListener('click', () => void this.#onBackup());
     this.#restore.addEventListener('click', () => this.#file.click());
     this.#file.addEventListener('change', () => void this.#onFile());
+    const { backups } = actions;
+    this.#folder = new BackupSection(backups, (error) => {
+      this.#fail(
+        t('common.failed', { what: t('storage.folderFailed'), why: because(error) }),
+        error,
+      );
+    });
+    this.#check = new CheckSection(store, () => this.#dialog.close());
     this.#dialog = makeDialog(
       t('storage.title'),
       h(
@@ -85,7 +98,9 @@ export class StoragePanel {
       h('div', { class: 'dialog-actions dialog-actions-start' }, this.#backup, this.#restore),
       this.#file,
       this.#outcome,
+      this.#folder.element,
       actions.section,
+      this.#check.element,
     );
     this.#dialog.classList.add('panel');
     this.#dialog.dataset.testid = 'storage-panel';
@@ -95,8 +110,19 @@ export class StoragePanel {
 
   async open(): Promise<void> {
     this.#outcome.textContent = '';
+    this.#check.clear();
     this.#dialog.showModal();
-    await this.refresh();
+    await Promise.all([this.refresh(), this.#folder.refresh()]);
+  }
+
+  close(): void {
+    this.#dialog.close();
+  }
+
+  /** Lets the reader choose a backup to be restored, after a question. */
+  async pickBackup(): Promise<void> {
+    if (!this.#dialog.open) await this.open();
+    this.#file.click();
   }
 
   /** Reads how things stand, also for the sidebar. */
@@ -134,10 +160,9 @@ export class StoragePanel {
   async #onBackup(): Promise<void> {
     await this.#whileBusy(async () => {
       try {
-        const file = await this.store.backup();
-        download(file, `chats-${today()}.sqlite3`);
+        const bytes = await this.actions.backups.download();
         this.#outcome.dataset.kind = 'good';
-        this.#outcome.textContent = t('storage.backedUp', { size: size(file.size) });
+        this.#outcome.textContent = t('storage.backedUp', { size: size(bytes) });
       } catch (error) {
         this.#fail(t('storage.notBackedUp', { why: because(error) }), error);
       }
@@ -226,6 +251,7 @@ function facts(status: StoreStatus, keep: HTMLElement, reload: HTMLElement): [st
     [t('storage.whenSaved'), h('p', {}, saved)],
     ...(inMemory ? [] : ([[t('storage.howLong'), kept]] satisfies [string, Node][])),
     [t('storage.used'), used(status)],
+    ...free(status),
   ];
 }
 
@@ -251,6 +277,12 @@ function technical(status: StoreStatus): [string, string][] {
 
 function described(facts: [string, Node | string][]): Node[] {
   return facts.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]);
+}
+
+function free({ usage, quota }: StoreStatus): [string, Node][] {
+  if (!quota) return [];
+  const left = size(Math.max(0, quota - (usage ?? 0)));
+  return [[t('storage.free'), h('p', {}, t('storage.freeOf', { free: left }))]];
 }
 
 function used({ usage, quota }: StoreStatus): Node {

@@ -1,4 +1,5 @@
-// Shows how far an import has come, with a way to stop it, and then what came of it. Reads no file.
+// Shows how far an import has come, with a way to stop it, and then what came of it and a way to take it
+// back. It is beside the page, not above it: what has been read can be looked at meanwhile. Reads no file.
 
 import type { Counts, ImportFailure, ImportProgress, ImportReport } from 'conversation-store';
 import { announce } from '../announce.ts';
@@ -29,7 +30,11 @@ export class ImportDialog {
   readonly #dialog: HTMLDialogElement;
   readonly #name: string;
 
-  constructor(name: string, cancel: () => void) {
+  constructor(
+    name: string,
+    cancel: () => void,
+    private readonly refuge: () => void,
+  ) {
     this.#name = shorten(name, 60);
     this.#title.textContent = t('transfer.importing', { name: this.#name });
     const stop = () => {
@@ -44,21 +49,31 @@ export class ImportDialog {
     );
     this.#dialog = h(
       'dialog',
-      { class: 'dialog panel', 'aria-label': t('transfer.dialog'), 'data-testid': 'import-dialog' },
+      {
+        class: 'dialog import-card',
+        'aria-label': t('transfer.dialog'),
+        'data-testid': 'import-dialog',
+      },
       this.#title,
       this.#bar,
       this.#words,
       h('div', { class: 'dialog-actions' }, this.#cancel),
     );
-    // Escape stops the import; the dialog stays and says what there is of it.
-    this.#dialog.addEventListener('cancel', (event) => {
-      if (!this.#cancel.isConnected) return;
+    // Escape within it stops the import; it stays and says what there is of it, and then closes.
+    this.#dialog.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape') return;
       event.preventDefault();
-      if (!this.#cancel.disabled) stop();
+      event.stopPropagation();
+      if (!this.#cancel.isConnected) this.#dialog.close();
+      else if (!this.#cancel.disabled) stop();
     });
-    this.#dialog.addEventListener('close', () => this.#dialog.remove());
+    this.#dialog.addEventListener('close', () => {
+      const hadFocus = this.#dialog.contains(document.activeElement);
+      this.#dialog.remove();
+      if (hadFocus || document.activeElement === document.body) this.refuge();
+    });
     document.body.append(this.#dialog);
-    this.#dialog.showModal();
+    this.#dialog.show();
   }
 
   progress({ read, total, conversations, messages }: ImportProgress): void {
@@ -75,8 +90,14 @@ export class ImportDialog {
     });
   }
 
-  /** What came of it; with an error, what had been taken in before it. */
-  report(report: ImportReport | undefined, error?: unknown): void {
+  /**
+   * What came of it; with an error, what had been taken in before it.
+   *
+   * @param undo Takes back what was new.
+   */
+  report(report: ImportReport | undefined, error?: unknown, undo?: () => Promise<void>): void {
+    const { activeElement } = document;
+    const had = this.#dialog.contains(activeElement) || activeElement === document.body;
     const stopped = error !== undefined && codeOf(error) === 'aborted';
     const title =
       error === undefined
@@ -101,12 +122,24 @@ export class ImportDialog {
         ? [h('p', { class: 'dialog-text', role: 'alert', title: detailOf(error) }, why)]
         : []),
       ...(report ? [table(report), ...failures(report.failures)] : []),
-      h('div', { class: 'dialog-actions' }, close),
+      h('div', { class: 'dialog-actions' }, undo && this.#undoButton(undo), close),
     );
     this.#dialog.dataset.state = 'done';
-    close.focus();
+    // Who writes or reads somewhere else goes on there.
+    if (had) close.focus();
     const chats = report && t('transfer.newChats', { count: report.conversations.created });
     announce(chats ? t('transfer.announced', { title, chats }) : title);
+  }
+
+  #undoButton(undo: () => Promise<void>): HTMLButtonElement {
+    const button = h('button', { type: 'button', class: 'button' }, t('transfer.undo'));
+    button.dataset.testid = 'import-undo';
+    button.addEventListener('click', () => {
+      button.disabled = true;
+      this.#dialog.setAttribute('aria-busy', 'true');
+      void undo().then(() => this.#dialog.close());
+    });
+    return button;
   }
 }
 

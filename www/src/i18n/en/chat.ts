@@ -6,7 +6,7 @@ export const chat = {
   opening: 'Opening the chat…',
   back: 'Back to all chats',
   renameIt: 'Rename this chat',
-  exportIt: 'Export this chat as Markdown',
+  exportIt: 'Export this chat',
   deleteIt: 'Delete this chat',
   deletedElsewhere: 'This chat was deleted in another tab or window.',
   inTrash: 'This chat is in the trash',

@@ -9,7 +9,7 @@ export const chat = {
   opening: '대화를 여는 중…',
   back: '모든 대화로 돌아가기',
   renameIt: '이 대화의 이름 바꾸기',
-  exportIt: '이 대화를 Markdown으로 내보내기',
+  exportIt: '이 대화 내보내기',
   deleteIt: '이 대화 삭제',
   deletedElsewhere: '다른 탭이나 창에서 이 대화를 삭제했습니다.',
   inTrash: '이 대화는 휴지통에 있습니다',

@@ -5,6 +5,7 @@ import { app } from './app.ts';
 import { brains } from './brains.ts';
 import { chat } from './chat.ts';
 import { common } from './common.ts';
+import { firstRun } from './firstRun.ts';
 import { problems } from './problems.ts';
 import { search } from './search.ts';
 import { sidebar } from './sidebar.ts';
@@ -17,6 +18,7 @@ export default {
   brains,
   chat,
   common,
+  firstRun,
   problems,
   search,
   sidebar,
