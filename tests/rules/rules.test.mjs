@@ -198,6 +198,27 @@ test('each language of the page says the same, with the same in it', async () =>
   }
 });
 
+test('the page asks nobody but the endpoints that its reader has saved', () => {
+  absent(
+    files('www/src', '.ts').filter((path) => path !== 'www/src/brains/openai.ts'),
+    /\bfetch\(|XMLHttpRequest|WebSocket|EventSource\b|sendBeacon|importScripts/,
+    'requests belong to www/src/brains/openai.ts',
+  );
+});
+
+test('the page parses no markup', () => {
+  absent(
+    files('www/src', '.ts'),
+    /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|setHTML|srcdoc/,
+    'text becomes text nodes',
+  );
+  absent(
+    files('www/src', '.ts').filter((path) => path !== 'www/src/chat/markdown/purify.ts'),
+    /dompurify/,
+    'HTML of messages belongs to purify.ts',
+  );
+});
+
 test('tests sleep nowhere, skip nothing and retry nothing', () => {
   absent(
     [

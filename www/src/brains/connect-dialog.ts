@@ -13,7 +13,10 @@ import { type Endpoint, type Endpoints, hostOf } from './endpoints.ts';
  *
  * @param edit The endpoint to begin with.
  */
-export function connectModel(endpoints: Endpoints, edit?: string): Promise<string | undefined> {
+export function openConnectDialog(
+  endpoints: Endpoints,
+  edit?: string,
+): Promise<string | undefined> {
   return new Promise((resolve) => {
     let saved: string | undefined;
     let form: ConnectForm | undefined;

@@ -1,9 +1,8 @@
-// The brain of an endpoint that the reader saved: says who it is at once, and loads what speaks to it with
-// the first question.
+// A model behind an endpoint that the reader has saved. What asks it is loaded when it is first asked.
 
 import type { Brain, Piece, Question } from './brain.ts';
 import { type Endpoint, hostOf } from './endpoints.ts';
-import type { ReadBlob } from './openai.ts';
+import type { OpenAiBrain, ReadBlob } from './openai.ts';
 
 export class EndpointBrain implements Brain {
   constructor(
@@ -25,14 +24,16 @@ export class EndpointBrain implements Brain {
   }
 
   async *answer(question: Question): AsyncGenerator<Piece> {
-    yield* (await this.#load()).answer(question);
+    const brain = await this.#load();
+    yield* brain.answer(question);
   }
 
   async title(question: string, answer: string, signal: AbortSignal): Promise<string | undefined> {
-    return (await this.#load()).title(question, answer, signal);
+    const brain = await this.#load();
+    return brain.title(question, answer, signal);
   }
 
-  async #load() {
+  async #load(): Promise<OpenAiBrain> {
     const { OpenAiBrain } = await import('./openai.ts');
     return new OpenAiBrain(this.endpoint, this.key, this.readBlob);
   }

@@ -4,7 +4,7 @@
 import type { Message, MessagePart } from 'conversation-store';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { type Brain, BrainError, type BrainFailure, type Piece, type Question } from './brain.ts';
-import { type Endpoint, hostOf } from './endpoints.ts';
+import type { Endpoint } from './endpoints.ts';
 import { ThinkTags } from './think-tags.ts';
 
 /** Reads an attachment. */
@@ -44,24 +44,12 @@ interface ChatMessage {
   content: string | ContentPart[];
 }
 
-export class OpenAiBrain implements Brain {
+export class OpenAiBrain implements Pick<Brain, 'answer' | 'title'> {
   constructor(
     private readonly endpoint: Endpoint,
     private readonly key: string,
     private readonly readBlob: ReadBlob,
   ) {}
-
-  get name(): string {
-    return this.endpoint.name;
-  }
-
-  get host(): string {
-    return hostOf(this.endpoint.url);
-  }
-
-  get model(): string | undefined {
-    return this.endpoint.model || undefined;
-  }
 
   async *answer({ path, system, model, begun, signal }: Question): AsyncGenerator<Piece> {
     const messages: ChatMessage[] = [];
@@ -77,7 +65,7 @@ export class OpenAiBrain implements Brain {
     const response = await this.#ask(
       '/chat/completions',
       signal,
-      withModel(model ?? this.model, {
+      withModel(model ?? this.#model, {
         messages,
         stream: true,
         stream_options: { include_usage: true },
@@ -87,7 +75,7 @@ export class OpenAiBrain implements Brain {
   }
 
   async title(question: string, answer: string, signal: AbortSignal): Promise<string | undefined> {
-    const body = withModel(this.model, {
+    const body = withModel(this.#model, {
       messages: [
         { role: 'user', content: question.slice(0, 2_000) },
         { role: 'assistant', content: answer.slice(0, 2_000) },
@@ -111,6 +99,10 @@ export class OpenAiBrain implements Brain {
     const { data } = parse(await response.text()) as { data?: { id?: unknown }[] };
     if (!Array.isArray(data)) throw this.#failure('answer', 'The list of models has no "data".');
     return data.flatMap(({ id }) => (typeof id === 'string' ? [id] : []));
+  }
+
+  get #model(): string | undefined {
+    return this.endpoint.model || undefined;
   }
 
   async #ask(path: string, signal: AbortSignal, body?: object): Promise<Response> {

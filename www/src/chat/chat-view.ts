@@ -16,7 +16,6 @@ import { FILE_KINDS, type FileKind } from '../transfer/transfer.ts';
 import type { View } from '../view.ts';
 import { titleOf } from '../words.ts';
 import { partOf } from './attachments.ts';
-import { openChatSettings } from './chat-settings.ts';
 import type { Chats } from './chats.ts';
 import { Composer } from './composer.ts';
 import type { Draft, Drafts } from './drafts.ts';
@@ -89,7 +88,7 @@ export class ChatView implements View {
             'aria-label': t('chat.settings'),
             title: t('chat.settings'),
             'data-testid': 'chat-settings',
-            onclick: () => this.#openSettings(),
+            onclick: () => void this.#openSettings(),
           },
           icon('sliders'),
         ),
@@ -273,7 +272,8 @@ export class ChatView implements View {
     this.#composer.setWhere(whereWords(this.chats.brains, brain, model));
   }
 
-  #openSettings(): void {
+  async #openSettings(): Promise<void> {
+    const { openChatSettings } = await import('./chat-settings.ts');
     const { brain } = this.conversation;
     openChatSettings(settingsOf(this.conversation), this.chats.brains.find(brain)?.model, {
       save: (settings) => this.chats.changeSettings(this.id, settings),

@@ -5,9 +5,14 @@ import { h } from '../../dom.ts';
 
 export function htmlBlock(source: string): HTMLElement {
   const element = h('div', { class: 'md-html', dir: 'auto' }, source);
-  if (isWhole(source)) void clean(element, source);
+  if (isWhole(source) && !REFUSED.test(source)) void clean(element, source);
   return element;
 }
+
+// Nothing with any of it is let through. Looked for first because parsing it, though nothing of it runs,
+// is reported to the console under a strict policy.
+const REFUSED =
+  /<(?:script|style|iframe|object|embed|svg|math|link|meta|base|form|template|noscript|noembed|xmp|image|img|body)\b|[\s/"'](?:on\w+|style)\s*=/i;
 
 /** One element that is opened and closed: parts of one would be mended into something else. */
 function isWhole(source: string): boolean {

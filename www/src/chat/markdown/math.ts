@@ -16,6 +16,11 @@ export function drawMath(tex: string, display: boolean): DocumentFragment {
   });
   const drawn = document.createDocumentFragment();
   drawn.append(...place.childNodes);
+  // Labels and references would name elements of the page, and lead away from the chat.
+  for (const element of drawn.querySelectorAll('[id], [href]')) {
+    element.removeAttribute('id');
+    element.removeAttribute('href');
+  }
   // What screen readers and copies have of it.
   drawn.querySelector('math')?.setAttribute('aria-label', tex);
   return drawn;

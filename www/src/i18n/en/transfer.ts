@@ -4,7 +4,7 @@ export const transfer = {
   title: 'Import and export',
   text: 'Bring chats from ChatGPT, Claude, LibreChat, Open WebUI or an export of this page: choose the file, or drop it anywhere on the page. Importing it again changes nothing.',
   file: 'File of chats',
-  drop: 'Drop the file to import its chats',
+  drop: 'Drop an export of chats to import it, or any other file to send it along',
   import: 'Import a file…',
   notExported: 'Nothing was exported',
   dialog: 'Import',
