@@ -202,7 +202,15 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     { type: 'button', class: 'button skip', onclick: () => pane.focus() },
     t('app.skip'),
   );
-  const app = h('div', { class: 'app' }, skip, sidebar.element, pane.element);
+  const app = h(
+    'div',
+    { class: 'app' },
+    skip,
+    // Whichever half is on show.
+    h('header', { class: 'unseen' }, h('h1', {}, t('app.name'))),
+    sidebar.element,
+    pane.element,
+  );
   root.replaceChildren(outdated.element, app, toasts.element, ...liveRegions());
 
   let wasEmpty: boolean | undefined;

@@ -97,7 +97,7 @@ export class Sidebar {
       h(
         'div',
         { class: 'sidebar-head' },
-        h('h1', { class: 'sidebar-title', tabindex: -1 }, t('sidebar.title')),
+        h('p', { class: 'sidebar-title' }, t('sidebar.title')),
         this.#new,
       ),
       search.box,

@@ -14,7 +14,6 @@ import { shorten } from '../text.ts';
 import type { Toasts } from '../toasts.ts';
 import { because, size, titleOf } from '../words.ts';
 import { download, fileName, today } from './download.ts';
-import { ImportDialog } from './import-dialog.ts';
 
 /** Endings of what can be imported; a file without one of these can still be dropped. */
 const ACCEPTED = '.json,.jsonl,.ndjson,.zip,.db,.sqlite,.sqlite3';
@@ -93,6 +92,8 @@ export class Transfer {
     this.#importing = true;
     this.actions.importing();
     const abort = new AbortController();
+    // With the first import, as the store's own reader of files.
+    const { ImportDialog } = await import('./import-dialog.ts');
     const dialog = new ImportDialog(file.name, () => abort.abort(), this.actions.refuge);
     const made = this.#listenForNew();
     let report: ImportReport | undefined;
@@ -107,7 +108,7 @@ export class Transfer {
       failure = error;
       report = error instanceof ConversationStoreError ? error.details?.report : undefined;
     }
-    const ids = made.end(report?.ids ?? []);
+    const ids = await made.end(report?.ids ?? []);
     this.#importing = false;
     dialog.report(report, failure, ids.length > 0 ? () => this.#takeBack(ids) : undefined);
   }
@@ -169,7 +170,9 @@ export class Transfer {
     };
     this.store.addEventListener('change', listen);
     return {
-      end: (ids: readonly number[]): number[] => {
+      end: async (ids: readonly number[]): Promise<number[]> => {
+        // The last of them are told beside the answer: an answer later they have been.
+        await this.store.status().catch(() => undefined);
         this.store.removeEventListener('change', listen);
         // Of what was missed nobody knows whether it was there before.
         return missed ? [] : ids.filter((id) => made.has(id));
