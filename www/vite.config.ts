@@ -1,7 +1,10 @@
 // How the page is served and bundled: the package by its built entry, and one strict
 // Content-Security-Policy on whatever `vite preview` answers.
 
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants } from 'node:zlib';
 import { type Connect, defineConfig, type Plugin } from 'vite';
 import { VitePWA, type VitePWAOptions } from 'vite-plugin-pwa';
 
@@ -28,6 +31,41 @@ function policyOf(url: string | undefined): string {
   return [...policy, `frame-ancestors ${framed ? "'self'" : "'none'"}`].join('; ');
 }
 
+/** Answers with brotli, as a server on the network does: what is tried here is what is fetched there. */
+const compressed: Connect.NextHandleFunction = (request, response, next) => {
+  const [path = ''] = (request.url ?? '').split(/[?#]/, 1);
+  const type = TYPES[extname(path === '/' ? '/index.html' : path)];
+  const file = here(`./dist${path === '/' ? '/index.html' : path}`);
+  const takesBrotli = /\bbr\b/.test(request.headers['accept-encoding']?.toString() ?? '');
+  if (!type || !takesBrotli || !file.startsWith(here('./dist/')) || !existsSync(file)) {
+    next();
+    return;
+  }
+  const { mtimeMs } = statSync(file);
+  const known = kept.get(file);
+  const body =
+    known?.mtimeMs === mtimeMs
+      ? known.body
+      : brotliCompressSync(readFileSync(file), { params: { [constants.BROTLI_PARAM_QUALITY]: 6 } });
+  kept.set(file, { mtimeMs, body });
+  response.setHeader('Content-Type', type);
+  response.setHeader('Content-Encoding', 'br');
+  response.setHeader('Content-Length', body.length);
+  // Names of assets have a hash of what is in them.
+  const forever = path.startsWith('/assets/');
+  response.setHeader('Cache-Control', forever ? 'public, max-age=31536000, immutable' : 'no-cache');
+  response.end(request.method === 'HEAD' ? undefined : body);
+};
+const kept = new Map<string, { mtimeMs: number; body: Buffer }>();
+const TYPES: Partial<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+  '.webmanifest': 'application/manifest+json',
+};
+
 /** The address of the tour has no ending. */
 const tour: Connect.NextHandleFunction = (request, _response, next) => {
   if (/^\/tour\/?(?=[?#]|$)/.test(request.url ?? '')) request.url = '/tour.html';
@@ -47,6 +85,7 @@ const strictPolicy: Plugin = {
       response.setHeader('Content-Security-Policy', policyOf(request.url));
       next();
     });
+    server.middlewares.use(compressed);
   },
 };
 

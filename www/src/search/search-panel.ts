@@ -125,8 +125,8 @@ export class SearchPanel {
     this.#clear.hidden = this.#field.value === '';
     this.results.hidden = !this.isOn;
     this.#period.value = model.period ?? '';
-    // What the address says, and not what is being typed.
-    if (document.activeElement !== this.#field && this.#field.value.trim() !== model.query) {
+    // Where the address says something else than was typed.
+    if (this.#field.value.trim() !== model.query) {
       this.#field.value = model.query;
       this.#clear.hidden = model.query === '';
     }
