@@ -35,12 +35,18 @@ const status = (page: Page) => page.getByTestId('message').last();
 const answerText = (page: Page) => texts(page).last();
 const where = (page: Page) => page.getByTestId('where');
 
+async function openConnect(page: Page, picker = 'chat-brain'): Promise<void> {
+  await page.getByTestId(`${picker}-more`).click();
+  await page.getByRole('menuitem', { name: 'Connect a model…' }).click();
+  await expect(page.getByTestId('connect-dialog')).toBeVisible();
+}
+
 /** Connects the endpoint from the chat that is open, which it then answers in. */
 async function connect(
   page: Page,
   { key = 'sk-secret', picker = 'chat-brain' } = {},
 ): Promise<void> {
-  await page.getByTestId(picker).selectOption({ label: 'Connect a model…' });
+  await openConnect(page, picker);
   const dialog = page.getByTestId('connect-dialog');
   await dialog.getByText('Other', { exact: true }).click();
   await dialog.getByTestId('connect-url').fill(fake.url);
@@ -250,7 +256,7 @@ test.describe('a model behind an endpoint', () => {
     await expect(failure).toContainText(new URL(page.url()).origin);
     forgive(page, /CORS policy|Failed to load resource/);
     // In the dialog as well.
-    await page.getByTestId('chat-brain').selectOption({ label: 'Connect a model…' });
+    await openConnect(page);
     await page.getByRole('button', { name: 'Change “home”' }).click();
     await page.getByTestId('connect-save').click();
     await expect(page.getByTestId('connect-outcome')).toContainText(
@@ -332,7 +338,7 @@ test.describe('a model behind an endpoint', () => {
     expect(fake.questions.at(-1)?.authorization).toBeUndefined();
 
     await page.bringToFront();
-    await page.getByTestId('chat-brain').selectOption({ label: 'Connect a model…' });
+    await openConnect(page);
     await page.getByRole('button', { name: 'Change “home”' }).click();
     await page.getByTestId('connect-keep').check();
     await page.getByTestId('connect-save').click();
@@ -345,7 +351,7 @@ test.describe('a model behind an endpoint', () => {
 
     // Removed, it is nowhere any more, and nobody answers.
     await page.bringToFront();
-    await page.getByTestId('chat-brain').selectOption({ label: 'Connect a model…' });
+    await openConnect(page);
     await page.getByRole('button', { name: 'Remove “home”' }).click();
     await page.getByTestId('question').getByRole('button', { name: 'Remove' }).click();
     await expect(page.getByTestId('endpoints')).toBeHidden();
@@ -357,7 +363,7 @@ test.describe('a model behind an endpoint', () => {
 
   test('an address that is none is not saved', async ({ page }) => {
     await create(page, 'Bad', 'echo');
-    await page.getByTestId('chat-brain').selectOption({ label: 'Connect a model…' });
+    await openConnect(page);
     await page.getByTestId('connect-url').fill('javascript:alert(1)');
     await page.getByTestId('connect-save').click();
     await expect(page.getByTestId('connect-outcome')).toContainText('This is no web address');

@@ -374,7 +374,10 @@ test('everything by keyboard alone', async ({ page }) => {
   // A brain that does not answer by itself.
   await page.keyboard.press('Shift+Tab');
   await page.keyboard.press('Shift+Tab');
+  await page.keyboard.press('Shift+Tab');
   await page.keyboard.type('claude');
+  await expect(page.getByTestId('new-brain')).toHaveValue('is:claude');
+  await page.keyboard.press('Tab');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await page.keyboard.press('Tab');

@@ -101,7 +101,8 @@ export async function chooseBrain(page: Page, picker: string, brain: string): Pr
     await select.selectOption({ label: brain });
     return;
   }
-  await select.selectOption({ value: 'do:name' });
+  await page.getByTestId(`${picker}-more`).click();
+  await page.getByRole('menuitem', { name: 'Another name…' }).click();
   await page.getByTestId('brain-name').fill(brain);
   await page.getByTestId('brain-name').press('Enter');
   await expect(select).toHaveValue(`is:${brain}`);

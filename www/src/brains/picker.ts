@@ -1,8 +1,9 @@
 // Chooses who answers: the brains of the page, the models that are connected, names that other chats
-// have, or another name.
+// have. What opens something is in a menu beside it: a key in a closed list chooses at once.
 
 import { h, isComposing } from '../dom.ts';
 import { t } from '../i18n/index.ts';
+import { menuButton } from '../menu.ts';
 import { BUILT_IN } from './brains.ts';
 import type { Endpoints } from './endpoints.ts';
 
@@ -12,12 +13,10 @@ export interface BrainPickerActions {
   connect: () => Promise<string | undefined>;
 }
 
-const CONNECT = 'do:connect';
-const NAME = 'do:name';
-
 export class BrainPicker {
   readonly element = h('span', { class: 'picker' });
   readonly #select: HTMLSelectElement;
+  readonly #more: HTMLButtonElement;
   #brain = '';
 
   /** @param known Names that chats have. */
@@ -31,12 +30,21 @@ export class BrainPicker {
       class: 'badge picker-select',
       'aria-label': t('brains.answeredBy'),
       'data-testid': name,
-      onchange: () => void this.#onChange(),
+      onchange: () => this.#choose(this.#select.value.replace(/^is:/, '')),
     });
     // Names that came meanwhile are there when one looks.
     this.#select.addEventListener('pointerdown', () => this.#fill());
     this.#select.addEventListener('focus', () => this.#fill());
-    this.element.append(this.#select);
+    this.#more = menuButton(
+      t('brains.moreBrains'),
+      () => [
+        { label: t('brains.connectMore'), icon: 'plus', run: () => void this.#connect() },
+        { label: t('brains.otherName'), icon: 'pencil', run: () => this.#askForName() },
+      ],
+      { 'data-testid': `${name}-more`, class: 'icon-button small' },
+      'plus',
+    );
+    this.element.append(this.#select, this.#more);
   }
 
   get brain(): string {
@@ -57,34 +65,26 @@ export class BrainPicker {
     const others = new Set(this.known());
     others.add(this.#brain);
     for (const name of [...BUILT_IN, ...connected]) others.delete(name);
-    const group = (label: string, names: Iterable<string>, ...more: HTMLOptionElement[]) => {
-      const options = [...names].map((name) => h('option', { value: `is:${name}` }, name));
-      return h('optgroup', { label }, ...options, ...more);
-    };
+    const group = (label: string, names: readonly string[]) =>
+      names.length > 0 &&
+      h('optgroup', { label }, ...names.map((name) => h('option', { value: `is:${name}` }, name)));
     const key = JSON.stringify([connected, [...others]]);
     if (key !== this.#select.dataset.key) {
       this.#select.dataset.key = key;
-      this.#select.replaceChildren(
+      const groups = [
         group(t('brains.here'), BUILT_IN),
-        group(
-          t('brains.models'),
-          connected,
-          h('option', { value: CONNECT }, t('brains.connectMore')),
-        ),
-        group(t('brains.nobody'), others, h('option', { value: NAME }, t('brains.otherName'))),
-      );
+        group(t('brains.models'), connected),
+        group(t('brains.nobody'), [...others]),
+      ];
+      this.#select.replaceChildren(...groups.filter((each) => each !== false));
     }
     this.#select.value = `is:${this.#brain}`;
   }
 
-  async #onChange(): Promise<void> {
-    const { value } = this.#select;
-    if (value === NAME) return this.#askForName();
-    if (value !== CONNECT) return this.#choose(value.replace(/^is:/, ''));
-    this.#select.value = `is:${this.#brain}`;
+  async #connect(): Promise<void> {
     const connected = await this.actions.connect();
     if (connected !== undefined) this.#choose(connected);
-    this.#select.focus();
+    this.#more.focus();
   }
 
   #choose(brain: string): void {
@@ -111,6 +111,7 @@ export class BrainPicker {
       const name = field.value.trim();
       field.remove();
       this.#select.hidden = false;
+      this.#more.hidden = false;
       if (save && name !== '') this.#choose(name);
       else this.#fill();
     };
@@ -124,6 +125,7 @@ export class BrainPicker {
     });
     field.addEventListener('blur', () => end(true));
     this.#select.hidden = true;
+    this.#more.hidden = true;
     this.element.append(field);
     field.focus();
   }

@@ -410,6 +410,8 @@ export class MessageList {
     const known = this.#views.get(row.uid);
     const view = known ?? MessageView.of(row, this.#viewActions);
     view.update(row);
+    // One that is made anew has to be told what is known already.
+    view.setPlace(this.#branches.placeOf(row.id));
     view.setLast(index === (this.#rows?.length ?? 0) + this.#pending.length - 1);
     this.#views.set(row.uid, view);
     return view;

@@ -18,7 +18,11 @@ export function harmless(source: string): DocumentFragment | undefined {
     ALLOW_DATA_ATTR: false,
     RETURN_DOM_FRAGMENT: true,
   });
-  if (DOMPurify.removed.length > 0) return undefined;
+  // The body that it was parsed into is always among them.
+  const removed = DOMPurify.removed.filter(
+    (each) => !('element' in each && each.element.nodeName === 'BODY'),
+  );
+  if (removed.length > 0) return undefined;
   for (const link of nodes.querySelectorAll('a')) {
     link.target = '_blank';
     link.rel = 'noopener noreferrer nofollow';

@@ -161,6 +161,9 @@ function inlineNode(token: Token): Node {
       return h('code', { dir: 'auto' }, (token as Tokens.Codespan).text);
     case 'br':
       return h('br');
+    // Of an item with blank lines, where it begins a paragraph.
+    case 'checkbox':
+      return checkbox((token as Tokens.Checkbox).checked);
     case 'link':
       return link(token as Tokens.Link);
     case 'image': {

@@ -61,4 +61,5 @@ export const brains = {
   explainLocal: 'A server on this device has to allow the origin {{origin}} in its CORS settings.',
   explainCors:
     'Whether a page may ask is the endpoint’s to say (CORS). OpenAI and OpenRouter let every page.',
+  moreBrains: 'Another brain',
 } as const;

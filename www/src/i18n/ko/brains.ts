@@ -63,4 +63,5 @@ export const brains = {
   explainLocal: '이 기기의 서버는 CORS 설정에서 {{origin}} 을(를) 허용해야 합니다.',
   explainCors:
     '페이지의 요청을 받을지는 그쪽이 정합니다(CORS). OpenAI와 OpenRouter는 모든 페이지를 허용합니다.',
+  moreBrains: '다른 브레인',
 } as const satisfies Translated<typeof english>;
