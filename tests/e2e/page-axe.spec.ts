@@ -44,6 +44,7 @@ for (const [device, width] of [
       await page.getByTestId('door-samples').click();
       await expect(rows(page).first()).toBeVisible();
       await clean(page, 'list');
+      await rows(page).first().hover();
       await rows(page).first().getByTestId('row-menu').click();
       await expect(page.getByTestId('menu')).toBeVisible();
       await clean(page, 'menu');

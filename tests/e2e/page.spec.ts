@@ -1024,7 +1024,7 @@ for (const [device, width, height] of [
         if (device === 'phone') {
           await expect(page.getByRole('navigation')).toBeHidden();
           await back.click();
-          await expect(page.getByRole('main')).toBeHidden();
+          await expect(page.getByTestId('pane')).toBeHidden();
           await expect(page.locator(':focus')).toContainText('서울');
         } else {
           await expect(back).toBeHidden();

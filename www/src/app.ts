@@ -202,8 +202,9 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     { type: 'button', class: 'button skip', onclick: () => pane.focus() },
     t('app.skip'),
   );
+  // Both halves: where there is room for one only, either is what the page is about.
   const app = h(
-    'div',
+    'main',
     { class: 'app' },
     skip,
     // Whichever half is on show.

@@ -94,7 +94,8 @@ function open(button: HTMLButtonElement, items: MenuItem[]): void {
   menu.addEventListener('toggle', (event) => {
     if ((event as ToggleEvent).newState === 'closed' && menu.isConnected) close(false);
   });
-  document.body.append(menu);
+  // Where it belongs in the order of the page; it is above everything wherever it is.
+  button.after(menu);
   menu.showPopover();
   const { left, right, top, bottom } = button.getBoundingClientRect();
   const { offsetWidth, offsetHeight } = menu;

@@ -28,7 +28,12 @@ export interface ChatPaneActions extends ChatViewActions, NewChatActions {
 }
 
 export class ChatPane {
-  readonly element = h('main', { class: 'chat', tabindex: -1 });
+  readonly element = h('section', {
+    class: 'chat',
+    tabindex: -1,
+    'aria-label': t('chat.label'),
+    'data-testid': 'pane',
+  });
   #view: View | undefined;
   // Asked for and being read: what changes meanwhile is to be shown too.
   #opening: ChatView | undefined;

@@ -34,7 +34,7 @@ form.addEventListener('submit', (event) => {
 root.replaceChildren(
   h(
     'main',
-    { class: 'frame-main' },
+    { class: 'frame-main', 'aria-label': t('tour.tab', { name }) },
     h('h1', { class: 'frame-title' }, t('tour.tab', { name }), role),
     list,
     form,

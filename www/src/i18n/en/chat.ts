@@ -1,6 +1,7 @@
 // One chat: its head, its messages, the composer.
 
 export const chat = {
+  label: 'Chat',
   noneOpen: 'No chat is open',
   noneOpenText: 'Start a new one, or choose one from the list.',
   opening: 'Opening the chat…',

@@ -4,6 +4,7 @@ import type { chat as english } from '../en/chat.ts';
 import type { Translated } from '../types.ts';
 
 export const chat = {
+  label: '대화 내용',
   noneOpen: '열린 대화가 없습니다',
   noneOpenText: '새로 시작하거나 목록에서 고르세요.',
   opening: '대화를 여는 중…',
