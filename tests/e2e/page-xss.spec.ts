@@ -108,8 +108,10 @@ async function importChats(
   const dialog = page.getByTestId('import-dialog');
   await expect(dialog).toHaveAttribute('data-state', 'done');
   await harmless(page, 'body');
-  await dialog.getByRole('button', { name: 'Close' }).click();
-  await page.getByTestId('storage-panel').getByRole('button', { name: 'Close' }).click();
+  await dialog.getByRole('button', { name: 'Close', exact: true }).click();
+  await expect(dialog).toHaveCount(0);
+  await page.keyboard.press('Escape');
+  await expect(page.getByTestId('storage-panel')).toBeHidden();
 }
 
 /** Does to each element what a reader would, and looks for what could run. */
