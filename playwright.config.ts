@@ -18,6 +18,7 @@ export default defineConfig({
   use: { browserName: 'chromium', launchOptions: chromium },
   projects: [
     { name: 'package', testIgnore: 'page*.spec.ts', use: { baseURL: packageUrl } },
+    { name: 'soak', testDir: 'tests/soak' },
     {
       name: 'page',
       testMatch: 'page*.spec.ts',

@@ -26,7 +26,7 @@ export async function lint(env) {
     env: docs,
   });
   say('Linting TypeScript and JavaScript: tsc, Biome');
-  for (const project of ['.', 'tests/client', 'tests/e2e', 'www']) {
+  for (const project of ['.', 'tests/client', 'tests/e2e', 'tests/soak', 'www']) {
     await run(process.execPath, [bin('typescript/bin/tsc'), '--noEmit', '-p', join(root, project)]);
   }
   await run(process.execPath, [bin('@biomejs/biome/bin/biome'), 'ci', '--error-on-warnings']);

@@ -5,7 +5,9 @@
  */
 
 import { join } from 'node:path';
+import { audit } from './audit.mjs';
 import { build } from './build.mjs';
+import { fuzzAll } from './fuzz.mjs';
 import { lint } from './lint.mjs';
 import { root, run, runAndRead, say } from './run.mjs';
 import { testTools } from './tools.mjs';
@@ -76,6 +78,24 @@ const suites = [
         env,
       }),
     (text) => sum(text, /^(?:#|ℹ) pass (\d+)/gm),
+  ],
+  [
+    'supply',
+    'Licences, sources and known vulnerabilities of what is used',
+    async () => {
+      const { checked } = await audit();
+      return `${checked.length} passed`;
+    },
+    (text) => sum(text, /^(\d+) passed/gm),
+  ],
+  [
+    'fuzz',
+    'Hostile input: each corpus, and fifteen seconds beyond it',
+    async () => {
+      const results = await fuzzAll({ seconds: 15, jobs: 2 });
+      return `${results.length} passed`;
+    },
+    (text) => sum(text, /^(\d+) passed/gm),
   ],
   ['package', 'The package in Chromium, and the lesson in Python', browser('package'), playwright],
   [

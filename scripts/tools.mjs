@@ -16,7 +16,8 @@ export async function npmPackages() {
   const marker = join(root, 'node_modules', '.package-lock.json');
   if (existsSync(marker)) return;
   say('Installing npm packages (about a minute)');
-  await run('npm', ['ci', '--no-audit', '--no-fund']);
+  // No package may run a script of its own here: none that is used needs to.
+  await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
 }
 
 /** The pinned Rust toolchain's wasm target. */
@@ -71,6 +72,14 @@ async function clang() {
   };
 }
 
+/** The compilers of C and C++ for this machine that can count the branches taken: the fuzzers need them. */
+export async function nativeClang() {
+  const suffix = (await clang()).CC_wasm32_unknown_unknown.slice('clang'.length);
+  // The headers of C++ are g++'s; without clang++ by that name clang compiles it all the same.
+  if (!output('g++', ['--version'])) await debian(['g++'], 'A C++ library');
+  return { CC: `clang${suffix}`, CXX: 'g++' };
+}
+
 /** A program of crates.io, built once into the user's cache. Returns the folder of its binaries. */
 async function cargoTool(crate, version, minutes) {
   const folder = join(cache, `${crate}-${version}`);
@@ -81,6 +90,9 @@ async function cargoTool(crate, version, minutes) {
   }
   return bin;
 }
+
+/** cargo-deny, which only reads: without what it would fetch by itself. */
+export const cargoDeny = () => cargoTool('cargo-deny', '0.20.2', 4);
 
 /** The version of wasm-bindgen's tools must equal that of the crate in Cargo.lock. */
 function wasmBindgenVersion() {

@@ -20,7 +20,7 @@ wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 async fn with_files(name: &str, case: impl FnOnce(&World)) {
     directory::remove(name).await.unwrap();
-    let directory = Directory::acquire(name).await.unwrap();
+    let directory = Directory::acquire(name, false).await.unwrap();
     directory.take_copy().await.unwrap();
     case(&World::new(Some(directory.main_path()), Some(vfs::NAME)));
     directory.drop_copy();
@@ -73,7 +73,7 @@ mod of_search {
 #[wasm_bindgen_test]
 async fn files_reopened_by_another_hold_it_all() {
     directory::remove("reopened").await.unwrap();
-    let directory = Directory::acquire("reopened").await.unwrap();
+    let directory = Directory::acquire("reopened", false).await.unwrap();
     let world = World::new(Some(directory.main_path()), Some(vfs::NAME));
     let mut store = world.open();
     let id = store.create("남는 것", None).unwrap();
@@ -82,7 +82,7 @@ async fn files_reopened_by_another_hold_it_all() {
     // As after a crash: nothing is checkpointed.
     drop(store);
     drop(directory);
-    let directory = Directory::acquire("reopened").await.unwrap();
+    let directory = Directory::acquire("reopened", false).await.unwrap();
     assert_eq!(common::everything(&world.open()), before);
     drop(directory);
     directory::remove("reopened").await.unwrap();
@@ -91,7 +91,7 @@ async fn files_reopened_by_another_hold_it_all() {
 #[wasm_bindgen_test]
 async fn damaged_files_are_corrupt_and_stay() {
     directory::remove("damaged").await.unwrap();
-    let directory = Directory::acquire("damaged").await.unwrap();
+    let directory = Directory::acquire("damaged", false).await.unwrap();
     let path = directory.main_path();
     let garbage = [7; 8192];
     directory.pool().write(&path, 0, &garbage).unwrap();
@@ -108,7 +108,7 @@ async fn damaged_files_are_corrupt_and_stay() {
         .write(&format!("{path}-wal"), 0, &garbage)
         .unwrap();
     drop(directory);
-    let refusal = Directory::acquire("damaged").await.map(|_| ());
+    let refusal = Directory::acquire("damaged", false).await.map(|_| ());
     refused(refusal, ErrorCode::Corrupt);
     directory::remove("damaged").await.unwrap();
 }

@@ -4,7 +4,13 @@
  * the calls under way again. Knows no method by name but open and close.
  */
 
-import { aborted, ConversationStoreError, type ErrorData, type ErrorDetails } from './errors.js';
+import {
+  aborted,
+  asOurs,
+  ConversationStoreError,
+  type ErrorData,
+  type ErrorDetails,
+} from './errors.js';
 import { Life } from './life.js';
 import { type Port, start } from './port.js';
 import type {
@@ -118,7 +124,8 @@ type FromWorker =
   | { id: number; error: ErrorData }
   | { id: number; progress: 'waiting' | 'step' }
   | { changes: { sequence: number; reset: boolean; changes: Told[] } }
-  | { status: StoreStatus };
+  | { status: StoreStatus }
+  | { cleared: ErrorData };
 
 const DEFAULT_TIMEOUT = 30_000;
 
@@ -135,6 +142,9 @@ const MAX_TIMER = 2 ** 31 - 1;
 
 /** A call with which so many workers died is what kills them. */
 const MAX_DEATHS = 3;
+
+/** The site's data was cleared since the page was loaded: other tabs may not see its locks. */
+let wasCleared = false;
 
 /** The open databases of this page that are shared by name. */
 const shared = new Map<string, Connection>();
@@ -163,6 +173,8 @@ export class Connection {
   /** The worker was asked to open, and takes calls. */
   #asked = false;
   #closing: Promise<void> | undefined;
+  /** The database was removed under it: it is of no use any more, and whoever opens gets another. */
+  #cleared: ConversationStoreError | undefined;
   /** The page is about to stand still: no worker is started until it is back. */
   #suspended = false;
 
@@ -334,6 +346,7 @@ export class Connection {
         tab,
         visible: this.#life.visible,
         again: this.#opened,
+        unseen: wasCleared,
       };
       const opening = this.#openCall;
       try {
@@ -364,6 +377,7 @@ export class Connection {
   ): Promise<unknown> {
     check(options, 'operationId');
     if (options.signal?.aborted) throw aborted(options.signal);
+    if (this.#cleared) throw this.#cleared;
     const operation = kind === 'write' ? this.#operation(options.operationId) : undefined;
     if (!this.#port) {
       if (this.#memory) throw crashedInMemory();
@@ -502,6 +516,10 @@ export class Connection {
       for (const user of this.#users.values()) user.onStatus(message.status);
       return;
     }
+    if ('cleared' in message) {
+      this.#clear(message.cleared);
+      return;
+    }
     const call = this.#calls.get(message.id);
     if (!call) return;
     if ('error' in message) {
@@ -532,6 +550,18 @@ export class Connection {
       }
       call.resolve(value);
     }
+  }
+
+  /** Its files are free when its worker has ended. */
+  #clear({ code, message }: ErrorData): void {
+    wasCleared = true;
+    this.#cleared = new ConversationStoreError(code, message);
+    if (shared.get(this.#name) === this) shared.delete(this.#name);
+    for (const call of this.#calls.values()) {
+      // Nothing is left to close.
+      if (call.request.method === 'close') call.resolve(undefined);
+    }
+    this.#stop(this.#cleared);
   }
 
   #tell({ sequence, reset, changes }: { sequence: number; reset: boolean; changes: Told[] }): void {
@@ -587,7 +617,7 @@ export class Connection {
   #resume(): void {
     this.#suspended = false;
     // Some browsers tell of it twice.
-    if (this.#port) return;
+    if (this.#port || this.#cleared) return;
     for (const call of this.#calls.values()) call.resume();
     if (this.#openCall) this.#launch();
     // Where it does not open again, the calls under way say so.
@@ -642,14 +672,6 @@ function crashedInMemory(): ConversationStoreError {
 
 function notSent(error: unknown): ConversationStoreError {
   return new ConversationStoreError('invalid-argument', `an argument cannot be sent: ${error}`, {
-    cause: error,
-  });
-}
-
-/** What was thrown, as the error that every method rejects with. */
-export function asOurs(error: unknown): ConversationStoreError {
-  if (error instanceof ConversationStoreError) return error;
-  return new ConversationStoreError('invalid-argument', `an argument cannot be used: ${error}`, {
     cause: error,
   });
 }

@@ -53,3 +53,20 @@ export function aborted(signal: AbortSignal): ConversationStoreError {
     cause: signal.reason,
   });
 }
+
+/** What was thrown, as the error that every method rejects with. */
+export function asOurs(error: unknown): ConversationStoreError {
+  if (error instanceof ConversationStoreError) return error;
+  return new ConversationStoreError('invalid-argument', `an argument cannot be used: ${error}`, {
+    cause: error,
+  });
+}
+
+/** Does what takes several steps: whatever an argument throws on the way is ours too. */
+export async function ours<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw asOurs(error);
+  }
+}

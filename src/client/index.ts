@@ -5,7 +5,6 @@
 
 import { type Ask, getBlob, putBlob } from './blobs.js';
 import {
-  asOurs,
   type CallOptions,
   type ChangeDetail,
   Connection,
@@ -15,7 +14,7 @@ import {
   type OpenOptions,
   within,
 } from './connection.js';
-import { ConversationStoreError } from './errors.js';
+import { asOurs, ConversationStoreError, ours } from './errors.js';
 import { given, hit, plain, plainQuery, row, text } from './rows.js';
 import type { ExportOptions, ImportOptions, ImportReport, TransferCalls } from './transfer.js';
 import type {
@@ -464,30 +463,36 @@ export class ConversationStore<T extends StoreTypes = object>
     if (!connection) throw closed();
     const ask = <R>(method: string, params: object, kind: Kind, options?: CallOptions) =>
       this.#callOn<R>(connection, method, () => params, kind, options);
-    return openWriter(
-      {
-        add: ({ role, ...message }) =>
-          ask(
-            'addMessage',
-            { conversationId, role, content: '', extra: {}, ...streamed(message) },
-            'write',
-            rest,
-          ),
-        find: async (key) => {
-          const id = typeof key === 'string' ? { conversationId, uid: key } : plain(key);
-          const found = row<Message<T> | undefined>(await ask('getMessage', { id }, 'read', rest));
-          const here = found && [found.conversationId, found.conversationUid];
-          return here?.includes(conversationId) ? found : undefined;
+    return ours(() =>
+      openWriter(
+        {
+          add: ({ role, ...message }) =>
+            ask(
+              'addMessage',
+              { conversationId, role, content: '', extra: {}, ...streamed(message) },
+              'write',
+              rest,
+            ),
+          find: async (key) => {
+            const id = typeof key === 'string' ? { conversationId, uid: key } : plain(key);
+            const found = row<Message<T> | undefined>(
+              await ask('getMessage', { id }, 'read', rest),
+            );
+            const here = found && [found.conversationId, found.conversationUid];
+            return here?.includes(conversationId) ? found : undefined;
+          },
+          // By its uid: after a restore an id may be another message's.
+          append: ({ uid }, text, streaming) =>
+            ask('appendToMessage', { id: { conversationId, uid }, text, streaming }, 'write'),
+          update: ({ uid }, patch) =>
+            ours(async () =>
+              ask('updateMessage', { id: { conversationId, uid }, patch: given(patch) }, 'write'),
+            ),
         },
-        // By its uid: after a restore an id may be another message's.
-        append: ({ uid }, text, streaming) =>
-          ask('appendToMessage', { id: { conversationId, uid }, text, streaming }, 'write'),
-        update: ({ uid }, patch) =>
-          ask('updateMessage', { id: { conversationId, uid }, patch: given(patch) }, 'write'),
-      },
-      (fields ?? {}) as WriterOptions,
-      rest.signal,
-      this.#writers,
+        (fields ?? {}) as WriterOptions,
+        rest.signal,
+        this.#writers,
+      ),
     );
   }
 
@@ -515,11 +520,13 @@ export class ConversationStore<T extends StoreTypes = object>
     options?: SearchQuery & CallOptions,
     callOptions?: CallOptions,
   ): Promise<SearchHit[]> {
-    // Anything but an object is for the store to refuse.
-    const [asked, rest] =
-      typeof (options ?? {}) === 'object' ? parted(options, callOptions) : [options, callOptions];
-    const params = () => ({ query, options: plain(asked) });
-    return (await this.#call<SearchHit[]>('search', params, 'read', rest)).map(hit);
+    return ours(async () => {
+      // Anything but an object is for the store to refuse.
+      const [asked, rest] =
+        typeof (options ?? {}) === 'object' ? parted(options, callOptions) : [options, callOptions];
+      const params = () => ({ query, options: plain(asked) });
+      return (await this.#call<SearchHit[]>('search', params, 'read', rest)).map(hit);
+    });
   }
 
   /**
@@ -569,7 +576,7 @@ export class ConversationStore<T extends StoreTypes = object>
    * @throws `invalid-argument`, `quota-exceeded`.
    */
   async putBlob(blob: Blob, options?: CallOptions): Promise<StoredBlob> {
-    return putBlob(this.#asking(options), blob);
+    return ours(() => putBlob(this.#asking(options), blob));
   }
 
   /** The Blob of a `ref` or hash, or `undefined`. */
@@ -592,15 +599,17 @@ export class ConversationStore<T extends StoreTypes = object>
     options?: ImportOptions | CallOptions,
     callOptions?: CallOptions,
   ): Promise<ImportReport> {
-    const [asked, rest] = parted(options, callOptions);
-    const { onProgress, conversationId } = asked as ImportOptions;
-    if (onProgress !== undefined && typeof onProgress !== 'function') {
-      throw new ConversationStoreError('invalid-argument', 'onProgress is not a function');
-    }
-    const { importInto } = await import('./transfer.js');
-    return importInto(this.#transfer(rest, conversationId), data, {
-      ...(asked as ImportOptions),
-      ...this.#limits(rest),
+    return ours(async () => {
+      const [asked, rest] = parted(options, callOptions);
+      const { onProgress, conversationId } = asked as ImportOptions;
+      if (onProgress !== undefined && typeof onProgress !== 'function') {
+        throw new ConversationStoreError('invalid-argument', 'onProgress is not a function');
+      }
+      const { importInto } = await loadTransfer();
+      return importInto(this.#transfer(rest, conversationId), data, {
+        ...(asked as ImportOptions),
+        ...this.#limits(rest),
+      });
     });
   }
 
@@ -612,18 +621,20 @@ export class ConversationStore<T extends StoreTypes = object>
    * @throws `not-found`, `aborted`.
    */
   async export(options?: ExportOptions | CallOptions, callOptions?: CallOptions): Promise<File> {
-    const [asked, rest] = parted(options, callOptions);
-    const { conversationIds } = asked as ExportOptions;
-    if (conversationIds !== undefined && !Array.isArray(conversationIds)) {
-      throw new ConversationStoreError(
-        'invalid-argument',
-        'conversationIds is not an array of ids and uids',
-      );
-    }
-    const { exportFrom } = await import('./transfer.js');
-    return exportFrom(this.#transfer(rest), {
-      ...(asked as ExportOptions),
-      ...this.#limits(rest),
+    return ours(async () => {
+      const [asked, rest] = parted(options, callOptions);
+      const { conversationIds } = asked as ExportOptions;
+      if (conversationIds !== undefined && !Array.isArray(conversationIds)) {
+        throw new ConversationStoreError(
+          'invalid-argument',
+          'conversationIds is not an array of ids and uids',
+        );
+      }
+      const { exportFrom } = await loadTransfer();
+      return exportFrom(this.#transfer(rest), {
+        ...(asked as ExportOptions),
+        ...this.#limits(rest),
+      });
     });
   }
 
@@ -870,6 +881,19 @@ export class ConversationStore<T extends StoreTypes = object>
     } catch (error) {
       throw asOurs(error);
     }
+  }
+}
+
+/** The code of import and export, with the first of them. */
+async function loadTransfer(): Promise<typeof import('./transfer.js')> {
+  try {
+    return await import('./transfer.js');
+  } catch (error) {
+    throw new ConversationStoreError(
+      'storage-unavailable',
+      `the code of import and export could not be loaded: ${error}`,
+      { cause: error },
+    );
   }
 }
 

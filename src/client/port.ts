@@ -121,9 +121,10 @@ function makeWorker(options: PortOptions, program: Program): Worker {
   const [option] = program.options;
   if (options.worker === undefined) {
     try {
-      return program.worker();
+      return trusted(() => program.worker());
     } catch (error) {
-      throw unavailable(`the worker could not be made: ${error}`, error);
+      const advice = error instanceof TypeError ? `. ${trustedTypesAdvice(program)}` : '';
+      throw unavailable(`the worker could not be made: ${error}${advice}`, error);
     }
   }
   let made: Worker;
@@ -137,6 +138,52 @@ function makeWorker(options: PortOptions, program: Program): Worker {
   }
   return made;
 }
+
+/** The part of Trusted Types (https://w3c.github.io/trusted-types/dist/spec/) that is used. */
+interface TrustedTypes {
+  createPolicy(
+    name: string,
+    rules: { createScriptURL(url: string): string },
+  ): { createScriptURL(url: string): string };
+}
+
+let policy: ReturnType<TrustedTypes['createPolicy']> | undefined;
+
+/**
+ * Makes a worker whose URL stands literally, also on a page that requires Trusted Types: there `new Worker`
+ * takes no URL but one that a policy vouches for, and bundlers take no call that is not literal. So for as
+ * long as the literal call takes, the name `Worker` is one that has the URL vouched for. The policy is of
+ * this file alone, and sees no other URL.
+ */
+function trusted(make: () => Worker): Worker {
+  const scope = globalThis as { Worker: typeof Worker; trustedTypes?: TrustedTypes };
+  if (scope.trustedTypes === undefined) return make();
+  try {
+    policy ??= scope.trustedTypes.createPolicy('conversation-store', {
+      createScriptURL: (url) => url,
+    });
+  } catch {
+    // Not on the page's list, or by another copy of this package: where the page requires no policy, none is
+    // needed, and where it does, the call below says so.
+    return make();
+  }
+  const { Worker: real } = scope;
+  const vouching = policy;
+  scope.Worker = class extends real {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      super(vouching.createScriptURL(String(url)), options);
+    }
+  };
+  try {
+    return make();
+  } finally {
+    scope.Worker = real;
+  }
+}
+
+const trustedTypesAdvice = ({ options: [worker] }: Program) =>
+  'Where a Content-Security-Policy says require-trusted-types-for, let it say ' +
+  `trusted-types conversation-store too, or give ${worker}`;
 
 function loadAdvice({ options: [worker, module] }: Program): string {
   return (

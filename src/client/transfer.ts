@@ -6,7 +6,7 @@
  * while the one before it is stored, and no more.
  */
 
-import { aborted, ConversationStoreError, type ErrorData } from './errors.js';
+import { aborted, asOurs, ConversationStoreError, type ErrorData } from './errors.js';
 import type {
   Batch,
   FormatAnswer,
@@ -264,9 +264,8 @@ function sum({ created, updated, skipped, failed }: Counts): number {
   return created + updated + skipped + failed;
 }
 
-function withReport(error: unknown, report: ImportReport): unknown {
-  if (!(error instanceof ConversationStoreError)) return error;
-  const { code, message, cause, details } = error;
+function withReport(error: unknown, report: ImportReport): ConversationStoreError {
+  const { code, message, cause, details } = asOurs(error);
   return new ConversationStoreError(code, message, { cause, details: { ...details, report } });
 }
 

@@ -3,7 +3,7 @@
  * kept for a moment and stored together, in order. Knows no worker and no call: what stores is given.
  */
 
-import { aborted, ConversationStoreError } from './errors.js';
+import { aborted, asOurs, ConversationStoreError } from './errors.js';
 import type { AddedMessage, MessagePatch, Status } from './wasm/conversation_store.js';
 
 /** How to write, beside the fields of a new message. */
@@ -191,7 +191,7 @@ export class MessageSink implements UnderlyingSink<string | MessagePatch> {
       this.#add(chunk);
     } catch (error) {
       void this.#finish('error');
-      throw error;
+      throw asOurs(error);
     }
     this.#arrived += 1;
     this.#wake();
@@ -270,7 +270,8 @@ export class MessageSink implements UnderlyingSink<string | MessagePatch> {
     const last = this.#waiting.at(-1);
     // Of whole parts given with each token, only the last are stored.
     if (typeof last === 'object' && !('content' in last) && !('content' in patch)) {
-      Object.assign(last, patch);
+      // By definition, not assignment: a field '__proto__' is one as any other.
+      this.#waiting[this.#waiting.length - 1] = { ...last, ...patch };
     } else {
       this.#waiting.push(patch);
       this.#units += PATCH_UNITS;

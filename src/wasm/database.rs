@@ -73,12 +73,13 @@ thread_local! {
 }
 
 impl Database {
-    /// Opens a database in OPFS. To be called by the holder of its lock only.
+    /// Opens a database in OPFS, one that is `known` only if it is there. To be called by the holder of its
+    /// lock only.
     ///
     /// # Errors
     /// Those of the directory and of [`Store::open`].
-    pub async fn open(name: &str, durability: Durability) -> Result<Self> {
-        let directory = Directory::acquire(&directory_name(name)?).await?;
+    pub async fn open(name: &str, durability: Durability, known: bool) -> Result<Self> {
+        let directory = Directory::acquire(&directory_name(name)?, known).await?;
         Self::open_in(directory, StorageKind::Opfs, durability)
     }
 
@@ -136,6 +137,18 @@ impl Database {
     /// Gives the files back as they are: nothing more is written, by nobody.
     pub fn abandon(self) {
         self.directory.abandon();
+    }
+
+    /// The same, where the browser has removed the files.
+    pub fn forsake(self) {
+        self.directory.forsake();
+        // Its close would write, and close the handles.
+        std::mem::forget(self);
+    }
+
+    /// Asks whether the files are where they are looked for. It may be asked for while this is used.
+    pub fn is_there(&self) -> impl Future<Output = bool> + use<> {
+        self.directory.is_there()
     }
 
     /// The store, for what needs no file.

@@ -90,9 +90,9 @@ impl Directory {
     /// Acquires the files of a database in OPFS, creating them where there are none.
     ///
     /// # Errors
-    /// `storage-unavailable` without OPFS, `blocked` if another worker keeps a handle,
-    /// `corrupt` if the directory holds data but not the main file.
-    pub async fn acquire(name: &str) -> Result<Self> {
+    /// `storage-unavailable` without OPFS, and if it is `known` to be there and is not; `blocked` if
+    /// another worker keeps a handle; `corrupt` if the directory holds data but not the main file.
+    pub async fn acquire(name: &str, known: bool) -> Result<Self> {
         let handle = subdirectory(&subdirectory(&root().await?, ROOT).await?, name).await?;
         let directory = Self {
             handle: Some(handle),
@@ -100,6 +100,9 @@ impl Directory {
             pool: Pool::of_this_worker()?,
             removal: RefCell::default(),
         };
+        if known && !directory.is_there().await {
+            return Err(cleared());
+        }
         if directory.is_new().await? {
             // In this order: an interruption leaves what is new, not what is damaged.
             for name in [JOURNAL, MAIN] {
@@ -134,6 +137,27 @@ impl Directory {
     pub fn abandon(&self) {
         for name in [MAIN, LOG, JOURNAL].iter().chain(&COPY) {
             self.pool.cut(&self.path(name));
+        }
+    }
+
+    /// Lets go of the files without closing their handles: after the browser has cleared this site's
+    /// data, Chromium 156 never returns from closing one.
+    pub fn forsake(&self) {
+        for name in [MAIN, LOG, JOURNAL].iter().chain(&COPY) {
+            self.pool.forsake(&self.path(name));
+        }
+    }
+
+    /// Whether the database's file is still there, where others would look for it. The handles do not
+    /// tell: they go on writing to a file that the browser has removed.
+    pub fn is_there(&self) -> impl Future<Output = bool> + use<> {
+        let handle = self.handle.clone();
+        async move {
+            let Some(handle) = handle else { return true };
+            match JsFuture::from(handle.get_file_handle(MAIN)).await {
+                Err(error) => js::name_of(&error) != "NotFoundError",
+                Ok(_) => true,
+            }
         }
     }
 
@@ -347,6 +371,15 @@ pub async fn remove(name: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// What was known to be there is not.
+pub fn cleared() -> StoreError {
+    StoreError::new(
+        ErrorCode::StorageUnavailable,
+        "this site's data was cleared while the database was open, and with it the database: open it \
+         anew, and it is empty",
+    )
 }
 
 fn corrupt(reason: &str) -> StoreError {

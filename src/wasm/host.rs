@@ -41,6 +41,10 @@ const SETTLING: f64 = 100.0;
 /// Milliseconds without a request after which it is a pause.
 const PAUSE: f64 = 500.0;
 
+/// Milliseconds after a request at which the files are looked for: nothing tells a worker that they were
+/// removed under it.
+const LOOK: f64 = 500.0;
+
 /// What a host tells, but for answers.
 pub enum Notice {
     /// The call that opens waits for another tab.
@@ -58,6 +62,8 @@ pub enum Notice {
     },
     /// The tab leads, follows, or is outdated.
     Status(Box<StoreStatus>),
+    /// The browser has removed the database while it was open. Its handles are free when the worker ends.
+    Cleared(StoreError),
 }
 
 /// Called once. What comes from another tab may be JSON.
@@ -84,6 +90,10 @@ pub struct Opening {
     /// Whether the page had it open before, through another worker: its role may be another now.
     #[serde(default)]
     pub again: bool,
+    /// Whether other tabs do not see the page's locks: Chromium forgets those of pages that were there
+    /// when the site's data was cleared.
+    #[serde(default)]
+    pub unseen: bool,
 }
 
 fn yes() -> bool {
@@ -120,6 +130,12 @@ struct State {
     running: RefCell<Option<(RunId, Ticket)>>,
     /// How often the lock was lost: what was begun before must not go on.
     losses: Cell<u32>,
+    /// The files are about to be looked for.
+    looking: Cell<bool>,
+    /// The browser has removed them.
+    cleared: Cell<bool>,
+    /// Says that the tab is alive, where the page cannot.
+    alive: RefCell<Option<Lock>>,
     visible: Cell<bool>,
     timer: Cell<Option<i32>>,
     /// What can wait is about to go on.
@@ -176,6 +192,9 @@ impl Host {
             awaits_pause: Cell::default(),
             running: RefCell::default(),
             losses: Cell::default(),
+            looking: Cell::default(),
+            cleared: Cell::default(),
+            alive: RefCell::default(),
             visible: Cell::new(visible),
             timer: Cell::default(),
             tending: Cell::default(),
@@ -191,6 +210,9 @@ impl Host {
             };
             let channels = Channels::new(&host.0.opening.name, id, version, on_incoming)?;
             *host.0.channels.borrow_mut() = Some(channels);
+        }
+        if host.0.opening.unseen {
+            host.hold_tab();
         }
         host.0.answers.borrow_mut().insert(call, answer);
         host.feed(Event::Open { call, visible });
@@ -300,28 +322,11 @@ impl Host {
             Action::ReleaseLock => drop(self.0.lock.borrow_mut().take()),
             Action::Send { to, body } => self.send(to.as_ref(), body),
             Action::OpenStore => self.open_store(),
-            Action::CloseStore => {
-                let database = self.0.database.borrow_mut().take();
-                let removal = database.as_ref().and_then(Database::removal);
-                let closed = database.map_or(Ok(()), Database::close);
-                *self.0.failed_close.borrow_mut() = closed.err();
-                let (host, losses) = (self.clone(), self.0.losses.get());
-                let Some(removal) = removal else {
-                    self.feed(Event::Closed);
-                    return;
-                };
-                spawn_local(async move {
-                    // Most often there was nothing to remove.
-                    let _ = JsFuture::from(removal).await;
-                    if host.0.losses.get() == losses {
-                        host.feed(Event::Closed);
-                    }
-                });
-            }
+            Action::CloseStore => self.close_store(),
             Action::AbandonStore => {
                 self.0.losses.set(self.0.losses.get() + 1);
                 if let Some(database) = self.0.database.borrow_mut().take() {
-                    database.abandon();
+                    self.let_go(database);
                 }
             }
             Action::Turn => {
@@ -461,19 +466,104 @@ impl Host {
             return;
         }
         let (host, losses) = (self.clone(), self.0.losses.get());
+        // Never an empty one in the place of what this tab has seen.
+        let known = self.0.opening.again || self.0.tab.borrow().facts().is_some();
         spawn_local(async move {
-            let mut opened = Database::open(&host.0.opening.name, durability).await;
+            let mut opened = Database::open(&host.0.opening.name, durability, known).await;
             if let Ok(database) = &mut opened {
                 host.end_streams_of_the_dead(database).await;
+            }
+            if matches!(&opened, Err(error) if *error == directory::cleared()) {
+                host.was_cleared();
             }
             // The lock was lost meanwhile: whoever has it now opens.
             if host.0.losses.get() != losses {
                 if let Ok(database) = opened {
-                    database.abandon();
+                    host.let_go(database);
                 }
                 return;
             }
             host.opened(opened);
+        });
+    }
+
+    fn close_store(&self) {
+        let Some(database) = self.0.database.borrow_mut().take() else {
+            self.feed(Event::Closed);
+            return;
+        };
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        spawn_local(async move {
+            if !database.is_there().await {
+                host.was_cleared();
+            }
+            if host.0.cleared.get() || host.0.losses.get() != losses {
+                host.let_go(database);
+            } else {
+                let removal = database.removal();
+                *host.0.failed_close.borrow_mut() = database.close().err();
+                if let Some(removal) = removal {
+                    // Most often there was nothing to remove.
+                    let _ = JsFuture::from(removal).await;
+                }
+            }
+            if host.0.losses.get() == losses {
+                host.feed(Event::Closed);
+            }
+        });
+    }
+
+    /// The browser has removed the files.
+    fn was_cleared(&self) {
+        self.0.cleared.set(true);
+        (self.0.notify)(Notice::Cleared(directory::cleared()));
+    }
+
+    /// Holds the lock that says that this tab is alive, for as long as its worker is.
+    fn hold_tab(&self) {
+        let Some(tab) = self.0.opening.tab.clone() else {
+            return;
+        };
+        let host = self.clone();
+        spawn_local(async move {
+            let name = lock::of_tab(&host.0.opening.name, &tab);
+            // Held already, it is seen.
+            if let Ok(lock) = lock::acquire(&name, Wait::Never).await {
+                host.0.alive.replace(Some(lock));
+            }
+        });
+    }
+
+    /// Gives the files up as they are.
+    fn let_go(&self, database: Database) {
+        if self.0.cleared.get() {
+            database.forsake();
+        } else {
+            database.abandon();
+        }
+    }
+
+    /// Looks soon whether the files are still there. If they are not, what is written is lost: it ends as
+    /// when the lock is lost, and whoever opens next finds no database.
+    fn look_soon(&self) {
+        if self.0.opening.storage == StorageOption::Memory || self.0.looking.replace(true) {
+            return;
+        }
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        js::after(LOOK, move || {
+            host.0.looking.set(false);
+            let database = host.0.database.borrow();
+            let Some(there) = database.as_ref().map(Database::is_there) else {
+                return;
+            };
+            let host = host.clone();
+            spawn_local(async move {
+                if !there.await && host.0.losses.get() == losses {
+                    host.was_cleared();
+                    drop(host.0.lock.borrow_mut().take());
+                    host.feed(Event::Lost);
+                }
+            });
         });
     }
 
@@ -529,6 +619,7 @@ impl Host {
 
     fn opened(&self, opened: Result<Database>) {
         let outcome = opened.map(|database| {
+            self.0.cleared.set(false);
             let facts = database.facts();
             *self.0.database.borrow_mut() = Some(database);
             self.watch_writers();
@@ -637,6 +728,7 @@ impl Host {
             self.watch_writers();
         }
         self.0.last_run.set(run);
+        self.look_soon();
         if !changes.is_empty() {
             self.tend();
             if !self.0.awaits_pause.replace(true) {
@@ -741,7 +833,7 @@ impl Host {
         };
         // The lock was lost meanwhile: the files are not this tab's any more.
         if self.0.losses.get() != losses {
-            database.abandon();
+            self.let_go(database);
         } else {
             *self.0.database.borrow_mut() = Some(database);
         }

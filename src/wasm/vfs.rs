@@ -237,6 +237,13 @@ impl Pool {
         }
     }
 
+    /// Lets go of a path's file, whose handle is never closed.
+    pub fn forsake(&self, path: &str) {
+        if let Some(bytes) = self.files.borrow_mut().remove(path) {
+            std::mem::forget(bytes);
+        }
+    }
+
     /// Whether a file was put under a path.
     pub fn holds(&self, path: &str) -> bool {
         self.files.borrow().contains_key(path)

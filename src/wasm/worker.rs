@@ -4,7 +4,7 @@
 //! In: `{ id, method, params, timeout?, operation?, object? }`, `{ abort: id, forget }`,
 //! `{ visible }`, `{ listen }`. Out: `{ id, value }`, `{ id, error: { code, message } }`, before either
 //! `{ id, progress: "waiting" | "step" }`; `{ changes: { sequence, reset, changes } }` while it is
-//! listened to; `{ status }`. What is not one number, text or Blob comes as `{ id, json }`: JSON, as a
+//! listened to; `{ status }`; `{ cleared: { code, message } }`, after which the worker is to be ended. What is not one number, text or Blob comes as `{ id, json }`: JSON, as a
 //! string or, if it is long, as its bytes in UTF-8. Several that are told in one task come as one array. A
 //! message that is none of these is ignored: it is not from this package.
 
@@ -155,6 +155,7 @@ impl Server {
                     self.post(None, "changes", &detail);
                 }
             }
+            Notice::Cleared(error) => self.post(None, "cleared", &js::error_data(&error)),
             Notice::Status(status) => {
                 if let Ok(status) = js::write(&*status) {
                     self.post(None, "status", &status);

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkExample } from './ai-sdk.mjs';
 import { freePort, run } from './lib/processes.mjs';
@@ -20,6 +20,50 @@ import { checkContents } from './lib/tarball.mjs';
  * @property {string} root
  * @property {(name: string) => Promise<string>} scratch
  */
+
+const REQUIRED = "require-trusted-types-for 'script'";
+
+/**
+ * A strict policy for a page whose import map, which can only be inline, is named by its hash. The header goes
+ * with the workers' scripts too: a worker obeys its own.
+ */
+async function policyOf(directory, ...more) {
+  const page = await readFile(join(directory, 'index.html'), 'utf8');
+  const map = /<script type="importmap">([\s\S]*?)<\/script>/.exec(page)[1];
+  const hash = createHash('sha256').update(map).digest('base64');
+  const policy = [
+    "default-src 'none'",
+    `script-src 'self' 'wasm-unsafe-eval' 'sha256-${hash}'`,
+    "worker-src 'self'",
+    "connect-src 'self'",
+    'img-src data:',
+    ...more,
+  ];
+  return { 'content-security-policy': policy.join('; ') };
+}
+
+/** Runs `use` with another file in the place of an app's entry. */
+async function withMain(app, file, use) {
+  const main = app.path('main.js');
+  const before = await readFile(main);
+  await cp(app.path(file), main);
+  try {
+    await use();
+  } finally {
+    await writeFile(main, before);
+  }
+}
+
+/** The policy of a built app, whose scripts are all files: with the policies that its page lists. */
+const builtPolicy = (names) => ({
+  'content-security-policy': [
+    "default-src 'self'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    'img-src data:',
+    REQUIRED,
+    `trusted-types ${names}`,
+  ].join('; '),
+});
 
 /** @type {{ name: string, check: (tools: Tools) => Promise<void> }[]} */
 export const consumers = [
@@ -83,21 +127,43 @@ export const consumers = [
     name: 'import-map csp',
     async check({ project, browser }) {
       const { directory } = await project('import-map');
-      // An import map can only be inline, so that the policy has to name it by its hash. The
-      // header goes with the worker's script too: a worker obeys its own.
-      const page = await readFile(join(directory, 'index.html'), 'utf8');
-      const map = /<script type="importmap">([\s\S]*?)<\/script>/.exec(page)[1];
-      const hash = createHash('sha256').update(map).digest('base64');
-      const headers = {
-        'content-security-policy': [
-          "default-src 'none'",
-          `script-src 'self' 'wasm-unsafe-eval' 'sha256-${hash}'`,
-          "worker-src 'self'",
-          "connect-src 'self'",
-          'img-src data:',
-        ].join('; '),
-      };
+      const headers = await policyOf(directory);
       await serveFiles(directory, headers, (url) => browser.check(url));
+    },
+  },
+  {
+    name: 'import-map trusted-types',
+    async check({ project, browser }) {
+      const { directory } = await project('import-map');
+      // The package's policy is on the page's list; the workers are held to the same.
+      const headers = await policyOf(directory, REQUIRED, 'trusted-types conversation-store');
+      await serveFiles(directory, headers, (url) => browser.check(url));
+    },
+  },
+  {
+    name: 'import-map trusted-types own',
+    async check({ project, browser }) {
+      const app = await project('import-map');
+      // A policy of the app's, by which it makes the workers itself.
+      const headers = await policyOf(app.directory, REQUIRED, 'trusted-types app');
+      await withMain(app, 'trusted.js', () =>
+        serveFiles(app.directory, headers, (url) => browser.check(url)),
+      );
+    },
+  },
+  {
+    name: 'import-map trusted-types unlisted',
+    async check({ project, browser }) {
+      const { directory } = await project('import-map');
+      const headers = await policyOf(directory, REQUIRED, 'trusted-types app');
+      await serveFiles(directory, headers, (url) =>
+        browser.visit(url, async (page, errors) => {
+          const error = await browser.error(page);
+          assert.match(error, /storage-unavailable/);
+          assert.match(error, /trusted-types conversation-store/, 'it says what to list');
+          errors.take(/TrustedScriptURL|TrustedTypePolicy|Trusted/);
+        }),
+      );
     },
   },
   {
@@ -182,6 +248,29 @@ export const consumers = [
       await webpack.run('webpack', ['--fail-on-warnings']);
       await cp(webpack.path('index.html'), webpack.path('dist/index.html'));
       await serveFiles(webpack.path('dist'), {}, (url) => browser.check(url));
+    },
+  },
+  {
+    name: 'vite trusted-types',
+    async check({ project, browser }) {
+      const vite = await project('vite');
+      await vite.run('vite', ['build', '--logLevel', 'warn']);
+      const headers = builtPolicy('conversation-store');
+      await serveFiles(vite.path('dist'), headers, (url) => browser.check(url));
+    },
+  },
+  {
+    name: 'webpack trusted-types',
+    async check({ project, browser }) {
+      const webpack = await project('webpack');
+      // It loads its pieces by script elements, which are sinks too, and has a policy for that.
+      await webpack.run('webpack', [
+        ...['--fail-on-warnings', '--output-path', webpack.path('dist-trusted')],
+        ...['--output-trusted-types-policy-name', 'webpack'],
+      ]);
+      await cp(webpack.path('index.html'), webpack.path('dist-trusted/index.html'));
+      const headers = builtPolicy('webpack conversation-store');
+      await serveFiles(webpack.path('dist-trusted'), headers, (url) => browser.check(url));
     },
   },
   {

@@ -1,99 +1,93 @@
-/** Crashes: the renderer's at random moments of a write loop, and the whole browser's. */
+/**
+ * Crashes of a renderer and kills of the whole browser, in everything that writes: what was acknowledged
+ * is there, once, and the file is valid. `npm run crashes -- --crashes 100 --kills 10` does many.
+ */
 
-import { expect } from '@playwright/test';
-import { load, profile, test } from './browser.js';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type BrowserContext, expect, type Page, test } from '@playwright/test';
+import { backup, crash, expectValid, load, profile } from './browser.js';
+import { moments } from './moments.js';
 
-const CRASHES = Number(process.env.CRASHES ?? 12);
+const CRASHES = Number(process.env.CRASHES ?? 6);
+const KILLS = Number(process.env.KILLS ?? 2);
 
-test('no acknowledged message is lost, doubled or out of order over crashes', async () => {
-  test.setTimeout(180_000);
-  const { launch, remove } = await profile();
-  const context = await launch();
-  let acknowledged = 0;
-  let heard = () => {};
-  await context.exposeFunction('acknowledge', (n: number) => {
-    acknowledged = n;
-    heard();
-  });
+const table: string[] = [];
+test.afterAll(() => {
+  if (table.length > 0) console.log(table.join('\n'));
+});
+
+/** A page whose opening found what it must; its backup is valid. */
+async function inspect(
+  context: BrowserContext,
+  folder: string,
+  check: (page: Page) => Promise<string>,
+): Promise<string> {
+  const page = await load(await context.newPage());
+  const seen = await check(page);
+  const file = join(folder, 'backup.db');
+  await backup(page, file);
+  await expectValid(file);
+  await rm(file);
+  // It can be written to.
+  const id = await page.evaluate(() => window.store.createConversation('and on'));
+  expect(await page.evaluate((id) => window.store.deleteConversation(id), id)).toBe(1);
+  return seen;
+}
+
+/** The pages of a round; a browser keeps its first. */
+const closeAll = (context: BrowserContext) =>
+  Promise.all(
+    context
+      .pages()
+      .slice(1)
+      .map((page) => page.close()),
+  );
+
+const random = (below: number) => Math.floor(Math.random() * below);
+
+/** Each moment in its turn, so often in all. */
+function* rounds(count: number) {
+  const all = Object.entries(moments());
+  for (let n = 0; n < count; n++) {
+    const [name, moment] = all[n % all.length] as (typeof all)[0];
+    yield { name, moment, label: `${name.padEnd(10)} ${Math.floor(n / all.length) + 1}` };
+  }
+}
+
+test('no acknowledged write is lost or doubled over crashes of a tab', async () => {
+  test.setTimeout(60_000 + CRASHES * 15_000);
+  const { start, folder, remove } = await profile();
+  const browser = await start();
   try {
-    for (let crash = 0; crash < CRASHES; crash++) {
-      const page = await load(await context.newPage());
-      const from = acknowledged;
-      // Crash once so many more are acknowledged: a moment of the loop, not of the clock.
-      const until = from + 1 + Math.floor(Math.random() * 120);
-      const reached = new Promise<void>((resolve) => {
-        heard = () => acknowledged >= until && resolve();
-      });
-      // A tab's end costs nothing that was acknowledged, flushed or not.
-      const stored = await page.evaluate(
-        async (flushed) => {
-          const durability = flushed ? 'strict' : 'relaxed';
-          const store = await window.Store.open('crashes', { durability });
-          const [row] = await store.listConversations();
-          const id = row?.id ?? (await store.createConversation('crashes'));
-          const contents = (await store.messagesFor(id)).map((message) => Number(message.content));
-          const { acknowledge } = window as unknown as { acknowledge(n: number): void };
-          const write = async (n: number): Promise<void> => {
-            await store.addMessage(id, 'user', String(n));
-            acknowledge(n);
-            await write(n + 1);
-          };
-          void write((contents.at(-1) ?? 0) + 1);
-          return contents;
-        },
-        crash % 2 === 0,
-      );
-      // Each once and in order; one that was stored but not yet acknowledged may be there too.
-      expect(stored).toEqual(stored.map((_, n) => n + 1));
-      expect(stored.length).toBeGreaterThanOrEqual(from);
-      await reached;
-      const crashed = new Promise((resolve) => page.on('crash', resolve));
-      const session = await context.newCDPSession(page);
-      // Its own answer never comes.
-      session.send('Page.crash').catch(() => {});
-      await crashed;
-      await page.close();
+    for (const { moment, label } of rounds(CRASHES)) {
+      const { victim, check } = await moment({ context: browser.context, random });
+      await crash(victim);
+      const seen = await inspect(browser.context, folder, check);
+      table.push(`crash  ${label}  ${seen}`);
+      await closeAll(browser.context);
     }
-    const page = await load(await context.newPage());
-    const contents = await page.evaluate(async () => {
-      const store = await window.Store.open('crashes');
-      const [row] = await store.listConversations();
-      return (await store.messagesFor(row?.id ?? 0)).map((message) => Number(message.content));
-    });
-    expect(contents).toEqual(contents.map((_, n) => n + 1));
-    expect(contents.length).toBeGreaterThanOrEqual(acknowledged);
   } finally {
-    await context.close();
+    await browser.close();
     await remove();
   }
 });
 
-test('what was written is there after the browser was killed', async () => {
-  const { launch, remove } = await profile();
+test('no acknowledged write is lost or doubled over kills of the browser', async () => {
+  test.setTimeout(60_000 + KILLS * 30_000);
+  const { start, folder, remove } = await profile();
+  let browser = await start();
   try {
-    const context = await launch();
-    const page = await load(await context.newPage());
-    const written = await page.evaluate(async () => {
-      const store = await window.Store.open('killed');
-      const id = await store.createConversation('죽어도 남는 것 🪦');
-      for (let n = 0; n < 20; n++) await store.addMessage(id, 'user', `메시지 ${n}`);
-      return store.messagesFor(id);
-    });
-    const session = await context.newCDPSession(page);
-    const closed = new Promise((resolve) => context.on('close', resolve));
-    session.send('Browser.crash' as 'Browser.close').catch(() => {});
-    await closed;
-
-    const again = await launch();
-    const reopened = await load(await again.newPage());
-    const read = await reopened.evaluate(async () => {
-      const store = await window.Store.open('killed');
-      const [row] = await store.listConversations();
-      return store.messagesFor(row?.id ?? 0);
-    });
-    expect(read).toEqual(written);
-    await again.close();
+    for (const { moment, label } of rounds(KILLS)) {
+      const { check } = await moment({ context: browser.context, random });
+      await browser.kill();
+      browser = await start();
+      const seen = await inspect(browser.context, folder, check);
+      table.push(`kill   ${label}  ${seen}`);
+      await closeAll(browser.context);
+    }
   } finally {
+    await browser.close();
     await remove();
   }
 });

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, type Page } from '@playwright/test';
 import { lesson, sqlite3 } from '../lesson/python.mjs';
-import { load, test } from './browser.js';
+import { backup, expectValid, load, test } from './browser.js';
 
 interface Rows {
   conversations: { id: number; title: string; brain: string }[];
@@ -45,21 +45,11 @@ async function restore(page: Page, file: string): Promise<void> {
   }, bytes);
 }
 
-async function backup(page: Page, file: string): Promise<void> {
-  const bytes = await page.evaluate(async () => {
-    const buffer = await (await window.store.backup()).arrayBuffer();
-    let binary = '';
-    for (const byte of new Uint8Array(buffer)) binary += String.fromCharCode(byte);
-    return btoa(binary);
-  });
-  await writeFile(file, Buffer.from(bytes, 'base64'));
-}
-
 /** The dump of a file by the Python class, in the same shape, its integrity checked. */
 async function dump(file: string): Promise<Rows> {
   const { integrity_check, foreign_key_check } = await lesson('check', file);
   expect([integrity_check, foreign_key_check].flat()).toEqual(['ok']);
-  expect(await sqlite3(file, 'PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+  await expectValid(file);
   return shaped(await lesson('dump', file));
 }
 

@@ -73,6 +73,29 @@ const workers = {
     channel.onmessage = ({ data }) => {
       if (data === 'how many') channel.postMessage(flushes);
     };`,
+  // Works as the package's does, with its memory in sight.
+  'measured.js': 'import "/workers/measuring.js"; import "/package/worker.js";',
+  'measuring.js': `
+    for (const name of ['instantiate', 'instantiateStreaming']) {
+      const instantiate = WebAssembly[name];
+      WebAssembly[name] = async (...args) => {
+        const result = await instantiate(...args);
+        globalThis.wasmMemory = (result.instance ?? result).exports.memory;
+        return result;
+      };
+    }`,
+  // Works as the package's does, by a clock that is set on a channel, to so much later than it is.
+  'clocked.js': 'import "/workers/clock.js"; import "/package/worker.js";',
+  'clock.js': `
+    const now = Date.now;
+    let later = 0;
+    Date.now = () => now() + later;
+    const channel = new BroadcastChannel('clock');
+    channel.onmessage = ({ data }) => {
+      if (typeof data !== 'number') return;
+      later = data;
+      channel.postMessage('set');
+    };`,
   'silent.js': 'onmessage = () => {};',
   'throws.js': 'throw new Error("planted");',
   'lacks.js': 'delete globalThis[new URL(import.meta.url).searchParams.get("it")];',
@@ -108,6 +131,10 @@ const server = createServer(async (request, response) => {
       page,
       policy.replace("worker-src 'self'", "worker-src 'none'"),
     );
+  }
+  if (pathname === '/clear') {
+    response.setHeader('Clear-Site-Data', '"storage"');
+    return respond(response, 200, types.html, page);
   }
   if (area === 'gate') {
     const pass = () => respond(response, 200, 'text/plain', '');

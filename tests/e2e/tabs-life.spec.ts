@@ -3,42 +3,20 @@
  * page visible and switches the back/forward cache off.
  */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type BrowserContext, expect, type Page, chromium as playwright } from '@playwright/test';
-import { chromium } from '../chromium.mjs';
+import { type BrowserContext, expect, type Page } from '@playwright/test';
 import { open, writeUntilReset, written } from '../firefox/page.mjs';
-import { test as base, load, origin } from './browser.js';
+import { test as base, load, origin, profile } from './browser.js';
 
 const test = base.extend({
   // biome-ignore lint/correctness/noEmptyPattern: the runner reads the parameter's pattern.
   context: async ({}, use) => {
-    const folder = await mkdtemp(join(tmpdir(), 'conversation-store-profile-'));
-    const args = ['--headless', '--remote-debugging-port=0', `--user-data-dir=${folder}`];
-    const browser = spawn(chromium.executablePath, [...chromium.args, ...args, 'about:blank'], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    const exit = once(browser, 'exit');
-    const endpoint = new Promise<string>((resolve) => {
-      let text = '';
-      browser.stderr.setEncoding('utf8').on('data', (data) => {
-        text += data;
-        const [, url] = /^DevTools listening on (ws:\S+)$/m.exec(text) ?? [];
-        if (url) resolve(url);
-      });
-    });
-    const connection = await playwright.connectOverCDP(await endpoint, { noDefaults: true });
+    const { start, remove } = await profile();
+    const { context, close } = await start();
     const uncaught: string[] = [];
-    const [context] = connection.contexts() as [BrowserContext];
     context.on('weberror', (event) => uncaught.push(String(event.error())));
     await use(context);
-    await connection.close();
-    browser.kill();
-    await exit;
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    await close();
+    await remove();
     expect(uncaught).toEqual([]);
   },
 });
@@ -180,6 +158,27 @@ test('a frozen follower is in nobody’s way', async ({ context }) => {
     'thawed',
   ]);
   expect(await follower.evaluate(() => window.heard.changes.some(({ reset }) => reset))).toBe(true);
+});
+
+test('a follower that is frozen amid its writes goes on with them, each once', async ({
+  context,
+}) => {
+  const { leader, follower, conversation } = await hiddenTabs(context, 'amid');
+  await follower.evaluate((id) => {
+    const adds = Array.from({ length: 200 }, (_, n) =>
+      window.store.addMessage(id, 'user', `1:${n + 1}`),
+    );
+    window.writing = Promise.all(adds).then((all) => all.length);
+  }, conversation);
+  await frozen(context, follower, 'frozen');
+  for (let n = 1; n <= 20; n++) await add(leader, conversation, `0:${n}`);
+  await frozen(context, follower, 'active');
+  expect(await follower.evaluate(() => window.writing)).toBe(200);
+  const numbers = (count: number) => Array.from({ length: count }, (_, n) => n + 1);
+  expect(await leader.evaluate(written, conversation)).toEqual({
+    0: numbers(20),
+    1: numbers(200),
+  });
 });
 
 test('a page in the back/forward cache holds nothing, and rejoins when it comes back', async ({

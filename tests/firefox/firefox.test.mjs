@@ -4,12 +4,16 @@
  */
 
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { count, open, write, writeUntilReset, written } from './page.mjs';
 import { firefox, started } from './webdriver.mjs';
 
 const CLOSES = Number(process.env.CRASHES ?? 5);
+const KILLS = Number(process.env.KILLS ?? 1);
 const WRITERS = 8;
 const EACH = 500;
 const PORT = '41742';
@@ -42,8 +46,8 @@ async function load(page) {
 }
 
 /** A new window that has the database open. */
-async function tab(name) {
-  const page = await load(await browser.open());
+async function tab(name, firefox = browser) {
+  const page = await load(await firefox.open());
   await page.evaluate(open, { name });
   return page;
 }
@@ -124,6 +128,77 @@ test('eight tabs write at once while leaders close: each message once, each in o
     Object.fromEntries(numbers(WRITERS).map((n) => [n - 1, numbers(EACH)])),
   );
   await close([observer, ...pages]);
+});
+
+test('what was acknowledged is there after the browser was killed, once', async () => {
+  const profile = await mkdtemp(join(tmpdir(), 'conversation-store-profile-'));
+  let killed = await firefox(profile);
+  let acknowledged = 0;
+  try {
+    for (let kill = 0; kill < KILLS; kill++) {
+      const page = await tab('killed', killed);
+      const from = acknowledged;
+      acknowledged = await page.evaluate(
+        async (from, more) => {
+          const { store } = window;
+          const id = await store.createConversation('t', 'claude', { uid: 'killed' });
+          const rows = await store.messagesFor(id);
+          const contents = rows.map(({ content }) => Number(content));
+          if (contents.length < from || contents.some((content, n) => content !== n + 1)) {
+            throw new Error(`${from} were acknowledged, there are ${contents}`);
+          }
+          return new Promise((resolve, reject) => {
+            const write = async (n) => {
+              await store.addMessage(id, 'user', String(n));
+              // It goes on writing while it is killed.
+              if (n === contents.length + more) resolve(n);
+              await write(n + 1);
+            };
+            write(contents.length + 1).catch(reject);
+          });
+        },
+        from,
+        1 + Math.floor(Math.random() * 100),
+      );
+      await killed.kill();
+      killed = await firefox(profile);
+    }
+    const page = await tab('killed', killed);
+    const rows = await page.evaluate(() => window.store.messagesFor('killed'));
+    assert.ok(rows.length >= acknowledged);
+    assert.deepEqual(
+      rows.map(({ content }) => Number(content)),
+      numbers(rows.length),
+    );
+  } finally {
+    await killed.stop();
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+});
+
+test('cleared data: calls reject in every tab, and a store that is opened anew works', async () => {
+  const pages = await tabs('cleared', 2);
+  await create(pages[0]);
+  await pages[1].evaluate(() => fetch('/clear').then((response) => response.text()));
+  const rejected = async () => {
+    for (;;) {
+      const code = await window.store.createConversation('lost').then(
+        () => undefined,
+        (error) => error.code,
+      );
+      if (code) return code;
+    }
+  };
+  assert.deepEqual(await all(pages, rejected), Array(2).fill('storage-unavailable'));
+  const anew = async (title) => {
+    await window.store.close();
+    window.store = await window.Store.open('cleared');
+    await window.store.createConversation(title);
+    return (await window.store.listConversations()).map(({ title }) => title);
+  };
+  assert.deepEqual(await pages[0].evaluate(anew, 'anew'), ['anew']);
+  assert.deepEqual(await pages[1].evaluate(anew, 'another'), ['another', 'anew']);
+  await close(pages);
 });
 
 const leave = {

@@ -5,6 +5,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -36,6 +37,14 @@ export async function started(command, args, pattern, env = {}) {
     await exit;
   };
   return { found, stop };
+}
+
+/** A process and those that it has started, as Linux tells of them. */
+function family(pid) {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
+  );
+  return [pid, ...children.map(Number).flatMap(family)];
 }
 
 /** One window. Commands go to one window at a time, so that each call is a turn of its own. */
@@ -70,8 +79,8 @@ class Window {
   }
 }
 
-/** A headless Firefox. */
-export async function firefox() {
+/** A headless Firefox, on a profile of its own if none is given. */
+export async function firefox(profile) {
   const driver = await started(geckodriver, ['--port=0'], /Listening on (127\.0\.0\.1:\d+)/);
   const request = async (method, path, body) => {
     const response = await fetch(`http://${driver.found}/session${path}`, {
@@ -88,15 +97,17 @@ export async function firefox() {
       browserName: 'firefox',
       'moz:firefoxOptions': {
         binary: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
-        args: ['-headless'],
+        args: ['-headless', ...(profile ? ['-profile', profile] : [])],
       },
       timeouts: { script: 120_000 },
     },
   };
-  const { sessionId } = await request('POST', '', { capabilities }).catch(async (error) => {
-    await driver.stop();
-    throw error;
-  });
+  const { sessionId, capabilities: given } = await request('POST', '', { capabilities }).catch(
+    async (error) => {
+      await driver.stop();
+      throw error;
+    },
+  );
   const send = (method, path, body) => request(method, `/${sessionId}/${path}`, body);
   const first = await send('GET', 'window');
   let last = Promise.resolve();
@@ -117,6 +128,11 @@ export async function firefox() {
     },
     async stop() {
       await request('DELETE', `/${sessionId}`);
+      await driver.stop();
+    },
+    /** Every process of it at once, at any instant. */
+    async kill() {
+      for (const pid of family(given['moz:processID'])) process.kill(pid, 'SIGKILL');
       await driver.stop();
     },
   };

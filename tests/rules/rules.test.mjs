@@ -222,6 +222,19 @@ test('the page parses no markup', () => {
   );
 });
 
+test('no text becomes markup or code', () => {
+  absent(
+    [
+      ...files('src/client', '.ts'),
+      ...files('www/src', '.ts'),
+      ...files('examples', '.ts', '.tsx'),
+      ...rust.filter((path) => path.startsWith('src/wasm/') || path.endsWith('/wasm.rs')),
+    ],
+    /\b(innerHTML|outerHTML|insertAdjacentHTML|set_inner_html|setHTML\w*|srcdoc|createContextualFragment|DOMParser|dangerouslySetInnerHTML)\b|\beval\(|\bdocument\.write|\bnew Function\b|\bFunction\(|\bset(Timeout|Interval)\(\s*['"`]|['"`]javascript:/,
+    'what a conversation says is text, and is shown as text',
+  );
+});
+
 test('tests sleep nowhere, skip nothing and retry nothing', () => {
   absent(
     [
@@ -236,7 +249,12 @@ test('tests sleep nowhere, skip nothing and retry nothing', () => {
 
 test('ARCHITECTURE.md says why each dependency is there', () => {
   const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
-  const manifests = ['Cargo.toml', 'src/formats/Cargo.toml', 'src/search/Cargo.toml'];
+  const manifests = [
+    'Cargo.toml',
+    'src/formats/Cargo.toml',
+    'src/search/Cargo.toml',
+    'fuzz/Cargo.toml',
+  ];
   const cargo = manifests.map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
   const sections = cargo.split(/^\[/m).filter((section) => /^[^\n]*dependencies\]/.test(section));
   const crates = sections.flatMap((section) =>

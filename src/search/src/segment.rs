@@ -293,9 +293,13 @@ impl Writer {
         };
         let mut bytes = Vec::new();
         for (index, text) in texts.iter().enumerate() {
-            put_signed(&mut bytes, text.id - before.id);
-            put_signed(&mut bytes, text.conversation - before.conversation);
-            put_signed(&mut bytes, text.created_at - before.created_at);
+            // Whatever was read of a damaged segment: as it is read.
+            put_signed(&mut bytes, text.id.wrapping_sub(before.id));
+            put_signed(
+                &mut bytes,
+                text.conversation.wrapping_sub(before.conversation),
+            );
+            put_signed(&mut bytes, text.created_at.wrapping_sub(before.created_at));
             put(
                 &mut bytes,
                 u64::from(text.length) << 2 | u64::from(text.role & 3),
@@ -356,11 +360,11 @@ impl Words {
                 .iter()
                 .filter(|byte| **byte == END);
             for _ in 0..skipped.count() {
-                at += lengths.number()?;
+                at = after(at, lengths.number()?)?;
             }
             let length = lengths.number()?;
             found.push(List { at, length });
-            at += length;
+            at = after(at, length)?;
             let rest = &self.text()[*place..];
             from = place
                 + 1
@@ -426,7 +430,7 @@ impl Cursor {
         self.end += length + 1;
         let mut lengths = Bytes(&words.bytes[self.next_length..words.bytes.len() - SUM]);
         let before = lengths.0.len();
-        self.list.at += self.list.length;
+        self.list.at = after(self.list.at, self.list.length)?;
         self.list.length = lengths.number()?;
         self.next_length += before - lengths.0.len();
         Ok(())
@@ -470,7 +474,8 @@ impl Segment<'_> {
     /// # Errors
     /// [`Fault::Damaged`].
     pub fn texts(&self) -> Read<Vec<Text>> {
-        let mut texts = Vec::with_capacity(self.head.texts as usize);
+        // Not as many as the head says before they are there.
+        let mut texts = Vec::with_capacity((self.head.texts as usize).min(PIECE));
         let mut before = (0_i64, 0_i64, 0_i64);
         for number in 0..self.head.text_pieces {
             let piece = self.source.piece(Kind::Texts, number)?;
@@ -574,8 +579,8 @@ impl<'a> Lists<'a> {
     /// [`Fault::Damaged`].
     pub fn bytes(&mut self, list: List) -> Read<&[u8]> {
         let (first, offset) = place(list.at);
-        let length = list.length as usize;
-        if offset + length <= PIECE {
+        let length = usize::try_from(list.length).map_err(|_| Fault::Damaged)?;
+        if length <= PIECE - offset {
             let piece = self.piece(first)?;
             return piece.get(offset..offset + length).ok_or(Fault::Damaged);
         }
@@ -584,7 +589,7 @@ impl<'a> Lists<'a> {
         while self.joined.len() < length {
             let wanted = length - self.joined.len();
             let piece = self.piece(number)?;
-            let end = piece.len().min(offset + wanted);
+            let end = piece.len().min(offset.saturating_add(wanted));
             let part = piece.get(offset..end).ok_or(Fault::Damaged)?;
             if part.is_empty() {
                 return Err(Fault::Damaged);
@@ -608,6 +613,11 @@ impl<'a> Lists<'a> {
             None => Err(Fault::Damaged),
         }
     }
+}
+
+/// Where the next list begins. No segment has so many bytes that it is beyond a number.
+fn after(at: u64, length: u64) -> Read<u64> {
+    at.checked_add(length).ok_or(Fault::Damaged)
 }
 
 fn place(at: u64) -> (u32, usize) {

@@ -9,7 +9,9 @@ use conversation_search::matching::hits;
 use conversation_search::merge::{Merge, Step};
 use conversation_search::native::Tables;
 use conversation_search::query::{Query, Term};
-use conversation_search::segment::{Builder, Head, Kept, Kind, Piece, Segment, Source, Text};
+use conversation_search::segment::{
+    Builder, END, Head, Kept, Kind, Piece, Segment, Source, Text, put, sealed,
+};
 
 fn text(id: i64) -> Text {
     Text {
@@ -178,4 +180,59 @@ fn long_lists_and_many_words_take_many_pieces() {
     let segments: Vec<_> = texts.chunks(9_000).map(built).collect();
     let all = merged(&segments, &Ids::default(), 10_000);
     assert_eq!((&all.0, sorted(all.1)), (&head, sorted(pieces)));
+}
+
+/// A checksum is 32 bits: what stands under one that holds may still be anything. None of it may take the memory
+/// of its word for it, or count beyond what a number holds.
+#[test]
+fn what_cannot_be_is_damage() {
+    let texts: Vec<_> = (0..3).map(|id| (id, format!("common w{id}"))).collect();
+    let (head, pieces) = built(&texts);
+    let read = |head: &Head, pieces: &[Piece]| {
+        let head = Head::read(&head.write()).unwrap();
+        let source = Kept::new(pieces.to_vec());
+        let segment = Segment {
+            head: &head,
+            source: &source,
+        };
+        let texts = segment.texts().is_err();
+        // The store looks for nothing in a segment whose texts it could not read.
+        let lists = texts
+            || terms(&["common", "w1", "mmo"])
+                .iter()
+                .all(|term| hits(&segment, term).is_err());
+        let merges = Merge::begin([(&segment, &Ids::default())].into_iter())
+            .and_then(|merge| merge.step(&[&source], 1_000))
+            .is_err();
+        (texts, lists, merges)
+    };
+    assert_eq!(read(&head, &pieces), (false, false, false));
+    let many = Head {
+        texts: u32::MAX,
+        ..head.clone()
+    };
+    assert_eq!(read(&many, &pieces), (true, true, true));
+    let far = Head {
+        words: vec![(head.words[0].0.clone(), u64::MAX - 1)],
+        ..head.clone()
+    };
+    assert_eq!(read(&far, &pieces), (false, true, true));
+    let long = pieces
+        .iter()
+        .map(|piece| {
+            let mut piece = piece.clone();
+            if piece.kind == Kind::Words {
+                // The length of the first list.
+                let body = &piece.bytes[..piece.bytes.len() - 4];
+                let text = body.iter().rposition(|byte| *byte == END).unwrap();
+                let mut bytes = body[..=text].to_vec();
+                for _ in 0..texts.len() + 1 {
+                    put(&mut bytes, u64::MAX - 7);
+                }
+                piece.bytes = sealed(bytes);
+            }
+            piece
+        })
+        .collect::<Vec<_>>();
+    assert_eq!(read(&head, &long), (false, true, true));
 }

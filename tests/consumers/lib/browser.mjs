@@ -93,6 +93,13 @@ export class Browser {
     }
   }
 
+  /** What a page shows that could not open a store. */
+  async error(page) {
+    const shown = () => document.body?.dataset.result;
+    const handle = await page.waitForFunction(shown, null, { timeout: 45_000 });
+    return JSON.parse(await handle.jsonValue()).error;
+  }
+
   async close() {
     await this.#context?.close();
   }

@@ -15,6 +15,8 @@ const NEEDED = [
   'CHANGELOG.md',
   'LICENSE',
   'README.md',
+  'SECURITY.md',
+  'THIRD-PARTY-LICENSES.md',
   'package.json',
   'dist/index.d.ts',
   'dist/index.js',
