@@ -174,7 +174,7 @@ async function read(page: Page, id: number, title: string): Promise<void> {
   const scroller = page.getByTestId('scroller');
   for (let above = true; above; ) {
     await expect(texts(page).first()).toBeAttached();
-    await harmless(page, 'main');
+    await harmless(page, '[data-testid="pane"]');
     above = await scroller.evaluate(async (element) => {
       const before = element.scrollTop;
       element.scrollTop -= element.clientHeight;

@@ -191,9 +191,7 @@ function timeIn(text: string, words: Words): { since: number; until: number; nam
 
 async function lookFor(chats: ChatsToRead, words: Words, asked: Asked, text: string) {
   const terms = termsOf(text, words);
-  const topic = plain(
-    text.length > 80 ? `${text.slice(0, 80).trimEnd()}…` : text.replace(/[.?!]+$/, ''),
-  );
+  const topic = plain(terms.length > 0 ? terms.join(' ') : text.slice(0, 80));
   const { hits, by } = await hitsFor(chats, terms, asked);
   if (hits.length === 0) {
     return [
@@ -209,7 +207,9 @@ async function lookFor(chats: ChatsToRead, words: Words, asked: Asked, text: str
       .join('\n\n');
   }
   const first = hits.length > HITS ? (asked.variant * HITS) % hits.length : 0;
-  const told = hits.slice(first, first + HITS);
+  const told = await Promise.all(
+    hits.slice(first, first + HITS).map((hit) => withMessage(chats, hit, by)),
+  );
   const list = told.map((hit, at) => `${first + at + 1}. ${hitLine(hit, words)}`);
   const rest = hits.length - told.length;
   return [
@@ -226,7 +226,7 @@ async function hitsFor(
   terms: readonly string[],
   { conversationId, signal }: Asked,
 ) {
-  const all = terms.map((term) => `"${term.replaceAll('"', ' ')}"`);
+  const all = terms.map(quoted);
   const tries = [all, ...(all.length > 1 ? all.map((term) => [term]) : [])];
   const found = new Map<number, SearchHit>();
   const by = new Set<string>();
@@ -244,6 +244,20 @@ async function hitsFor(
     if (at === 0 && found.size > 0) break;
   }
   return { hits: [...found.values()], by: [...by] };
+}
+
+/** A hit of a title says little: a message of that chat, where one has it too. */
+async function withMessage(chats: ChatsToRead, hit: SearchHit, by: readonly string[]) {
+  const [term] = by;
+  if (hit.message || term === undefined) return hit;
+  const conversationId = hit.conversation.id;
+  const hits = await chats.search(quoted(term), { conversationId, limit: 5 });
+  const found = hits.find(({ message }) => message);
+  return found ? { ...found, ...(hit.count !== undefined && { count: hit.count }) } : hit;
+}
+
+function quoted(term: string): string {
+  return `"${term.replaceAll('"', ' ')}"`;
 }
 
 function hitLine(

@@ -137,6 +137,11 @@ export class MessageList {
       this.#new,
       icon('down'),
     );
+    // Who opens what was folded wants to read on from there, not to be taken to the end of it.
+    this.#items.addEventListener('click', ({ target }) => {
+      const opens = target instanceof Element && target.closest('summary, .message-more');
+      if (opens) this.#atEnd = false;
+    });
     this.element = h('div', { class: 'message-area' }, this.#scroller, this.#toEnd);
     this.#virtual = new VirtualList(this.#scroller, this.#items, this.#virtualRows());
     this.#olderWatcher = new IntersectionObserver(

@@ -14,6 +14,11 @@ const LONG = 2_000;
 const opening = (): Screen => ({ name: 'opening', title: t('problems.opening') });
 const slow = (): Screen => ({ ...opening(), text: t('problems.slow') });
 
+/** For who has no chats here yet: what the first view says, before all is there that it needs. */
+export function welcome(root: HTMLElement): void {
+  showScreen(root, { name: 'welcome', title: t('firstRun.title'), text: t('firstRun.text') });
+}
+
 /** Resolves once the store is open, however often it has to be tried. */
 export async function openStore(root: HTMLElement): Promise<ConversationStore> {
   for (;;) {

@@ -30,7 +30,6 @@ function showRest(place: HTMLElement, blocks: Generator<string>): void {
     if (done) return;
     place.append(h('div', { class: 'message-block', dir: 'auto' }, value));
   }
-  requestAnimationFrame(() => {
-    if (place.isConnected) showRest(place, blocks);
-  });
+  // To its end also while it is out of the page: a list puts in only what is near the view.
+  requestAnimationFrame(() => showRest(place, blocks));
 }
