@@ -103,6 +103,7 @@ async function tour(context, name) {
   await page.getByTestId('problem-full').waitFor();
   await shot('problem');
   await page.goto(`${url}tour`);
+  await page.getByTestId('remove-leader').scrollIntoViewIfNeeded();
   await page.getByTestId('remove-leader').and(page.locator(':enabled')).waitFor();
   await shot('tour');
   await page.getByTestId('method-search').getByRole('button').last().click();

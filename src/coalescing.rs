@@ -6,6 +6,8 @@
 //!
 //! The log's format: <https://sqlite.org/fileformat2.html#the_write_ahead_log>.
 
+use crate::planted::{Bug, planted};
+
 /// Bytes held back at most.
 const MOST: usize = 256 << 10;
 /// Bytes of a frame's header. A page has 512 at least.
@@ -66,7 +68,8 @@ impl Coalescing {
         let is_end = is_header && bytes[SIZE_AFTER_COMMIT] != [0; 4];
         // A header that follows nothing is one of those that are written again where a transaction was
         // spilled: its page is there already.
-        let completes = (self.is_ending && !is_header) || (is_end && !follows);
+        let completes =
+            ((self.is_ending && !is_header) || (is_end && !follows)) && !planted(Bug::HeldCommit);
         self.is_ending = is_end;
         self.end = Some(offset + bytes.len() as u64);
         if self.bytes.is_empty() {
@@ -92,6 +95,9 @@ impl Coalescing {
         }
         let written = out(&self.bytes, self.start);
         self.bytes.clear();
+        if planted(Bug::SwallowedWrite) {
+            return Ok(());
+        }
         written.inspect_err(|_| self.end = None)
     }
 

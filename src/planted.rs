@@ -1,6 +1,7 @@
-//! Bugs to plant: what the simulation must be able to find (tests/tabs_simulation.rs).
+//! Bugs to plant: what the simulation (tests/tabs_simulation.rs) and a failing device
+//! (tests/failing_device.rs) must be able to find.
 //!
-//! Without the feature `planted-bugs`, which only that test turns on, none is there and the compiler
+//! Without the feature `planted-bugs`, which only those tests turn on, none is there and the compiler
 //! drops the question.
 
 /// A bug that a careless change could bring.
@@ -26,10 +27,43 @@ pub enum Bug {
     SilentGap,
     /// What shares a commit is answered though it was not committed.
     AnswerUncommitted,
+    /// Nothing is flushed, though strict.
+    SyncOff,
+    /// What was held back and could not be written is forgotten without a word.
+    SwallowedWrite,
+    /// The end of a commit is held back, too.
+    HeldCommit,
+    /// A commit is answered though it failed.
+    SwallowedCommit,
+    /// What a commit that failed had changed is told.
+    ToldUndone,
+    /// What a commit that failed has left in the log stays there.
+    LeftInLog,
+    /// A call goes on though the engine has ended its transaction.
+    OutOfTransaction,
+    /// A durability that could not be set is taken to be the one before.
+    HalfSet,
+    /// A file that could not be detached stays in the way of the next.
+    StaysAttached,
 }
 
 impl Bug {
-    /// All of them.
+    /// What a device that fails brings to light.
+    pub const OF_A_DEVICE: [Self; 8] = [
+        Self::SyncOff,
+        Self::SwallowedWrite,
+        Self::HeldCommit,
+        Self::SwallowedCommit,
+        Self::ToldUndone,
+        Self::LeftInLog,
+        Self::RecordOutside,
+        Self::AnswerUncommitted,
+    ];
+
+    /// What brings a lack of memory to light.
+    pub const OF_MEMORY: [Self; 3] = [Self::OutOfTransaction, Self::HalfSet, Self::StaysAttached];
+
+    /// What tabs that come and go bring to light.
     pub const ALL: [Self; 10] = [
         Self::NoRecord,
         Self::RecordOutside,

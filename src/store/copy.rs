@@ -11,6 +11,7 @@ use super::schema::{self, Found};
 use super::{Change, Env, Location, Store, conversations, engine, heal};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{Durability, MAX_SAFE_INTEGER, Operation};
+use crate::planted::{Bug, planted};
 
 impl Store {
     /// Writes this moment's database into the file `path`, which must be absent or empty.
@@ -21,6 +22,7 @@ impl Store {
     /// # Errors
     /// `quota-exceeded` and the errors of writing. The database is as it was.
     pub fn backup_into(&mut self, path: &str) -> Result<()> {
+        self.let_go("copy");
         self.fold_growth()?;
         self.connection.execute("VACUUM INTO ?1", [path])?;
         // Which tab asked for what is of this database only, and the index holds words of what was deleted.
@@ -57,6 +59,7 @@ impl Store {
         {
             return Ok(());
         }
+        self.let_go("incoming");
         self.connection
             .execute("ATTACH DATABASE ?1 AS incoming", [path])
             .map_err(|error| of_the_file(error.into()))?;
@@ -76,16 +79,37 @@ impl Store {
     pub fn open_copy(path: &str, vfs: Option<&str>, env: Env) -> Result<Self> {
         let copy = Self::open(Location::Copy { path, vfs }, Durability::Relaxed, env)
             .map_err(of_the_file)?;
-        let verdict = copy
+        copy.verify().map_err(of_the_file)?;
+        Ok(copy)
+    }
+
+    /// Says that the file is whole, by SQLite's integrity check.
+    ///
+    /// # Errors
+    /// `corrupt`.
+    pub fn verify(&self) -> Result<()> {
+        let verdict = self
             .connection
             .row("PRAGMA integrity_check(1)", params![], |row| {
                 engine::text(row, 0)
-            })
-            .map_err(|error| of_the_file(error.into()))?;
-        if verdict != "ok" {
-            return Err(damaged(&verdict));
+            })?;
+        if verdict == "ok" {
+            return Ok(());
         }
-        Ok(copy)
+        Err(StoreError::new(
+            ErrorCode::Corrupt,
+            format!("the database is damaged ({verdict}); nothing was changed"),
+        ))
+    }
+
+    /// Detaches what an earlier call could not, for want of memory: it would be in the way.
+    fn let_go(&self, name: &str) {
+        if !planted(Bug::StaysAttached) {
+            // Most often nothing of that name is there.
+            let _ = self
+                .connection
+                .execute(&format!("DETACH DATABASE {name}"), []);
+        }
     }
 
     fn check_incoming(&self) -> Result<()> {
@@ -95,6 +119,7 @@ impl Store {
             }
             Found::Lesson | Found::Ours { .. } => {}
             Found::Empty => return Err(unsupported("it holds no tables")),
+            Found::Damaged { reason } => return Err(damaged(&reason)),
             Found::Foreign { reason } => return Err(unsupported(&reason)),
         }
         // integrity_check reports the damage it understands as rows and fails on the rest.

@@ -178,7 +178,9 @@ impl Store {
         if stepped.is_err() {
             self.index.forget();
         }
-        self.set_durability(durability)?;
+        if let Some(durability) = durability {
+            self.set_durability(durability)?;
+        }
         stepped
     }
 
@@ -388,6 +390,17 @@ impl Store {
             }
             Err(fault) => self.drop_index(fault),
         }
+    }
+}
+
+/// Whether there are the segments that there should be, with their texts.
+pub(super) fn loads(connection: &Connection) -> Result<bool> {
+    match load(connection, &[]) {
+        Ok(_) => Ok(true),
+        Err(fault) => match cause(fault) {
+            why if why.code == ErrorCode::Corrupt => Ok(false),
+            why => Err(why),
+        },
     }
 }
 

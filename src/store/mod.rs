@@ -15,11 +15,13 @@ mod growth;
 mod heal;
 mod importing;
 mod indexing;
+mod integrity;
 mod messages;
 mod open;
 mod operations;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod plans;
+mod salvaging;
 mod saving;
 pub mod schema;
 mod search;
@@ -33,11 +35,12 @@ pub use blobs::{Hasher, PIECE};
 pub use group_commit::Outcome;
 pub use indexing::Tuning;
 pub use open::{Location, OpenedAs};
+pub use salvaging::Salvage;
 
 use self::engine::Ask;
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{ChangeOp, Durability, HealReport, RowChange, RowKind};
-use crate::planted;
+use crate::planted::{self, Bug, planted};
 use crate::search::fold::Unicode;
 use crate::time::Timestamp;
 
@@ -87,7 +90,8 @@ pub struct Store {
     connection: Connection,
     env: Env,
     opened: OpenedAs,
-    durability: Durability,
+    /// `None`: it could not be set, and may be either.
+    durability: Option<Durability>,
     /// The tab whose request is carried out.
     tab: Option<String>,
     /// What was healed and not yet told.
@@ -151,11 +155,25 @@ impl Store {
     /// # Errors
     /// Those of the engine.
     pub fn set_durability(&mut self, durability: Durability) -> Result<()> {
-        if self.durability != durability {
+        if self.durability != Some(durability) {
+            if !planted(Bug::HalfSet) {
+                self.durability = None;
+            }
             open::set_synchronous(&self.connection, durability)?;
-            self.durability = durability;
+            self.durability = Some(durability);
         }
         Ok(())
+    }
+
+    /// How soon the next writes are safe; where that could not be set, they are to be so at once.
+    pub fn durability(&self) -> Durability {
+        self.durability.unwrap_or_default()
+    }
+
+    /// Takes over from a store of the same file, which is as it was before some of that one's commits, what is
+    /// known of tabs and stands in no file.
+    pub fn succeed(&mut self, other: &mut Self) {
+        self.forgotten = std::mem::take(&mut other.forgotten);
     }
 
     /// Says which tab asks for what comes next: what it leaves streaming is its own.
@@ -202,27 +220,52 @@ impl Store {
         let told = self.changes.len();
         self.execute("BEGIN IMMEDIATE")?;
         self.within = true;
+        let mut is_asked = false;
         let outcome = work(self).and_then(|()| {
             if !self.gone.is_empty() {
                 self.has_names.set(true);
                 operations::forget_tabs(&self.connection, &self.env, &self.gone)?;
             }
             planted::fail_commit()?;
-            self.execute("COMMIT")
+            is_asked = true;
+            let committed = self.execute("COMMIT");
+            if planted(Bug::SwallowedCommit) {
+                return Ok(());
+            }
+            committed
         });
         self.within = false;
         if outcome.is_ok() {
             self.gone.clear();
             self.commits += 1;
         } else {
-            self.changes.truncate(told);
+            if !planted(Bug::ToldUndone) {
+                self.changes.truncate(told);
+            }
             // Some errors have ended it already. If this fails, the engine still ends it before
             // anything is read (https://sqlite.org/lang_transaction.html).
             if !self.connection.is_autocommit() {
                 let _ = self.execute("ROLLBACK");
             }
+            if is_asked && !planted(Bug::LeftInLog) {
+                self.bury();
+            }
         }
         outcome
+    }
+
+    /// Writes something that says nothing over what a commit that failed may have left in the log. Where
+    /// its flush failed all of it is there, and the next open would find what was refused
+    /// (<https://sqlite.org/fileformat2.html#the_write_ahead_log>).
+    fn bury(&self) {
+        // The version that is there: the one page that is written even if nothing in it changes.
+        let version = self.opened.schema_version;
+        let over = format!("BEGIN IMMEDIATE; PRAGMA user_version = {version}; COMMIT");
+        // The caller is told of the first failure. If this fails too, the operation's record says
+        // whether it was carried out.
+        if self.connection.execute_batch(&over).is_err() && !self.connection.is_autocommit() {
+            let _ = self.execute("ROLLBACK");
+        }
     }
 
     /// Runs `work` within the transaction that is open: an error takes back what it did, no more.
@@ -235,8 +278,12 @@ impl Store {
         let told = self.changes.len();
         self.execute("SAVEPOINT attempt")?;
         let outcome = work(self);
-        if outcome.is_err() {
+        if let Err(error) = &outcome {
             self.changes.truncate(told);
+            // Where a page cannot be read or memory is out, the engine ends the whole transaction.
+            if self.connection.is_autocommit() && !planted(Bug::OutOfTransaction) {
+                return Err(error.clone());
+            }
             self.execute("ROLLBACK TO attempt")?;
         }
         self.execute("RELEASE attempt")?;

@@ -12,6 +12,7 @@ use super::engine::{self, Ask};
 use super::{Env, Store, schema};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{Durability, HealReport};
+use crate::planted::{Bug, planted};
 
 /// Bytes that the write-ahead log keeps on the device between writes.
 const LOG_LIMIT: &str = "16777216";
@@ -25,6 +26,13 @@ const LOG_PAGES: &str = "2000";
 pub enum Location<'a> {
     /// A file; `vfs` names the SQLite VFS that holds it, if it is not the default one.
     File {
+        /// As the VFS knows it.
+        path: &'a str,
+        /// The VFS's name.
+        vfs: Option<&'a str>,
+    },
+    /// A file whose changes its VFS has kept all at once, or takes back: it needs no log.
+    Atomic {
         /// As the VFS knows it.
         path: &'a str,
         /// The VFS's name.
@@ -48,7 +56,7 @@ pub enum Location<'a> {
 /// What the pragmas answered when the database was opened, in SQLite's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenedAs {
-    /// "wal" for a file, "memory" for memory.
+    /// "wal" for a file that has a log, else "memory".
     pub journal_mode: &'static str,
     /// The number of migrations the file has had.
     pub schema_version: i64,
@@ -64,32 +72,42 @@ impl Store {
     /// store's own file is expected to be one), `quota-exceeded`, `storage-unavailable`. The file
     /// is as it was.
     pub fn open(location: Location<'_>, durability: Durability, env: Env) -> Result<Self> {
-        Self::open_connection(location, durability, env).map_err(|error| {
-            if error.code == ErrorCode::NotADatabase {
-                StoreError::new(ErrorCode::Corrupt, error.message)
-            } else {
-                error
+        // What the engine does not expect of a store's own file is damage too: a table that is not there, a
+        // value of another type.
+        Self::open_connection(location, durability, env).map_err(|error| match error.code {
+            ErrorCode::NotADatabase => StoreError::new(ErrorCode::Corrupt, error.message),
+            ErrorCode::Internal if matches!(location, Location::File { .. }) => {
+                damaged(&error.message)
             }
+            _ => error,
         })
     }
 
     fn open_connection(location: Location<'_>, durability: Durability, env: Env) -> Result<Self> {
         let mut connection = connect(location)?;
+        // Until all is well: a log is not moved into a file that does not open, and what of it does not read
+        // well is still there to be salvaged.
+        let kept = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        configure(&connection, kept, true)?;
         // Before the first read: a WAL without shared memory needs it
         // (https://sqlite.org/wal.html#use_of_wal_without_shared_memory).
         expect(&connection, "locking_mode", "EXCLUSIVE", "exclusive")?;
         let found = schema::inspect(&connection, "main")?;
-        if let schema::Found::Foreign { reason } = found {
-            return Err(StoreError::new(
-                ErrorCode::UnsupportedFormat,
-                format!("this file is not a conversation store: {reason}"),
-            ));
+        match &found {
+            schema::Found::Foreign { reason } => {
+                return Err(StoreError::new(
+                    ErrorCode::UnsupportedFormat,
+                    format!("this file is not a conversation store: {reason}"),
+                ));
+            }
+            schema::Found::Damaged { reason } => return Err(damaged(reason)),
+            _ => {}
         }
         schema::check_writable(&found)?;
 
         let journal_mode = match location {
             Location::File { .. } => "wal",
-            Location::Copy { .. } | Location::Memory { .. } => "memory",
+            Location::Atomic { .. } | Location::Copy { .. } | Location::Memory { .. } => "memory",
         };
         expect(&connection, "journal_mode", journal_mode, journal_mode)?;
         set_synchronous(&connection, durability)?;
@@ -119,7 +137,7 @@ impl Store {
                 schema_version,
                 sqlite_version: engine::version(),
             },
-            durability,
+            durability: Some(durability),
             tab: None,
             report: HealReport::default(),
             within: false,
@@ -133,15 +151,29 @@ impl Store {
         if matches!(location, Location::Copy { .. }) {
             store.derive_uids()?;
         }
-        store.heal_marked()?;
-        store.collect_blobs()?;
+        if store.needs_healing()? || store.has_blobs()? {
+            // Together: damage that one of them meets leaves the file as it was.
+            store.atomically(|store| {
+                store.heal_marked()?;
+                store.collect_blobs()
+            })?;
+        }
+        configure(&store.connection, kept, false)?;
         Ok(store)
     }
+}
+
+fn damaged(reason: &str) -> StoreError {
+    StoreError::new(
+        ErrorCode::Corrupt,
+        format!("the stored bytes are damaged: {reason}; nothing was deleted"),
+    )
 }
 
 /// Sets when a commit is flushed.
 pub(super) fn set_synchronous(connection: &Connection, durability: Durability) -> Result<()> {
     let (synchronous, level) = match durability {
+        _ if planted(Bug::SyncOff) => ("off", "0"),
         Durability::Strict => ("full", "2"),
         Durability::Relaxed => ("normal", "1"),
     };
@@ -153,7 +185,9 @@ fn connect(location: Location<'_>) -> Result<Connection> {
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let (path, vfs) = match location {
-        Location::File { path, vfs } | Location::Copy { path, vfs } => (path, vfs),
+        Location::File { path, vfs }
+        | Location::Atomic { path, vfs }
+        | Location::Copy { path, vfs } => (path, vfs),
         Location::Memory { vfs } => (":memory:", vfs),
     };
     Ok(match vfs {
@@ -163,7 +197,7 @@ fn connect(location: Location<'_>) -> Result<Connection> {
 }
 
 /// Sets what has no need of a statement, and checks that it took.
-fn configure(connection: &Connection, config: DbConfig, value: bool) -> Result<()> {
+pub(super) fn configure(connection: &Connection, config: DbConfig, value: bool) -> Result<()> {
     if connection.set_db_config(config, value)? == value {
         Ok(())
     } else {

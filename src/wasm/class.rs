@@ -38,8 +38,8 @@ macro_rules! params {
 
 #[wasm_bindgen]
 impl ConversationStore {
-    /// Opens the database `name`, in OPFS unless `storage` says 'memory'. Waits while another
-    /// worker has it.
+    /// Opens the database `name` where it is, or makes it, in OPFS if it can be used; in memory if `storage` says
+    /// 'memory'. Waits while another worker has it.
     pub async fn open(
         #[wasm_bindgen(unchecked_param_type = "string")] name: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "DatabaseOptions")] options: JsValue,
@@ -278,6 +278,16 @@ impl ConversationStore {
         conversation_id: JsValue,
     ) -> Promise {
         self.call("heal", params! { "conversationId": conversation_id })
+    }
+
+    /// Looks for damage; nothing is written.
+    #[wasm_bindgen(js_name = integrityCheck, unchecked_return_type = "Promise<IntegrityReport>")]
+    pub fn integrity_check(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "{ quick?: boolean }")] options: JsValue,
+    ) -> Promise {
+        let quick = js::get(&options, "quick").is_truthy();
+        self.call("integrityCheck", params! { "quick": JsValue::from(quick) })
     }
 
     /// A consistent copy of the database, as a SQLite file.

@@ -5,7 +5,10 @@
 //! SQLite database like any other), its log and journal, and `copy.db` while a backup or restore
 //! runs. Knows no SQL; must be called by the holder of the name's lock only.
 
+mod salvaging;
+
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use js_sys::{Array, AsyncIterator, Promise};
 use wasm_bindgen::{JsCast, JsValue};
@@ -15,10 +18,14 @@ use web_sys::{
     FileSystemGetFileOptions, FileSystemRemoveOptions, FileSystemSyncAccessHandle, StorageManager,
 };
 
+pub use salvaging::nothing_there;
+
+use super::image::Image;
 use super::js;
-use super::vfs::{OpfsFile, Pool};
+use super::vfs::{CHUNK, OpfsFile, Pool};
 use crate::coalescing::Kind;
 use crate::error::{ErrorCode, Result, StoreError};
+use crate::place::InOpfs;
 
 const ROOT: &str = "conversation-store";
 const MAIN: &str = "main.db";
@@ -26,6 +33,9 @@ const LOG: &str = "main.db-wal";
 /// Protects the making of a database. It is there from before `main.db` until the database is made,
 /// and so tells one that is being made from one that has lost its content.
 const JOURNAL: &str = "main.db-journal";
+/// What the journal holds while the database is being moved here, until that is recorded. It is no journal of
+/// SQLite's: those begin otherwise.
+const MOVING: &[u8] = b"\0moving";
 /// The name of a refusal because another sync access handle is open.
 const HELD: &str = "NoModificationAllowedError";
 const COPY: [&str; 2] = ["copy.db", "copy.db-journal"];
@@ -36,7 +46,7 @@ const RETRY_PAUSES: [i32; 8] = [10, 20, 50, 120, 300, 700, 1_300, 2_500];
 
 /// The directory of one database. Dropping it gives its files back.
 pub struct Directory {
-    /// `None`: the database is in memory.
+    /// `None`: the database is in memory, or elsewhere than here.
     handle: Option<FileSystemDirectoryHandle>,
     prefix: String,
     pool: Pool,
@@ -87,12 +97,12 @@ impl Drop for Directory {
 }
 
 impl Directory {
-    /// Acquires the files of a database in OPFS, creating them where there are none.
+    /// Acquires the files of a database in OPFS, creating them where there are none, and says which it is.
     ///
     /// # Errors
-    /// `storage-unavailable` without OPFS, and if it is `known` to be there and is not; `blocked` if
-    /// another worker keeps a handle; `corrupt` if the directory holds data but not the main file.
-    pub async fn acquire(name: &str, known: bool) -> Result<Self> {
+    /// `storage-unavailable` without OPFS, `blocked` if another worker keeps a handle,
+    /// `corrupt` if the directory holds data but not the main file.
+    pub async fn acquire(name: &str) -> Result<(Self, InOpfs)> {
         let handle = subdirectory(&subdirectory(&root().await?, ROOT).await?, name).await?;
         let directory = Self {
             handle: Some(handle),
@@ -100,10 +110,8 @@ impl Directory {
             pool: Pool::of_this_worker()?,
             removal: RefCell::default(),
         };
-        if known && !directory.is_there().await {
-            return Err(cleared());
-        }
-        if directory.is_new().await? {
+        let is_new = directory.is_new().await?;
+        if is_new {
             // In this order: an interruption leaves what is new, not what is damaged.
             for name in [JOURNAL, MAIN] {
                 directory.take(&[name]).await?;
@@ -112,25 +120,100 @@ impl Directory {
         } else {
             directory.take(&[MAIN, LOG]).await?;
         }
+        if is_new && directory.size(JOURNAL)? > 0 {
+            let path = directory.path(JOURNAL);
+            let first = directory.pool.read(&path, 0, MOVING.len() as u32)?;
+            if first.to_vec() == MOVING {
+                return Ok((directory, InOpfs::Staged));
+            }
+        }
         let (main, log) = (directory.size(MAIN)?, directory.size(LOG)?);
-        if main == 0 && (log > 0 || !directory.pool.holds(&directory.path(JOURNAL))) {
+        if main == 0 && (log > 0 || !is_new) {
             return Err(corrupt("its main file is empty"));
         }
+        if main > 0 {
+            directory.go_on_with_switch().await?;
+        }
         directory.remove_copy();
-        Ok(directory)
+        let found = if main == 0 {
+            InOpfs::Absent
+        } else {
+            InOpfs::Held
+        };
+        Ok((directory, found))
     }
 
-    /// A database in memory.
+    /// A database whose file is in memory: for its copies, and for SQLite to find it.
     ///
     /// # Errors
     /// `internal`.
-    pub fn in_memory(number: u32) -> Result<Self> {
-        Ok(Self {
+    pub fn in_memory(number: u32, main: Option<&Rc<Image>>) -> Result<Self> {
+        let directory = Self {
             handle: None,
             prefix: format!("/:memory:{number}/"),
             pool: Pool::of_this_worker()?,
             removal: RefCell::default(),
-        })
+        };
+        if let Some(image) = main {
+            let path = directory.main_path();
+            directory.pool.put_image(path, Rc::clone(image));
+        }
+        Ok(directory)
+    }
+
+    /// Writes a database here that is elsewhere, flushed and compared with what it is there. Until
+    /// [`Directory::moved`] says so it does not count.
+    ///
+    /// # Errors
+    /// `quota-exceeded` and those of the storage.
+    pub fn stage(&self, image: &Image) -> Result<()> {
+        let (journal, main) = (self.path(JOURNAL), self.main_path());
+        self.pool.clear(&journal)?;
+        self.pool.write(&journal, 0, MOVING)?;
+        self.pool.flush(&journal)?;
+        self.pool.clear(&main)?;
+        self.pool.clear(&self.path(LOG))?;
+        let mut piece = vec![0; CHUNK as usize];
+        let mut offset = 0;
+        while offset < image.size() {
+            let count = image.read(&mut piece, offset);
+            self.pool.write(&main, offset, &piece[..count])?;
+            offset += count as u64;
+        }
+        self.pool.flush(&main)?;
+        let mut offset = 0;
+        while offset < image.size() {
+            let count = image.read(&mut piece, offset);
+            let written = self.pool.read(&main, offset, CHUNK)?.to_vec();
+            if written != piece[..count] {
+                return Err(StoreError::new(
+                    ErrorCode::StorageUnavailable,
+                    "OPFS does not give back what was written to it; the database stays in IndexedDB",
+                ));
+            }
+            offset += count as u64;
+        }
+        Ok(())
+    }
+
+    /// What was staged is the database from now on.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn moved(&self) -> Result<()> {
+        let journal = self.path(JOURNAL);
+        self.pool.clear(&journal)?;
+        self.pool.flush(&journal)
+    }
+
+    /// Gives the files back and removes them, where there is no database.
+    pub async fn discard(self, name: &str) {
+        let is_ours = self.handle.is_some();
+        drop(self);
+        if is_ours {
+            // If it stays, it is found to be nothing again.
+            let _ = remove(name).await;
+        }
     }
 
     /// Closes the handles at once, whoever has the files open: what is written after fails.
@@ -315,20 +398,36 @@ impl Directory {
     }
 }
 
+/// Whether a database can be seen in OPFS, though its files cannot be had.
+pub async fn is_seen(name: &str) -> bool {
+    let look = async {
+        let within = subdirectory(&root().await?, ROOT).await?;
+        let handle = js::settled("", within.get_directory_handle(name)).await?;
+        let handle: FileSystemDirectoryHandle = handle.unchecked_into();
+        let main = js::settled("", handle.get_file_handle(MAIN)).await?;
+        let main: FileSystemFileHandle = main.unchecked_into();
+        js::settled("", main.get_file()).await
+    };
+    let size = look.await.map(|file| js::get(&file, "size"));
+    matches!(size, Ok(size) if size.as_f64() > Some(0.0))
+}
+
 /// Opens a file for synchronous access.
 async fn open_file(directory: &FileSystemDirectoryHandle, name: &str) -> Result<JsValue, JsValue> {
     let options = FileSystemGetFileOptions::new();
     options.set_create(true);
-    let file: FileSystemFileHandle =
-        JsFuture::from(directory.get_file_handle_with_options(name, &options))
-            .await?
-            .unchecked_into();
-    if !js::get(&file, "createSyncAccessHandle").is_function() {
+    let prototype = js::global(&["FileSystemFileHandle", "prototype"]);
+    // Before it is made.
+    if !js::get(&prototype, "createSyncAccessHandle").is_function() {
         return Err(js_sys::Error::new(
             "this browser has no synchronous access to OPFS files in workers",
         )
         .into());
     }
+    let file: FileSystemFileHandle =
+        JsFuture::from(directory.get_file_handle_with_options(name, &options))
+            .await?
+            .unchecked_into();
     patiently(&[HELD], || file.create_sync_access_handle()).await
 }
 

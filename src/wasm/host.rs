@@ -22,6 +22,7 @@ use super::database::{Database, Slot, Ticket};
 use super::directory;
 use super::js;
 use super::lock::{self, Lock, Wait};
+use super::place::{self, Records};
 use super::read::read;
 use super::vfs;
 use crate::error::{ErrorCode, Result, StoreError};
@@ -128,6 +129,14 @@ struct State {
     awaits_pause: Cell<bool>,
     /// The request under way that awaits.
     running: RefCell<Option<(RunId, Ticket)>>,
+    /// Begun at the start for the first opening, since it is asked for while other things are.
+    records: RefCell<Option<Records>>,
+    /// Changes are being kept: the database is out, and what needs it waits.
+    persisting: Cell<bool>,
+    /// The last time that failed, and with it what had been mended.
+    owes: Cell<bool>,
+    /// What waits for that.
+    waiting: RefCell<VecDeque<Box<dyn FnOnce()>>>,
     /// How often the lock was lost: what was begun before must not go on.
     losses: Cell<u32>,
     /// The files are about to be looked for.
@@ -157,12 +166,6 @@ impl Host {
         answer: Answer,
         notify: Box<dyn Fn(Notice)>,
     ) -> Result<Self> {
-        if opening.storage == StorageOption::Indexeddb {
-            return Err(StoreError::new(
-                ErrorCode::StorageUnavailable,
-                "storage 'indexeddb' is not there yet in this version: use 'auto' or 'opfs'",
-            ));
-        }
         let in_memory = opening.storage == StorageOption::Memory;
         if !in_memory {
             directory_name(&opening.name)?;
@@ -191,6 +194,10 @@ impl Host {
             last_run: Cell::default(),
             awaits_pause: Cell::default(),
             running: RefCell::default(),
+            records: RefCell::new((!in_memory).then(Records::begin)),
+            persisting: Cell::default(),
+            owes: Cell::default(),
+            waiting: RefCell::default(),
             losses: Cell::default(),
             looking: Cell::default(),
             cleared: Cell::default(),
@@ -322,7 +329,10 @@ impl Host {
             Action::ReleaseLock => drop(self.0.lock.borrow_mut().take()),
             Action::Send { to, body } => self.send(to.as_ref(), body),
             Action::OpenStore => self.open_store(),
-            Action::CloseStore => self.close_store(),
+            Action::CloseStore => {
+                let host = self.clone();
+                self.when_free(Box::new(move || host.close_store()));
+            }
             Action::AbandonStore => {
                 self.0.losses.set(self.0.losses.get() + 1);
                 if let Some(database) = self.0.database.borrow_mut().take() {
@@ -337,7 +347,10 @@ impl Host {
                     host.feed(Event::Turn);
                 });
             }
-            Action::Run { run, requests } => self.run(run, requests),
+            Action::Run { run, requests } => {
+                let host = self.clone();
+                self.when_free(Box::new(move || host.run(run, requests)));
+            }
             Action::Cancel { run } => {
                 if let Some((running, ticket)) = &*self.0.running.borrow()
                     && *running == run
@@ -412,11 +425,99 @@ impl Host {
                 if self.0.opening.again && call == self.0.call.get() {
                     self.perform(Action::Status);
                 }
+                let facts = self.0.tab.borrow().facts().cloned();
+                if let Some(facts) = facts {
+                    reply(self.opened_in(facts.storage));
+                    return;
+                }
                 let failed = self.0.failed_close.borrow_mut().take();
                 reply(failed.map_or(Ok(Reply::Value(JsValue::UNDEFINED)), Err));
             }
             Err(error) => reply(Err(error)),
         }
+    }
+
+    /// What the call that opened resolves to: where the database is, if it may be there.
+    fn opened_in(&self, storage: StorageKind) -> Result<Reply> {
+        let wanted = match self.0.opening.storage {
+            StorageOption::Opfs => StorageKind::Opfs,
+            StorageOption::Indexeddb => StorageKind::Indexeddb,
+            StorageOption::Auto | StorageOption::Memory => storage,
+        };
+        let named = js::write(&storage)?;
+        if wanted == storage {
+            return Ok(Reply::Value(named));
+        }
+        let named = named.as_string().unwrap_or_default();
+        Err(StoreError::conflict(format!(
+            "storage: another tab has this database open in '{named}': open it with storage 'auto' or '{named}', \
+             or close it there first",
+        )))
+    }
+
+    // Keeping.
+
+    /// Does what must not be done while changes are being kept, then.
+    fn when_free(&self, work: Box<dyn FnOnce()>) {
+        if !self.0.persisting.get() {
+            work();
+            return;
+        }
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        self.0.waiting.borrow_mut().push_back(Box::new(move || {
+            if host.0.losses.get() == losses {
+                work();
+            }
+        }));
+    }
+
+    /// Has what was changed kept, where that is yet to be done, and goes on: nothing was changed, if it says
+    /// that it failed.
+    fn persist(&self, then: Box<dyn FnOnce(Result<()>)>) {
+        let unsaved = |slot: &mut Database| slot.is_unsaved();
+        let Some(mut database) = self.0.database.borrow_mut().take_if(unsaved) else {
+            then(Ok(()));
+            return;
+        };
+        self.0.persisting.set(true);
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        spawn_local(async move {
+            let kept = database.persist().await;
+            host.0.persisting.set(false);
+            if host.0.losses.get() != losses {
+                host.let_go(database);
+            } else {
+                *host.0.database.borrow_mut() = Some(database);
+                if !host.is_lost() {
+                    if host.0.owes.replace(kept.is_err()) && kept.is_ok() {
+                        // Streams of tabs that are gone had been ended, and were taken back.
+                        host.watch_writers();
+                    }
+                    then(kept);
+                }
+            }
+            while !host.0.persisting.get() {
+                let next = host.0.waiting.borrow_mut().pop_front();
+                let Some(work) = next else { break };
+                work();
+            }
+        });
+    }
+
+    /// Gives the lead up, if nothing more can be kept of the database: whoever leads next reads what is kept,
+    /// and what is not answered is asked again.
+    fn is_lost(&self) -> bool {
+        let is_lost = self
+            .0
+            .database
+            .borrow()
+            .as_ref()
+            .is_some_and(Database::is_lost);
+        if is_lost {
+            drop(self.0.lock.borrow_mut().take());
+            self.feed(Event::Lost);
+        }
+        is_lost
     }
 
     fn send(&self, to: Option<&TabId>, body: Body<Js>) {
@@ -466,10 +567,18 @@ impl Host {
             return;
         }
         let (host, losses) = (self.clone(), self.0.losses.get());
+        let records = self.0.records.borrow_mut().take();
+        let records = records.unwrap_or_else(Records::begin);
         // Never an empty one in the place of what this tab has seen.
         let known = self.0.opening.again || self.0.tab.borrow().facts().is_some();
         spawn_local(async move {
-            let mut opened = Database::open(&host.0.opening.name, durability, known).await;
+            let Opening { name, storage, .. } = &host.0.opening;
+            let mut opened = match directory_name(name) {
+                Ok(directory) => {
+                    place::open(&directory, *storage, durability, known, records).await
+                }
+                Err(error) => Err(error),
+            };
             if let Ok(database) = &mut opened {
                 host.end_streams_of_the_dead(database).await;
             }
@@ -501,7 +610,7 @@ impl Host {
                 host.let_go(database);
             } else {
                 let removal = database.removal();
-                *host.0.failed_close.borrow_mut() = database.close().err();
+                *host.0.failed_close.borrow_mut() = database.close().await.err();
                 if let Some(removal) = removal {
                     // Most often there was nothing to remove.
                     let _ = JsFuture::from(removal).await;
@@ -580,6 +689,8 @@ impl Host {
         alive.push(self.0.id.clone());
         // If it cannot be written, it is read as it is.
         let _ = database.store().heal_streams(&alive);
+        // Nor does it matter if it is not kept: it goes with the next change, or is done again.
+        let _ = database.save().await;
         // Whoever hears of changes is told to read again.
         database.take_changes();
     }
@@ -651,6 +762,9 @@ impl Host {
     // Carrying out.
 
     fn run(&self, run: RunId, requests: Vec<(TabId, JsValue)>) {
+        if self.is_lost() {
+            return;
+        }
         let awaits = |request: &JsValue| {
             let method = js::get(request, "method");
             method == "backup"
@@ -660,8 +774,8 @@ impl Host {
         };
         match <[_; 1]>::try_from(requests) {
             Ok([(from, request)]) if awaits(&request) => self.run_awaiting(run, from, request),
-            Ok(one) => self.run_now(run, &one),
-            Err(several) => self.run_now(run, &several),
+            Ok(one) => self.run_now(run, one.into()),
+            Err(several) => self.run_now(run, several),
         }
     }
 
@@ -691,21 +805,64 @@ impl Host {
                         None => Vec::new(),
                     };
                     let changes = told(changes, &from, &request).collect();
-                    host.ran(run, vec![answer], changes);
+                    if !host.is_lost() {
+                        host.ran(run, vec![answer], changes);
+                    }
                 }
-                None => host.run_now(run, &[(from, request)]),
+                None => host.run_now(run, vec![(from, request)]),
             }
         });
     }
 
     /// Carries out requests of the store, in one commit if they are several.
-    fn run_now(&self, run: RunId, requests: &[(TabId, JsValue)]) {
-        if let [(_, request)] = requests
+    fn run_now(&self, run: RunId, requests: Vec<(TabId, JsValue)>) {
+        if let [(_, request)] = &requests[..]
             && js::get(request, "method") == "status"
         {
             self.ran(run, vec![Ok(Reply::Value(JsValue::UNDEFINED))], Vec::new());
             return;
         }
+        let (answers, changes) = self.carry_out(&requests);
+        let host = self.clone();
+        self.persist(Box::new(move |kept| match kept {
+            Err(error) if requests.len() == 1 => {
+                let answers = answers.into_iter().map(|it| it.and(Err(error.clone())));
+                host.ran(run, answers.collect(), Vec::new());
+            }
+            // Each by itself: which of them was to blame is not known.
+            Err(_) => host.run_singly(run, requests.into_iter(), Vec::new(), Vec::new()),
+            Ok(()) => host.ran(run, answers, changes),
+        }));
+    }
+
+    /// Carries out what is left of a run, one request after the other.
+    fn run_singly(
+        &self,
+        run: RunId,
+        mut rest: std::vec::IntoIter<(TabId, JsValue)>,
+        mut answers: Vec<Result<Reply>>,
+        mut changes: Vec<Told>,
+    ) {
+        let Some(request) = rest.next() else {
+            self.ran(run, answers, changes);
+            return;
+        };
+        let (answer, told) = self.carry_out(&[request]);
+        let host = self.clone();
+        self.persist(Box::new(move |kept| {
+            if kept.is_ok() {
+                changes.extend(told);
+            }
+            answers.extend(
+                answer
+                    .into_iter()
+                    .map(|it| it.and_then(|it| kept.clone().map(|()| it))),
+            );
+            host.run_singly(run, rest, answers, changes);
+        }));
+    }
+
+    fn carry_out(&self, requests: &[(TabId, JsValue)]) -> (Vec<Result<Reply>>, Vec<Told>) {
         let mut changes = Vec::new();
         let outcomes = match &mut *self.0.database.borrow_mut() {
             Some(database) => {
@@ -720,7 +877,7 @@ impl Host {
             answers.push(outcome.result.and_then(|it| self.reply(from, &it)));
         }
         answers.resize_with(requests.len(), || Err(closed()));
-        self.ran(run, answers, changes);
+        (answers, changes)
     }
 
     fn ran(&self, run: RunId, answers: Vec<Result<Reply>>, changes: Vec<Told>) {
@@ -753,6 +910,11 @@ impl Host {
             if host.0.losses.get() != losses {
                 return;
             }
+            if host.0.persisting.get() {
+                let later = host.clone();
+                host.when_free(Box::new(move || later.tend()));
+                return;
+            }
             let is_free = host.0.running.borrow().is_none();
             let has_more = match &mut *host.0.database.borrow_mut() {
                 Some(database) if is_free => database.tend(),
@@ -760,9 +922,12 @@ impl Host {
                 Some(_) => true,
                 None => false,
             };
-            if has_more {
-                host.tend();
-            }
+            let later = host.clone();
+            host.persist(Box::new(move |kept| {
+                if has_more && kept.is_ok() {
+                    later.tend();
+                }
+            }));
         });
     }
 
@@ -831,6 +996,10 @@ impl Host {
                 .restore(file, operation.as_ref(), durability, ticket, &step)
                 .await
         };
+        let outcome = match database.persist().await {
+            Ok(()) => outcome,
+            Err(error) => outcome.and(Err(error)),
+        };
         // The lock was lost meanwhile: the files are not this tab's any more.
         if self.0.losses.get() != losses {
             self.let_go(database);
@@ -893,6 +1062,9 @@ impl Host {
             schema_version: facts.schema_version,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             outdated,
+            created: facts.created && leads,
+            evicted: facts.evicted,
+            movable: facts.movable,
             ignored_messages: self
                 .0
                 .channels
@@ -927,16 +1099,25 @@ impl Host {
 /// `blocked` while a tab has it open, `storage-unavailable`.
 pub async fn delete(name: &str) -> Result<()> {
     let directory = directory_name(name)?;
+    let _locks = alone(name).await?;
+    place::remove(&directory).await
+}
+
+/// The locks of a database that nobody has open.
+///
+/// # Errors
+/// `blocked` while a tab has it open.
+pub async fn alone(name: &str) -> Result<[Lock; 2]> {
     let in_turn = lock::of_deletion(name);
-    let _turn = lock::acquire(&in_turn, Wait::Until(&JsValue::UNDEFINED)).await?;
-    let _lock = lock::acquire(&lock::of_database(name), Wait::Never).await?;
+    let turn = lock::acquire(&in_turn, Wait::Until(&JsValue::UNDEFINED)).await?;
+    let lock = lock::acquire(&lock::of_database(name), Wait::Never).await?;
     if !lock::living_tabs(name).await?.is_empty() {
         return Err(StoreError::new(
             ErrorCode::Blocked,
             "the database is open, here or in another tab: close it first",
         ));
     }
-    directory::remove(&directory).await
+    Ok([lock, turn])
 }
 
 /// The operation of a request of the tab `from`, if it is one.

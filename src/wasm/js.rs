@@ -66,6 +66,20 @@ pub async fn settled(what: &str, promise: Promise) -> Result<JsValue> {
         .map_err(|error| thrown(what, &error))
 }
 
+/// Calls a method of an interface that this module has no types of.
+pub fn invoke(object: &JsValue, method: &str, given: &[&JsValue]) -> Result<JsValue, JsValue> {
+    let method: Function = get(object, method).dyn_into()?;
+    method.apply(object, &given.iter().collect())
+}
+
+/// What has listeners settles a promise, by the event itself.
+pub fn told(target: &JsValue, done: &str, failed: &str) -> Promise {
+    Promise::new(&mut |resolve, reject| {
+        set(target.unchecked_ref(), done, &resolve);
+        set(target.unchecked_ref(), failed, &reject);
+    })
+}
+
 /// Milliseconds on a clock that nobody can set: <https://w3c.github.io/hr-time/>.
 pub fn clock() -> f64 {
     let performance = global(&["performance"]);

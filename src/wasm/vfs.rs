@@ -1,4 +1,4 @@
-//! SQLite's files over OPFS sync access handles, or in memory.
+//! SQLite's files over OPFS sync access handles, or in memory, from where they may be kept elsewhere.
 //!
 //! SQLite opens files synchronously and OPFS hands out handles asynchronously, so the handles of a
 //! database are acquired before it is opened ([`super::directory`]) and put here under their
@@ -21,6 +21,7 @@ use sqlite_wasm_rs::{WasmOsCallback, vfs as rsqlite_vfs};
 use wasm_bindgen::JsValue;
 use web_sys::{FileSystemReadWriteOptions, FileSystemSyncAccessHandle};
 
+use super::image::{Full, Image};
 use super::js;
 use crate::coalescing::{Coalescing, Kind};
 use crate::error::{ErrorCode, Result, StoreError};
@@ -30,6 +31,9 @@ pub const NAME: &str = "conversation-store";
 
 /// Bytes moved at a time by backup and restore.
 pub const CHUNK: u32 = 1 << 20;
+
+/// Bytes that a copy writes last.
+const HEAD: u64 = 16;
 
 /// An OPFS file held by this worker. Closing releases it to others.
 pub struct OpfsFile {
@@ -85,7 +89,7 @@ impl Drop for OpfsFile {
 /// Where a file's bytes are.
 enum Bytes {
     Opfs(OpfsFile),
-    Memory(RefCell<MemChunksFile>),
+    Memory(Rc<Image>),
 }
 
 impl Bytes {
@@ -98,7 +102,7 @@ impl Bytes {
                     .map(|count| count as usize)
                     .map_err(|error| failed(VfsErrorCode::IoRead, &error))
             }
-            Self::Memory(file) => file.borrow_mut().read(buffer, offset),
+            Self::Memory(image) => Ok(image.read(buffer, offset)),
         }
     }
 
@@ -108,7 +112,12 @@ impl Bytes {
                 let mut writes = file.writes.borrow_mut();
                 writes.write(bytes, offset, |bytes, offset| file.write_out(bytes, offset))
             }
-            Self::Memory(file) => file.borrow_mut().write(bytes, offset),
+            Self::Memory(image) => image.write(bytes, offset).map_err(|Full| {
+                VfsError::new(
+                    VfsErrorCode::Full,
+                    "the file is as large as it may be".into(),
+                )
+            }),
         }
     }
 
@@ -120,7 +129,10 @@ impl Bytes {
                     .truncate_with_f64(size as f64)
                     .map_err(|error| failed(VfsErrorCode::IoTruncate, &error))
             }
-            Self::Memory(file) => file.borrow_mut().truncate(size),
+            Self::Memory(image) => {
+                image.truncate(size);
+                Ok(())
+            }
         }
     }
 
@@ -154,7 +166,7 @@ impl Bytes {
                 .get_size()
                 .map(|size| file.writes.borrow().size(size as u64))
                 .map_err(|error| failed(VfsErrorCode::IoStat, &error)),
-            Self::Memory(file) => file.borrow().size(),
+            Self::Memory(image) => Ok(image.size()),
         }
     }
 }
@@ -219,8 +231,13 @@ impl Pool {
 
     /// Puts an empty file in memory under a path.
     pub fn put_memory(&self, path: String) {
-        let bytes = Bytes::Memory(RefCell::new(MemChunksFile::new(1 << 16)));
-        self.files.borrow_mut().insert(path, Rc::new(bytes));
+        self.put_image(path, Rc::new(Image::passing()));
+    }
+
+    /// Puts a file in memory under a path; whoever gives it has it kept.
+    pub fn put_image(&self, path: String, image: Rc<Image>) {
+        let bytes = Rc::new(Bytes::Memory(image));
+        self.files.borrow_mut().insert(path, bytes);
     }
 
     /// Releases the file of a path: its handle closes once SQLite has closed it too.
@@ -278,12 +295,49 @@ impl Pool {
         Ok(Uint8Array::from(&buffer[..count]))
     }
 
+    /// Sees to it that what was written to a file is on the device.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn flush(&self, path: &str) -> Result<()> {
+        self.find(path)?.flush().map_err(outside)
+    }
+
     /// Writes a piece of a file.
     ///
     /// # Errors
     /// `quota-exceeded` and those of the storage.
     pub fn write(&self, path: &str, offset: u64, bytes: &[u8]) -> Result<()> {
         self.find(path)?.write(bytes, offset).map_err(outside)
+    }
+
+    /// Writes a file's bytes over another's, flushed. The first few come last: until then the other file
+    /// begins as it did. `step` is called for each piece.
+    ///
+    /// # Errors
+    /// `quota-exceeded` and those of the storage.
+    pub fn copy(&self, from: &str, to: &str, step: &dyn Fn()) -> Result<()> {
+        let (from, to) = (self.find(from)?, self.find(to)?);
+        let copy = || -> VfsResult<()> {
+            let mut buffer = vec![0; CHUNK as usize];
+            let mut at = HEAD;
+            loop {
+                let count = from.read(&mut buffer, at)?;
+                if count == 0 {
+                    break;
+                }
+                to.write(&buffer[..count], at)?;
+                at += count as u64;
+                step();
+            }
+            to.truncate(from.size()?.max(HEAD))?;
+            to.flush()?;
+            let count = from.read(&mut buffer[..HEAD as usize], 0)?;
+            to.write(&buffer[..count], 0)?;
+            to.truncate(from.size()?)?;
+            to.flush()
+        };
+        copy().map_err(outside)
     }
 
     fn find(&self, path: &str) -> Result<Rc<Bytes>> {

@@ -31,6 +31,12 @@ declare global {
 
 export const origin = `http://127.0.0.1:${process.env.PORT ?? 41741}`;
 
+/** Where databases are in these runs, and in what mode: the server takes OPFS away where it is told to. */
+export const here =
+  process.env.STORAGE === 'indexeddb'
+    ? { storage: 'indexeddb' as const, journalMode: 'memory' }
+    : { storage: 'opfs' as const, journalMode: 'wal' };
+
 /** Loads the package into a page. */
 export async function load(page: Page, path = '/'): Promise<Page> {
   await page.goto(origin + path);

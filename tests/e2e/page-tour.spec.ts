@@ -10,6 +10,8 @@ test('each method runs as it is offered, and says what came of it', async ({ pag
   await page.goto('/tour');
   const forms = page.locator('.tour-method');
   await expect(forms.first()).toBeVisible();
+  // They come group by group.
+  await expect(page.getByTestId('method-clear')).toBeAttached();
   const names = await forms.evaluateAll((all) => all.map((form) => form.ariaLabel ?? ''));
   expect(names.length).toBeGreaterThan(25);
   // What is named as absent is refused with a word; `clear` at last, since it takes the sample away.
@@ -57,6 +59,7 @@ test('two tabs are in step, and nothing is lost when the one that serves is remo
   await page.goto('/tour');
   const [a, b] = ['A', 'B'].map((name) => page.frameLocator(`[data-testid=frame-${name}]`));
   if (!a || !b) throw new Error('no frames');
+  await page.getByTestId('remove-leader').scrollIntoViewIfNeeded();
   await a.getByRole('textbox').fill('hello from A');
   await a.getByRole('textbox').press('Enter');
   await expect(b.getByTestId('frame-messages')).toContainText('A: hello from A');

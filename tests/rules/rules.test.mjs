@@ -42,7 +42,9 @@ const outside = (folder) => rust.filter((path) => !path.startsWith(folder));
 
 test('only src/wasm and its like of formats name a JavaScript value', () => {
   absent(
-    outside('src/wasm/').filter((path) => path !== 'src/formats/src/wasm.rs'),
+    outside('src/wasm/').filter(
+      (path) => path !== 'src/formats/src/wasm.rs' && !path.startsWith('src/salvage/module/'),
+    ),
     /\b(js_sys|web_sys|wasm_bindgen|serde_wasm_bindgen|JsValue)\b/,
     'JavaScript belongs to src/wasm',
   );
@@ -61,6 +63,14 @@ test('search knows no store, no storage, no clock and no randomness', () => {
     rust.filter((path) => path.startsWith('src/search/')),
     /\b(conversation_store|rusqlite|SystemTime|Instant|getrandom|std::(fs|io|net|thread))\b/,
     'pieces are asked for, and a time is given',
+  );
+});
+
+test('the reader of damaged files knows no store, no engine, no storage, no clock and no randomness', () => {
+  absent(
+    rust.filter((path) => path.startsWith('src/salvage/')),
+    /\b(conversation_store|rusqlite|SystemTime|Instant|getrandom|std::(fs|io|net|thread))\b/,
+    'bytes are asked for',
   );
 });
 
@@ -225,7 +235,7 @@ test('no text becomes markup or code', () => {
       ...files('examples', '.ts', '.tsx'),
       ...rust.filter((path) => path.startsWith('src/wasm/') || path.endsWith('/wasm.rs')),
     ],
-    /\b(innerHTML|outerHTML|insertAdjacentHTML|set_inner_html|setHTML\w*|srcdoc|createContextualFragment|DOMParser|dangerouslySetInnerHTML)\b|\beval\(|\bdocument\.write|\bnew Function\b|\bFunction\(|\bset(Timeout|Interval)\(\s*['"`]|javascript:/,
+    /\b(innerHTML|outerHTML|insertAdjacentHTML|set_inner_html|setHTML\w*|srcdoc|createContextualFragment|DOMParser|dangerouslySetInnerHTML)\b|\beval\(|\bdocument\.write|\bnew Function\b|\bFunction\(|\bset(Timeout|Interval)\(\s*['"`]|['"`]javascript:/,
     'what a conversation says is text, and is shown as text',
   );
 });
@@ -247,6 +257,8 @@ test('ARCHITECTURE.md says why each dependency is there', () => {
   const manifests = [
     'Cargo.toml',
     'src/formats/Cargo.toml',
+    'src/salvage/Cargo.toml',
+    'src/salvage/module/Cargo.toml',
     'src/search/Cargo.toml',
     'fuzz/Cargo.toml',
   ];

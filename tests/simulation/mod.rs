@@ -5,7 +5,6 @@ mod browser;
 mod ledger;
 mod page;
 mod plan;
-mod random;
 mod worker;
 
 use std::cmp::Ordering;
@@ -18,11 +17,11 @@ use conversation_store::planted::{Bug, plant};
 use conversation_store::rpc::Response;
 use conversation_store::tabs::{self, PROTOCOL, TabId, Version};
 
+use crate::common::random::Random;
 use browser::{Disk, Line, Locks};
 use ledger::{Ledger, Serial};
 use page::{Note, Page};
 use plan::{Fault, Plan};
-use random::Random;
 use worker::{Input, Worker};
 
 /// At most so many pages at once.

@@ -2,7 +2,7 @@
 //! some faults out and exaggerates others, so that what one fault hides another seed shows
 //! (Groce and others, Swarm Testing, 2012).
 
-use super::random::Random;
+use crate::common::random::Random;
 
 /// What can go wrong, or just happen, at any step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,12 +2,14 @@
 
 import { startApp } from './app.ts';
 import { loadLanguage } from './i18n/index.ts';
-import { openStore, showProblem } from './opening/open.ts';
+import { openStore, showProblem, welcome } from './opening/open.ts';
+import { remembered } from './storage/remembered.ts';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');
 
 await loadLanguage();
+if (remembered('hadChats') === undefined) welcome(root);
 for (;;) {
   const store = await openStore(root);
   try {

@@ -11,7 +11,7 @@ export interface ScreenAction {
 
 export interface Screen {
   /** For tests and styles: which screen this is. */
-  name: 'opening' | 'problem';
+  name: 'opening' | 'welcome' | 'problem';
   title: string;
   text?: string;
   /** The store's own words, folded away. */
@@ -30,7 +30,7 @@ export function showScreen(root: HTMLElement, screen: Screen): void {
       h(
         'div',
         { role: moving ? 'status' : 'alert' },
-        h('h1', { class: 'screen-title' }, title),
+        h('h1', { class: name === 'welcome' ? 'first-title' : 'screen-title' }, title),
         text !== undefined && h('p', { class: 'screen-text' }, text),
       ),
       actions.length > 0 &&

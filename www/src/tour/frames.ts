@@ -56,7 +56,13 @@ export class Frames {
       this.#place,
       h('div', { class: 'tour-actions' }, this.#remove, this.#again, this.#outcome),
     );
-    this.#restart();
+    // Each is a tab with a worker: not before somebody looks at them.
+    const watcher = new IntersectionObserver(([entry]) => {
+      if (!entry?.isIntersecting) return;
+      watcher.disconnect();
+      this.#restart();
+    });
+    watcher.observe(this.#place);
   }
 
   #restart(): void {

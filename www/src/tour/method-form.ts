@@ -97,9 +97,10 @@ export class MethodForm {
     try {
       const store = this.store();
       const call = (store as unknown as Record<string, (...args: unknown[]) => unknown>)[name];
-      if (isWatch) this.#follow(call?.apply(store, args) as Watch<unknown>);
+      if (!call) throw new TypeError(`this build has no ${name}`);
+      if (isWatch) this.#follow(call.apply(store, args) as Watch<unknown>);
       else {
-        const result = await (run ? run(store, args) : call?.apply(store, args));
+        const result = await (run ? run(store, args) : call.apply(store, args));
         this.#say('good', t('tour.took', { time: milliseconds(began) }), shown(result));
       }
     } catch (error) {

@@ -188,6 +188,7 @@ export const METHODS: readonly Method[] = [
     code: () => 'const file = await store.backup();\nawait store.restore(file);',
   },
   { name: 'heal', group: 'store', about: 'tour.about_heal', args: [] },
+  { name: 'integrityCheck', group: 'store', about: 'tour.about_integrityCheck', args: [] },
   { name: 'status', group: 'store', about: 'tour.about_status', args: [] },
   { name: 'persist', group: 'store', about: 'tour.about_persist', args: [] },
   { name: 'clear', group: 'store', about: 'tour.about_clear', args: [] },

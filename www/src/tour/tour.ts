@@ -26,6 +26,14 @@ export async function startTour(
     METHODS.filter((method) => method.group === group).map(
       (method) => new MethodForm(method, () => store).element,
     );
+  const groups = GROUPS.map((group) => ({
+    group,
+    element: h(
+      'div',
+      {},
+      h('h3', { class: 'tour-group', id: `group-${group}` }, t(`tour.${group}`)),
+    ),
+  }));
   root.replaceChildren(
     h(
       'div',
@@ -47,16 +55,18 @@ export async function startTour(
           'methods',
           t('tour.methods'),
           t('tour.methodsText'),
-          ...GROUPS.flatMap((group) => [
-            h('h3', { class: 'tour-group', id: `group-${group}` }, t(`tour.${group}`)),
-            ...forms(group),
-          ]),
+          ...groups.map(({ element }) => element),
         ),
         section('events', t('tour.events'), t('tour.eventsText'), log.element),
       ),
     ),
     ...liveRegions(),
   );
+  // A group in each turn: what is above them can be used meanwhile.
+  for (const { group, element } of groups) {
+    await new Promise((resolve) => setTimeout(resolve));
+    element.append(...forms(group));
+  }
   if (location.hash) document.querySelector(location.hash)?.scrollIntoView();
   addEventListener('unhandledrejection', ({ reason }) => announce(String(reason), 'urgent'));
 }

@@ -73,6 +73,7 @@ export const tour = {
   about_backup: 'A SQLite file of this moment, which the sqlite3 command opens.',
   about_restore: 'Replaces everything by what such a file holds.',
   about_heal: 'Mends what other programs left inconsistent, and says what.',
+  about_integrityCheck: 'Looks through everything that is stored for damage.',
   about_status: 'Where the data is, who serves, what the browser promises.',
   about_persist: 'Asks the browser not to evict the data.',
   about_clear:

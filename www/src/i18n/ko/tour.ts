@@ -71,6 +71,7 @@ export const tour = {
   about_backup: '지금 이 순간의 SQLite 파일. sqlite3 명령이 엽니다.',
   about_restore: '모든 것을 그런 파일의 내용으로 바꿉니다.',
   about_heal: '다른 프로그램이 어긋나게 둔 것을 고치고 무엇인지 알려 줍니다.',
+  about_integrityCheck: '저장된 것이 손상되지 않았는지 모두 살펴봅니다.',
   about_status: '데이터가 어디 있고 누가 맡고 브라우저가 무엇을 약속하는지.',
   about_persist: '데이터를 지우지 말라고 브라우저에 부탁합니다.',
   about_clear:

@@ -1,0 +1,165 @@
+//! Nothing is lost, doubled or left untyped when the device fails, whichever call of it, however, once or
+//! from then on, or when its power goes (tests/faults). `npm test` takes a share of all points;
+//! `FAULTS=all cargo test --release --features planted-bugs --test failing_device -- --nocapture` takes
+//! all of them, and `POINT="<script>/<fault>/<ending>/<n>"` those whose names begin so.
+
+#![cfg(not(target_arch = "wasm32"))]
+
+mod common;
+mod faults;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::sync::Mutex;
+
+use faults::disk::{Fault, Loss, Plan};
+use faults::jobs::{on_threads, referenced};
+use faults::power::{Looked, Recording, lose_power};
+use faults::runs::{Ending, Met, Reference, run};
+use faults::script::{Script, scripts, untouched};
+
+/// Of all points, `npm test` takes one in so many ...
+const SHARE: usize = 211;
+/// ... and of the moments at which power can go.
+const SHARE_OF_MOMENTS: usize = 37;
+/// Times that chance is asked at each.
+const SEEDS: u64 = 8;
+
+fn takes_all() -> bool {
+    env::var("FAULTS").is_ok_and(|it| it == "all")
+}
+
+/// A script, and what fails.
+struct Point {
+    script: usize,
+    plan: Plan,
+    ending: Ending,
+    name: String,
+}
+
+fn points(all: &[(Script, Reference)]) -> Vec<Point> {
+    let mut points = Vec::new();
+    for (script, (it, reference)) in all.iter().enumerate() {
+        for fault in Fault::ALL {
+            for ending in Ending::ALL {
+                for at in 0..reference.disk.count(fault.call()) {
+                    let is_lasting = ending.is_lasting();
+                    points.push(Point {
+                        script,
+                        plan: Plan {
+                            fault,
+                            at,
+                            is_lasting,
+                        },
+                        ending,
+                        name: format!("{}/{fault:?}/{ending:?}/{at}", it.name),
+                    });
+                }
+            }
+        }
+    }
+    points
+}
+
+fn try_point(all: &[(Script, Reference)], point: &Point) -> Result<Met, String> {
+    let (script, reference) = &all[point.script];
+    run(script, reference, &point.plan, point.ending)
+        .map_err(|why| format!("{}: {why}", point.name))
+}
+
+#[test]
+fn every_method_is_in_a_script() {
+    let untouched = untouched(&scripts());
+    assert!(untouched.is_empty(), "{untouched:?}");
+}
+
+#[test]
+fn whatever_call_fails_nothing_is_lost_or_doubled() {
+    let mut points = points(&referenced());
+    let total = points.len();
+    if let Ok(wanted) = env::var("POINT") {
+        points.retain(|point| point.name.starts_with(&wanted));
+    } else if !takes_all() {
+        points = points.into_iter().step_by(SHARE).collect();
+    }
+    let table = Mutex::new(BTreeMap::<String, (usize, Met)>::new());
+    let found = on_threads(&points, |all, point| {
+        let met = try_point(all, point)?;
+        let mut table = table.lock().expect("no thread panics");
+        let (count, sum) = table.entry(format!("{:?}", point.plan.fault)).or_default();
+        *count += 1;
+        sum.add(&met);
+        Ok(())
+    });
+    for (fault, (count, met)) in table.into_inner().expect("no thread panics") {
+        println!("{fault}: {count} points, {met:?}");
+    }
+    println!("{} of {total} points", points.len());
+    assert!(found.is_empty(), "{}", found.join("\n\n"));
+}
+
+fn try_loss(
+    all: &[(Script, Reference)],
+    (script, loss): (usize, Loss),
+    stride: usize,
+    seeds: u64,
+) -> Result<Looked, String> {
+    let (script, reference) = &all[script];
+    lose_power(
+        script,
+        reference,
+        &Recording::of(script),
+        loss,
+        stride,
+        seeds,
+    )
+    .map_err(|(at, seed, why)| format!("{}/{loss:?}/{at}/{seed}: {why}", script.name))
+}
+
+fn losses() -> Vec<(usize, Loss)> {
+    let each = |script| Loss::ALL.map(|loss| (script, loss));
+    (0..scripts().len()).flat_map(each).collect()
+}
+
+#[test]
+fn whenever_the_power_goes_what_was_flushed_is_there() {
+    let seeds = env::var("SEEDS").map_or(SEEDS, |it| it.parse().expect("SEEDS is a number"));
+    let stride = if takes_all() { 1 } else { SHARE_OF_MOMENTS };
+    let table = Mutex::new(BTreeMap::<String, Looked>::new());
+    let found = on_threads(&losses(), |all, job| {
+        let looked = try_loss(all, *job, stride, seeds)?;
+        let mut table = table.lock().expect("no thread panics");
+        let sum = table.entry(format!("{:?}", job.1)).or_default();
+        sum.points += looked.points;
+        sum.images += looked.images;
+        Ok(())
+    });
+    for (loss, looked) in table.into_inner().expect("no thread panics") {
+        println!("{loss}: {looked:?}");
+    }
+    assert!(found.is_empty(), "{}", found.join("\n\n"));
+}
+
+#[cfg(feature = "planted-bugs")]
+#[test]
+fn every_planted_bug_is_found() {
+    use conversation_store::planted::Bug;
+    use faults::jobs::with_bug;
+
+    /// A share that no length of a script has a part in.
+    const SHARE: usize = 101;
+    for bug in Bug::OF_A_DEVICE {
+        let of_calls: Vec<_> = points(&referenced()).into_iter().step_by(SHARE).collect();
+        let mut found = with_bug(Some(bug), &of_calls, 1, |all, point| {
+            try_point(all, point).map(|_| ())
+        });
+        if found.is_empty() {
+            found = with_bug(Some(bug), &losses(), 1, |all, job| {
+                try_loss(all, *job, 3, 1).map(|_| ())
+            });
+        }
+        let first = found.first();
+        let first = first.unwrap_or_else(|| panic!("{bug:?} is not found"));
+        println!("{bug:?}: {}", first.lines().next().unwrap_or_default());
+    }
+}

@@ -1,0 +1,72 @@
+//! Many runs on two threads.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use conversation_store::planted::Bug;
+
+use super::runs::Reference;
+use super::script::{Script, scripts};
+
+/// So much that is wrong is enough.
+const MOST_FOUND: usize = 12;
+
+/// Every script, beside what it does where nothing fails.
+pub fn referenced() -> Vec<(Script, Reference)> {
+    let with_reference = |script: Script| {
+        let reference = Reference::of(&script)
+            .unwrap_or_else(|why| panic!("'{}', where nothing fails: {why}", script.name));
+        (script, reference)
+    };
+    scripts().into_iter().map(with_reference).collect()
+}
+
+/// Does jobs until all are done, each thread with scripts of its own; what was found wrong.
+pub fn on_threads<T: Sync>(
+    jobs: &[T],
+    job: impl Fn(&[(Script, Reference)], &T) -> Result<(), String> + Sync,
+) -> Vec<String> {
+    with_bug(None, jobs, MOST_FOUND, job)
+}
+
+/// The same with a bug planted once the scripts are known, until so much is found.
+pub fn with_bug<T: Sync>(
+    bug: Option<Bug>,
+    jobs: &[T],
+    most: usize,
+    job: impl Fn(&[(Script, Reference)], &T) -> Result<(), String> + Sync,
+) -> Vec<String> {
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new(Vec::new());
+    let is_enough = || found.lock().expect("no thread panics").len() >= most;
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let all = referenced();
+                plant(bug);
+                while !is_enough()
+                    && let Some(it) = jobs.get(next.fetch_add(1, Ordering::Relaxed))
+                {
+                    let done = panic::catch_unwind(AssertUnwindSafe(|| job(&all, it)));
+                    let done = done.unwrap_or_else(|_| Err("it panics, see above".to_owned()));
+                    if let Err(why) = done {
+                        found.lock().expect("no thread panics").push(why);
+                    }
+                }
+            });
+        }
+    });
+    found.into_inner().expect("no thread panics")
+}
+
+#[cfg(feature = "planted-bugs")]
+fn plant(bug: Option<Bug>) {
+    conversation_store::planted::plant(bug);
+}
+
+#[cfg(not(feature = "planted-bugs"))]
+fn plant(bug: Option<Bug>) {
+    assert_eq!(bug, None, "bugs are planted with the feature planted-bugs");
+}
