@@ -147,13 +147,16 @@ export class Sidebar {
       this.#rows.get(id)?.element.contains(document.activeElement),
     );
     this.#items = itemsOf(model.pinned, model.others);
+    const before = this.#places;
     this.#places = new Map(this.#items.map(({ key }, index) => [key, index]));
     this.#order = this.#items.flatMap(({ key }) => (typeof key === 'number' ? [key] : []));
     const isEmpty = this.#order.length === 0;
     this.#list.hidden = isEmpty;
-    if (this.#active === undefined || !this.#places.has(this.#active)) {
-      const here = this.#current !== undefined && this.#places.has(this.#current);
-      this.#setActive(here ? this.#current : this.#order[0]);
+    const current = this.#current !== undefined && this.#places.has(this.#current);
+    // What was opened before it was in the list is where one is.
+    const isNew = current && !before.has(this.#current ?? '');
+    if (isNew || this.#active === undefined || !this.#places.has(this.#active)) {
+      this.#setActive(current ? this.#current : this.#order[0]);
     }
     this.#virtual.render();
     this.#list.setAttribute('aria-busy', String(model.state === 'loading'));
