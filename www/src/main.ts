@@ -1,11 +1,15 @@
 // Starts the page. Exposes nothing.
 
 import { startApp } from './app.ts';
-import { openStore, showProblem } from './open.ts';
+import { loadLanguage } from './i18n/index.ts';
+import { openStore, showProblem, welcome } from './opening/open.ts';
+import { remembered } from './storage/remembered.ts';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');
 
+await loadLanguage();
+if (remembered('hadChats') === undefined) welcome(root);
 for (;;) {
   const store = await openStore(root);
   try {
