@@ -173,12 +173,7 @@ impl Database {
         Ok(Self::over(store, directory, None, storage))
     }
 
-    fn over(
-        store: Store,
-        directory: Directory,
-        kept: Option<Kept>,
-        storage: StorageKind,
-    ) -> Self {
+    fn over(store: Store, directory: Directory, kept: Option<Kept>, storage: StorageKind) -> Self {
         Self {
             store,
             directory,
