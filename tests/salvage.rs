@@ -140,7 +140,7 @@ fn whole_files_give_all_they_hold() {
             everything(&store)
         };
         let folder = tempfile::tempdir().unwrap();
-        let (report, summary, _) = salvage(&files, folder.path());
+        let (report, summary, _) = salvage(files, folder.path());
         assert!(
             summary.is_whole && summary.unreadable == 0,
             "seed {seed}: {summary:?}"
