@@ -195,7 +195,7 @@ pub async fn open(
         Plan::Make { storage, evicted } => (storage, true, evicted),
     };
     if created && known {
-        give_back(files, &opfs, directory);
+        give_back(files, &opfs, directory).await;
         return Err(directory::cleared());
     }
     if created {
@@ -209,7 +209,7 @@ pub async fn open(
         }
     }
     let mut database = if storage == StorageKind::Indexeddb {
-        give_back(files, &opfs, directory);
+        give_back(files, &opfs, directory).await;
         let kept = match kept {
             Some(kept) => kept,
             None => {
@@ -244,13 +244,12 @@ pub async fn open(
     Ok(database)
 }
 
-/// Gives files back that are not used, without a trace if they hold nothing.
-fn give_back(files: Option<Directory>, opfs: &InOpfs, directory: &str) {
-    let (Some(files), InOpfs::Absent) = (files, opfs) else {
-        return;
-    };
-    let directory = directory.to_owned();
-    spawn_local(async move { files.discard(&directory).await });
+/// Gives files back that are not used, without a trace if they hold nothing. Awaited: who opens next finds
+/// nothing half removed.
+async fn give_back(files: Option<Directory>, opfs: &InOpfs, directory: &str) {
+    if let (Some(files), InOpfs::Absent) = (files, opfs) {
+        files.discard(directory).await;
+    }
 }
 
 /// Copies a database from IndexedDB to OPFS and records that it is there. Until then, whatever happens, it

@@ -61,7 +61,7 @@ const workers = {
     globalThis.postMessage = (messages) => {
       for (const it of [messages].flat()) if (!kept.has(it.id)) post(it);
     };`,
-  // Tells on a channel how often a file was flushed, or a transaction asked to be, when it is asked.
+  // Tells on a channel how often a file was flushed, or a transaction begun, when it is asked.
   'counts-flushes.js': 'import "/workers/counted.js"; import "/package/worker.js";',
   'counted.js': `
     let flushes = 0;
@@ -70,10 +70,10 @@ const workers = {
       flushes++;
       return flush.call(this);
     };
-    const { commit } = IDBTransaction.prototype;
-    IDBTransaction.prototype.commit = function () {
-      flushes++;
-      return commit.call(this);
+    const { transaction } = IDBDatabase.prototype;
+    IDBDatabase.prototype.transaction = function (...given) {
+      if (given[1] === 'readwrite') flushes++;
+      return transaction.apply(this, given);
     };
     const channel = new BroadcastChannel('flushes');
     channel.onmessage = ({ data }) => {
@@ -190,20 +190,14 @@ const workers = {
         planted = times > 1 ? { kind, times: times - 1 } : undefined;
         if (kind === 'quota') throw new DOMException('planted', 'QuotaExceededError');
         if (kind === 'data') throw new DOMException('planted', 'DataCloneError');
-        if (kind === 'abort') {
-          // When all of it was asked for, before it is complete.
-          const { commit } = transaction;
-          transaction.commit = () => {
-            delete transaction.commit;
-            transaction.abort();
-          };
-        }
+        // When all of it was asked for, before it is complete.
+        if (kind === 'abort') queueMicrotask(() => transaction.abort());
         if (kind === 'close') {
           // As a browser does when its storage fails: what is under way is aborted, then it is told.
-          transaction.commit = () => {
+          queueMicrotask(() => {
             transaction.abort();
             transaction.db.dispatchEvent(new Event('close'));
-          };
+          });
         }
         if (kind === 'hang') {
           channel.postMessage('hangs');
@@ -235,7 +229,6 @@ const workers = {
     count(FileSystemDirectoryHandle, 'getFileHandle', 'getDirectoryHandle', 'removeEntry');
     count(IDBFactory, 'open', 'deleteDatabase');
     count(IDBObjectStore, 'put', 'add', 'delete');
-    count(IDBTransaction, 'commit');
     count(IDBDatabase, 'close');`,
 };
 
