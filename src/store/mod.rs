@@ -166,6 +166,7 @@ impl Store {
     /// # Errors
     /// Those of the engine.
     pub fn set_durability(&mut self, durability: Durability) -> Result<()> {
+        self.end_what_was_left()?;
         if self.durability != Some(durability) {
             if !planted(Bug::HalfSet) {
                 self.durability = None;
@@ -229,6 +230,7 @@ impl Store {
             return work(self);
         }
         let told = self.changes.len();
+        self.end_what_was_left()?;
         self.execute("BEGIN IMMEDIATE")?;
         self.within = true;
         let mut is_asked = false;
@@ -253,8 +255,8 @@ impl Store {
             if !planted(Bug::ToldUndone) {
                 self.changes.truncate(told);
             }
-            // Some errors have ended it already. If this fails, the engine still ends it before
-            // anything is read (https://sqlite.org/lang_transaction.html).
+            // Some errors have ended it already (https://sqlite.org/lang_transaction.html). If this
+            // fails, the next call begins with it.
             if !self.connection.is_autocommit() {
                 let _ = self.execute("ROLLBACK");
             }
@@ -263,6 +265,14 @@ impl Store {
             }
         }
         outcome
+    }
+
+    /// Takes back what a call before could not, for want of memory.
+    fn end_what_was_left(&self) -> Result<()> {
+        if self.within || self.connection.is_autocommit() || planted(Bug::LeftOpen) {
+            return Ok(());
+        }
+        self.execute("ROLLBACK")
     }
 
     /// Writes something that says nothing over what a commit that failed may have left in the log. Where
