@@ -36,9 +36,12 @@ fn first_difference(before: &[u8], now: &[u8], at: usize) -> Option<usize> {
     Some(at + place * 8 + within.unwrap_or_default())
 }
 
-/// Gives the ranges of a delta in order: block, where in it, bytes. `None` if it is none.
+/// What is done with a range: its block, where in it, the bytes. `None` if they do not fit.
+pub type Each<'a> = dyn FnMut(u32, usize, &[u8]) -> Option<()> + 'a;
+
+/// Gives the ranges of a delta in order. `None` if it is none.
 #[must_use]
-pub fn read(delta: &[u8], each: &mut dyn FnMut(u32, usize, &[u8]) -> Option<()>) -> Option<()> {
+pub fn read(delta: &[u8], each: &mut Each<'_>) -> Option<()> {
     let mut rest = delta;
     while !rest.is_empty() {
         let (header, after) = rest.split_first_chunk::<HEADER>()?;

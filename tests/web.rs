@@ -183,7 +183,13 @@ fn an_image_is_what_was_written_and_goes_back_to_what_was_settled() {
     }
     // What was cut off does not come back.
     write(&mut plain, 9_000, b"again");
-    let numbers = |image: &Image| image.changed().iter().map(|it| it.0).collect::<Vec<_>>();
+    let numbers = |image: &Image| {
+        image
+            .changed()
+            .iter()
+            .map(|it| it.number)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(numbers(&image), [0, 1, 2, 3, 4, 5, 6]);
     assert!(image.is_changed());
     image.take_back();

@@ -105,6 +105,10 @@ impl Store {
         }
         schema::check_writable(&found)?;
 
+        if found == schema::Found::Empty && matches!(location, Location::File { .. }) {
+            // To be said before the file has a page. Nothing is moved but when the store says so.
+            connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
+        }
         let journal_mode = match location {
             Location::File { .. } => "wal",
             Location::Atomic { .. } | Location::Copy { .. } | Location::Memory { .. } => "memory",
@@ -147,16 +151,22 @@ impl Store {
             has_names: Cell::new(has_names),
             forgotten: Vec::new(),
             index: super::indexing::Index::default(),
+            shrinking: false,
         };
         if matches!(location, Location::Copy { .. }) {
             store.derive_uids()?;
         }
         if store.needs_healing()? || store.has_blobs()? {
             // Together: damage that one of them meets leaves the file as it was.
-            store.atomically(|store| {
+            let mended = store.atomically(|store| {
                 store.heal_marked()?;
                 store.collect_blobs()
-            })?;
+            });
+            match mended {
+                // Attachments that nobody names can wait for space; what is broken cannot.
+                Err(error) if error.is_of_space() => store.heal_marked()?,
+                mended => mended?,
+            }
         }
         configure(&store.connection, kept, false)?;
         Ok(store)

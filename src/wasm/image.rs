@@ -34,6 +34,16 @@ struct Before {
     blocks: Map,
 }
 
+/// A block that is another than when the file was last settled.
+pub struct Changed {
+    /// Its number.
+    pub number: u32,
+    /// What was there, if anything.
+    pub before: Option<Uint8Array>,
+    /// What is there now, if anything.
+    pub now: Option<Uint8Array>,
+}
+
 /// More than was granted.
 #[derive(Debug)]
 pub struct Full;
@@ -149,11 +159,12 @@ impl Image {
         self.before.as_ref().is_some_and(is_other)
     }
 
-    /// The blocks that are others than when it was last settled: what was there, and what is there now.
-    pub fn changed(&self) -> Vec<(u32, Option<Uint8Array>, Option<Uint8Array>)> {
-        let both = |(number, before): (u32, JsValue)| {
-            let before = before.dyn_into().ok();
-            (number, before, self.block(number))
+    /// The blocks that are others than when it was last settled.
+    pub fn changed(&self) -> Vec<Changed> {
+        let both = |(number, before): (u32, JsValue)| Changed {
+            number,
+            before: before.dyn_into().ok(),
+            now: self.block(number),
         };
         self.noted().into_iter().map(both).collect()
     }

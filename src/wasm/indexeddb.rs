@@ -16,7 +16,7 @@ use js_sys::{Array, Function, Object, Promise, Set, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use super::image::{BLOCK, Image};
+use super::image::{BLOCK, Changed, Image};
 use super::js;
 use crate::delta;
 use crate::error::{ErrorCode, Result, StoreError};
@@ -30,6 +30,10 @@ const BLOCKS: &str = "blocks";
 /// What was changed since by the transactions' numbers: `{ size, delta }`, the file's size after it and a
 /// delta. The first has no delta.
 const COMMITS: &str = "commits";
+/// One entry, if it is there: bytes that are given up for a deletion where there is no space left for it.
+const RESERVE: &str = "reserve";
+/// Bytes of that: deletions are deltas of some KB, beside what the browser itself takes.
+const RESERVED: usize = 1 << 20;
 /// Bytes of a delta from which on blocks are written instead. (Above 64 KB Chromium writes a value as a file.)
 const LONGEST: usize = 32 << 10;
 /// Bytes of all deltas from which on they are.
@@ -216,8 +220,9 @@ pub fn name_of(directory: &str) -> String {
 
 /// A database's file: what was read of it, and the way to have changes kept.
 pub struct Kept {
-    connection: Connection,
+    connection: Rc<Connection>,
     image: Rc<Image>,
+    has_reserve: Rc<Cell<bool>>,
     /// The number of the last transaction.
     last: Cell<f64>,
     /// Bytes of the deltas since blocks were written.
@@ -234,16 +239,17 @@ impl Kept {
     /// # Errors
     /// `storage-unavailable`, `corrupt` if blocks are missing.
     pub async fn load(directory: &str) -> Result<Self> {
-        let opening = begin(&name_of(directory), &[BLOCKS, COMMITS]);
+        let opening = begin(&name_of(directory), &[BLOCKS, COMMITS, RESERVE]);
         let connection = opening.finish().await?;
         // One transaction: one moment.
-        let begun = connection.begin(&[BLOCKS, COMMITS], "readonly", "default");
+        let begun = connection.begin(&[BLOCKS, COMMITS, RESERVE], "readonly", "default");
         let transaction = begun.map_err(|error| refusal(READING, &error))?;
         let store = |name: &str| js::invoke(&transaction, "objectStore", &[&name.into()]);
         let ask =
             |name: &str, method: &str| store(name).and_then(|it| js::invoke(&it, method, &[]));
         let numbers = js::items(&result(READING, ask(COMMITS, "getAllKeys")).await?);
         let commits = js::items(&result(READING, ask(COMMITS, "getAll")).await?);
+        let reserve = result(READING, ask(RESERVE, "count")).await?;
         let last = numbers.last().and_then(JsValue::as_f64);
         let size = |commit: &JsValue| js::get(commit, "size").as_f64().unwrap_or_default() as u64;
         let count = commits.first().map_or(0, size).div_ceil(BLOCK) as u32;
@@ -294,7 +300,8 @@ impl Kept {
         }
         let size = commits.last().map_or(0, size);
         Ok(Self {
-            connection,
+            connection: Rc::new(connection),
+            has_reserve: Rc::new(Cell::new(reserve.as_f64() > Some(0.0))),
             image: Rc::new(Image::kept(blocks, size, LIMIT)),
             last: Cell::new(last.unwrap_or_default()),
             logged: Cell::new(logged),
@@ -355,7 +362,7 @@ impl Kept {
             Ok(())
         };
         // Whatever becomes of it, they are not what the blocks that are stored are.
-        for (number, ..) in &changed {
+        for Changed { number, .. } in &changed {
             self.logs.add(&(*number).into());
         }
         let changed = self
@@ -378,11 +385,40 @@ impl Kept {
         Ok(())
     }
 
+    /// Gives up what is kept for deletions, and says whether there was something. The browser takes a moment
+    /// to know it.
+    pub async fn release(&self) -> bool {
+        let had = self.has_reserve.replace(false);
+        had && self.connection.put(RESERVE, "0", None).await.is_ok()
+    }
+
+    /// Sets space apart for deletions, if it was given up, or there was none.
+    pub fn reserve(&self) -> impl Future<Output = ()> + use<> {
+        let (connection, has_reserve) = (Rc::clone(&self.connection), Rc::clone(&self.has_reserve));
+        async move {
+            if has_reserve.get() {
+                return;
+            }
+            // Of random bytes, as some browsers store less of others; by as many as there may be at once.
+            let mut piece = vec![0; RESERVED >> 4];
+            js::random(&mut piece);
+            let bytes = Uint8Array::from(&piece.repeat(RESERVED / piece.len())[..]);
+            // Where there is no space for it, it is tried again.
+            let kept = connection.put(RESERVE, "0", Some(&bytes)).await;
+            has_reserve.set(kept.is_ok());
+        }
+    }
+
     /// What has changed, if it is little, and little has come together since blocks were written.
-    fn delta(&self, changed: &[(u32, Option<Uint8Array>, Option<Uint8Array>)]) -> Option<Vec<u8>> {
+    fn delta(&self, changed: &[Changed]) -> Option<Vec<u8>> {
         let mut delta = Vec::new();
         let mut bytes = [[0; BLOCK as usize]; 2];
-        for (number, before, now) in changed {
+        for Changed {
+            number,
+            before,
+            now,
+        } in changed
+        {
             let Some(now) = now else { continue };
             let [before_bytes, now_bytes] = &mut bytes;
             match before {

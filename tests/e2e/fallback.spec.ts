@@ -213,6 +213,15 @@ test('the quota: told, nothing changed, reading goes on, and writing when there 
     const id = await store.createConversation('t');
     const gone = await store.createConversation('to be deleted');
     await store.addMessage(id, 'user', 'here');
+    // In the next pause space is set apart for deletions.
+    const done = <T>(request: IDBRequest<T>) =>
+      new Promise<T>((resolve) => {
+        request.onsuccess = () => resolve(request.result);
+      });
+    const database = await done(indexedDB.open('conversation-store:quota'));
+    const reserve = () => database.transaction('reserve').objectStore('reserve');
+    while ((await done(reserve().count())) === 0);
+    database.close();
     let code = 'resolved';
     let before = '';
     while (code === 'resolved') {

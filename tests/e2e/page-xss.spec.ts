@@ -108,8 +108,10 @@ async function importChats(
   const dialog = page.getByTestId('import-dialog');
   await expect(dialog).toHaveAttribute('data-state', 'done');
   await harmless(page, 'body');
-  await dialog.getByRole('button', { name: 'Close' }).click();
-  await page.getByTestId('storage-panel').getByRole('button', { name: 'Close' }).click();
+  await dialog.getByRole('button', { name: 'Close', exact: true }).click();
+  await expect(dialog).toHaveCount(0);
+  await page.keyboard.press('Escape');
+  await expect(page.getByTestId('storage-panel')).toBeHidden();
 }
 
 /** Does to each element what a reader would, and looks for what could run. */
@@ -164,25 +166,24 @@ async function harmless(page: Page, root: string): Promise<void> {
   expect(found).toEqual([]);
 }
 
-/** Reads a whole chat, from its end to its beginning: only what is near the view is in the page. */
+/** Reads a whole chat, from its beginning to its end: only what is near the view is in the page. */
 async function read(page: Page, id: number, title: string): Promise<void> {
   await page.evaluate((hash) => {
     location.hash = hash;
   }, `#/chat/${id}`);
   await expect(page.getByTestId('chat-title')).toHaveText(title);
   await expect(page.locator('[inert]')).toHaveCount(0);
-  const scroller = page.getByTestId('scroller');
-  for (let above = true; above; ) {
-    await expect(texts(page).first()).toBeAttached();
-    await harmless(page, '[data-testid="pane"]');
-    above = await scroller.evaluate(async (element) => {
-      const before = element.scrollTop;
-      element.scrollTop -= element.clientHeight;
-      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-      return element.scrollTop < before;
-    });
-  }
   await expect(page.getByTestId('messages-top')).toContainText('Started');
+  await expect(texts(page).first()).toBeAttached();
+  const scroller = page.getByTestId('scroller');
+  for (let top = 0, below = true; below; top += 3_000) {
+    below = await scroller.evaluate(async (element, to) => {
+      element.scrollTop = to;
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      return to + element.clientHeight < element.scrollHeight;
+    }, top);
+    await harmless(page, '[data-testid="pane"]');
+  }
 }
 
 for (const bypassCSP of [false, true]) {

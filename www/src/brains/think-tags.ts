@@ -9,6 +9,7 @@ const CLOSE = '</think>';
 export class ThinkTags {
   #state: 'start' | 'thinking' | 'after' | 'said' = 'start';
   #kept = '';
+  #thought = false;
 
   *read(text: string): Generator<Piece> {
     this.#kept += text;
@@ -16,7 +17,7 @@ export class ThinkTags {
       const begun = this.#kept.trimStart();
       if (begun === '' || (OPEN.startsWith(begun) && begun.length < OPEN.length)) return;
       if (begun.startsWith(OPEN)) {
-        this.#kept = begun.slice(OPEN.length).replace(/^\n/, '');
+        this.#kept = begun.slice(OPEN.length);
         this.#state = 'thinking';
       } else {
         this.#state = 'said';
@@ -26,7 +27,10 @@ export class ThinkTags {
       const end = this.#kept.indexOf(CLOSE);
       // What may be the beginning of the tag waits for the rest.
       const until = end === -1 ? this.#kept.length - partial(this.#kept) : end;
-      const thought = this.#kept.slice(0, until);
+      // The line break after the tag belongs to it.
+      const piece = this.#kept.slice(0, until);
+      const thought = this.#thought ? piece : piece.replace(/^\s+/, '');
+      this.#thought ||= thought !== '';
       if (thought !== '') yield { reasoning: thought };
       this.#kept = end === -1 ? this.#kept.slice(until) : this.#kept.slice(end + CLOSE.length);
       if (end !== -1) this.#state = 'after';
