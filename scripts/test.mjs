@@ -7,7 +7,6 @@
 import { join } from 'node:path';
 import { audit } from './audit.mjs';
 import { build } from './build.mjs';
-import { fuzzAll } from './fuzz.mjs';
 import { lint } from './lint.mjs';
 import { root, run, runAndRead, say } from './run.mjs';
 import { testTools } from './tools.mjs';
@@ -95,15 +94,6 @@ const suites = [
     async () => {
       const { checked } = await audit();
       return `${checked.length} passed`;
-    },
-    (text) => sum(text, /^(\d+) passed/gm),
-  ],
-  [
-    'fuzz',
-    'Hostile input: each corpus, and fifteen seconds beyond it',
-    async () => {
-      const results = await fuzzAll({ seconds: 15, jobs: 2 });
-      return `${results.length} passed`;
     },
     (text) => sum(text, /^(\d+) passed/gm),
   ],

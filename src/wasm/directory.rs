@@ -47,7 +47,7 @@ const RESERVE: &str = "reserve";
 const RESERVED: u32 = 4 << 20;
 /// Files, and how many bytes they must have shrunk by for their handles to be opened anew. The log keeps
 /// what it was granted, unless one write made it long: where space is short, it lives by that.
-const TRIMMED: [(&str, u64); 2] = [(MAIN, 1 << 16), (LOG, 16 << 20)];
+const TRIMMED: [(&str, u64); 2] = [(MAIN, 1 << 16), (LOG, (16 << 20) + 1)];
 
 /// How long a handle of a tab that just died may keep a new one from being made: pauses in
 /// milliseconds, 5 s together.

@@ -1313,14 +1313,13 @@ impl Host {
                 .as_ref()
                 .map_or(0, |it| it.ignored()),
         };
-        if let Some(manager) = directory::storage_manager() {
-            if js::get(&manager, "persisted").is_function()
-                && let Ok(promise) = manager.persisted()
-            {
-                status.persisted = js::settled("navigator.storage.persisted", promise)
-                    .await?
-                    .is_truthy();
-            }
+        if let Some(manager) = directory::storage_manager()
+            && js::get(&manager, "persisted").is_function()
+            && let Ok(promise) = manager.persisted()
+        {
+            status.persisted = js::settled("navigator.storage.persisted", promise)
+                .await?
+                .is_truthy();
         }
         if let Some(Space { usage, quota }) = directory::estimate().await {
             status.usage = Some(usage);

@@ -345,7 +345,7 @@ impl Pool {
         }
     }
 
-    /// Bytes that a path's file was longer by than it is.
+    /// Bytes that a path's file was longer by than it is; of a log, that it was granted beyond.
     ///
     /// # Errors
     /// Those of the storage.
@@ -353,7 +353,10 @@ impl Pool {
         let bytes = self.find(path)?;
         let size = bytes.size().map_err(outside)?;
         match &*bytes {
-            Bytes::Opfs(file) => Ok(file.peak.get().saturating_sub(size)),
+            Bytes::Opfs(file) => {
+                let granted = file.main.as_ref().map_or(0, |_| file.granted.get());
+                Ok(file.peak.get().max(granted).saturating_sub(size))
+            }
             Bytes::Memory(_) => Ok(0),
         }
     }

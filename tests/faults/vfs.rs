@@ -42,7 +42,9 @@ thread_local! {
 pub fn mount(disk: &Disk) {
     register();
     if !disk.has(MAIN) {
-        [JOURNAL, MAIN].map(|name| disk.create(name));
+        for name in [JOURNAL, MAIN] {
+            disk.create(name);
+        }
     }
     let mount = Mount {
         disk: disk.clone(),
