@@ -19,12 +19,27 @@ export function welcome(root: HTMLElement): void {
   showScreen(root, { name: 'welcome', title: t('firstRun.title'), text: t('firstRun.text') });
 }
 
-/** Resolves once the store is open, however often it has to be tried. */
-export async function openStore(root: HTMLElement): Promise<ConversationStore> {
-  for (;;) {
+/** Begins to open the store, before there are words for what may be wrong. */
+export function beginToOpen(): Promise<ConversationStore> {
+  const opening = ConversationStore.open(NAME);
+  // What goes wrong is said by `openStore`.
+  opening.catch(() => undefined);
+  return opening;
+}
+
+/**
+ * Resolves once the store is open, however often it has to be tried.
+ *
+ * @param begun The first try.
+ */
+export async function openStore(
+  root: HTMLElement,
+  begun: Promise<ConversationStore>,
+): Promise<ConversationStore> {
+  for (let attempt = begun; ; attempt = ConversationStore.open(NAME)) {
     const late = setTimeout(() => showScreen(root, slow()), LONG);
     try {
-      return await ConversationStore.open(NAME).finally(() => clearTimeout(late));
+      return await attempt.finally(() => clearTimeout(late));
     } catch (error) {
       await showProblem(root, error);
       showScreen(root, opening());
