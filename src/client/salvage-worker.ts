@@ -22,7 +22,7 @@ boot(init, (line, waiting) => {
     open(main, log) {
       reader = new SalvageReader(main, log);
     },
-    rows: () => reader.next(),
+    rows: () => reader.batch(),
     isWhole: () => reader.isWhole,
   };
   // Damage is no error here: what is thrown is a trap, or a file that the browser does not give.

@@ -85,7 +85,7 @@ impl SalvageReader {
     }
 
     /// The next rows, perhaps none; undefined at the end.
-    pub fn next(&mut self) -> Option<Vec<u8>> {
+    pub fn batch(&mut self) -> Option<Vec<u8>> {
         self.reader.next_batch()
     }
 
