@@ -118,12 +118,6 @@ const suites = [
   ],
   ['page', 'The chat page in Chromium', browser('page'), playwright],
   [
-    'lighthouse',
-    'Lighthouse on the chat page',
-    (env) => runAndRead(node, ['--test', 'tests/lighthouse/'], { env }),
-    (text) => sum(text, /^(?:#|ℹ) pass (\d+)/gm),
-  ],
-  [
     'consumers',
     'The tarball in its consumers',
     (env) => runAndRead(node, ['tests/consumers/run.mjs'], { env }),

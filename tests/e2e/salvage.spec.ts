@@ -191,7 +191,11 @@ test('nothing, something whole, something open, something hopeless', async ({ pa
   const names = await page.evaluate(async () => {
     const root = await navigator.storage.getDirectory();
     const folder = await root.getDirectoryHandle('conversation-store');
-    return Array.fromAsync((folder as unknown as { keys(): AsyncIterable<string> }).keys());
+    const names: string[] = [];
+    for await (const name of (folder as unknown as { keys(): AsyncIterable<string> }).keys()) {
+      names.push(name);
+    }
+    return names;
   });
   expect(names).toEqual(['whole']);
 
