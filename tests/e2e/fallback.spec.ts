@@ -206,7 +206,7 @@ test('the quota: told, nothing changed, reading goes on, and writing when there 
       ...(quotaSize === undefined ? {} : { quotaSize }),
     });
   // The browser remembers for a while how much there was left: before the first write.
-  await quota(4_000_000);
+  await quota(12_000_000);
   const full = await page.evaluate(async () => {
     const store = await window.openBy('no-opfs.js', 'quota');
     window.store = store;
