@@ -27,7 +27,12 @@ export default defineConfig({
       use: { baseURL: packageUrl },
     },
     { name: 'soak', testDir: 'tests/soak' },
-    { name: 'page', testMatch: 'page*.spec.ts', use: { baseURL: `http://localhost:${pagePort}` } },
+    {
+      name: 'page',
+      testMatch: 'page*.spec.ts',
+      // What is kept for offline is a test of its own, and would only be in the way of the others.
+      use: { baseURL: `http://localhost:${pagePort}`, serviceWorkers: 'block' },
+    },
   ],
   webServer: [
     {

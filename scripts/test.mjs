@@ -7,7 +7,6 @@
 import { join } from 'node:path';
 import { audit } from './audit.mjs';
 import { build } from './build.mjs';
-import { fuzzAll } from './fuzz.mjs';
 import { lint } from './lint.mjs';
 import { root, run, runAndRead, say } from './run.mjs';
 import { testTools } from './tools.mjs';
@@ -98,15 +97,6 @@ const suites = [
     },
     (text) => sum(text, /^(\d+) passed/gm),
   ],
-  [
-    'fuzz',
-    'Hostile input: each corpus, and fifteen seconds beyond it',
-    async () => {
-      const results = await fuzzAll({ seconds: 15, jobs: 2 });
-      return `${results.length} passed`;
-    },
-    (text) => sum(text, /^(\d+) passed/gm),
-  ],
   ['package', 'The package in Chromium, and the lesson in Python', browser('package'), playwright],
   [
     'fallback',
@@ -127,6 +117,12 @@ const suites = [
     (text) => sum(text, /^(?:#|ℹ) pass (\d+)/gm),
   ],
   ['page', 'The chat page in Chromium', browser('page'), playwright],
+  [
+    'lighthouse',
+    'Lighthouse on the chat page',
+    (env) => runAndRead(node, ['--test', 'tests/lighthouse/'], { env }),
+    (text) => sum(text, /^(?:#|ℹ) pass (\d+)/gm),
+  ],
   [
     'consumers',
     'The tarball in its consumers',

@@ -8,6 +8,7 @@
 //! | [`json`] | values as JSON text, written in one pass | rows, JavaScript |
 //! | [`time`] | points in time and their three spellings | any clock |
 //! | [`name`] | database names and their directories | any file system |
+//! | [`space`] | how much room there is, and when it is little | any browser |
 //! | [`store`] | every SQL statement; the engine | JavaScript, clocks, randomness, tabs |
 //! | [`search`], a crate | what matches what, the index's format, ranks, snippets | SQL, storage, JavaScript |
 //! | [`rpc`] | requests, and the dispatch of each to its method | JavaScript, SQL, storage |
@@ -32,6 +33,7 @@ pub mod name;
 pub mod place;
 pub mod planted;
 pub mod rpc;
+pub mod space;
 pub mod store;
 pub mod tabs;
 pub mod time;

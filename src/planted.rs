@@ -45,23 +45,36 @@ pub enum Bug {
     HalfSet,
     /// A file that could not be detached stays in the way of the next.
     StaysAttached,
+    /// A transaction that could not be taken back stays open.
+    LeftOpen,
+    /// The end of a database's making is not flushed.
+    JournalStays,
+    /// A file that cannot be read is called damaged.
+    FailureIsDamage,
 }
 
 impl Bug {
     /// What a device that fails brings to light.
-    pub const OF_A_DEVICE: [Self; 8] = [
+    pub const OF_A_DEVICE: [Self; 10] = [
         Self::SyncOff,
         Self::SwallowedWrite,
         Self::HeldCommit,
         Self::SwallowedCommit,
         Self::ToldUndone,
         Self::LeftInLog,
+        Self::JournalStays,
+        Self::FailureIsDamage,
         Self::RecordOutside,
         Self::AnswerUncommitted,
     ];
 
     /// What brings a lack of memory to light.
-    pub const OF_MEMORY: [Self; 3] = [Self::OutOfTransaction, Self::HalfSet, Self::StaysAttached];
+    pub const OF_MEMORY: [Self; 4] = [
+        Self::OutOfTransaction,
+        Self::HalfSet,
+        Self::StaysAttached,
+        Self::LeftOpen,
+    ];
 
     /// What tabs that come and go bring to light.
     pub const ALL: [Self; 10] = [

@@ -139,6 +139,9 @@ pub enum Request {
         offset: i64,
         bytes: Bytes,
     },
+    DropBlob {
+        hash: String,
+    },
 }
 
 /// Bytes, as JavaScript has them.
@@ -363,6 +366,10 @@ fn carry_out(
             bytes,
         } => {
             store.put_blob_piece(hash, *size, media_type, *offset, &bytes.0)?;
+            Response::Nothing
+        }
+        Request::DropBlob { hash } => {
+            store.drop_blob(hash)?;
             Response::Nothing
         }
     })

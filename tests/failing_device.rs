@@ -1,6 +1,6 @@
 //! Nothing is lost, doubled or left untyped when the device fails, whichever call of it, however, once or
-//! from then on, or when its power goes (tests/faults). `npm test` takes a share of all points;
-//! `FAULTS=all cargo test --release --features planted-bugs --test failing_device -- --nocapture` takes
+//! from then on, or when its power goes (tests/faults). Without `FAULTS` a share of all points is taken;
+//! `FAULTS=all cargo test --release --features faults --test failing_device -- --nocapture` takes
 //! all of them, and `POINT="<script>/<fault>/<ending>/<n>"` those whose names begin so.
 
 #![cfg(not(target_arch = "wasm32"))]
@@ -13,10 +13,10 @@ use std::env;
 use std::sync::Mutex;
 
 use faults::disk::{Fault, Loss, Plan};
-use faults::jobs::{on_threads, referenced};
+use faults::jobs::{Known, on_threads};
 use faults::power::{Looked, Recording, lose_power};
-use faults::runs::{Ending, Met, Reference, run};
-use faults::script::{Script, scripts, untouched};
+use faults::runs::{Ending, Met, played, run};
+use faults::script::{scripts, untouched};
 
 /// Of all points, `npm test` takes one in so many ...
 const SHARE: usize = 211;
@@ -37,12 +37,13 @@ struct Point {
     name: String,
 }
 
-fn points(all: &[(Script, Reference)]) -> Vec<Point> {
+fn points() -> Vec<Point> {
     let mut points = Vec::new();
-    for (script, (it, reference)) in all.iter().enumerate() {
+    for (script, it) in scripts().iter().enumerate() {
+        let played = played(it);
         for fault in Fault::ALL {
             for ending in Ending::ALL {
-                for at in 0..reference.disk.count(fault.call()) {
+                for at in 0..played.count(fault.call()) {
                     let is_lasting = ending.is_lasting();
                     points.push(Point {
                         script,
@@ -61,8 +62,8 @@ fn points(all: &[(Script, Reference)]) -> Vec<Point> {
     points
 }
 
-fn try_point(all: &[(Script, Reference)], point: &Point) -> Result<Met, String> {
-    let (script, reference) = &all[point.script];
+fn try_point(all: &Known, point: &Point) -> Result<Met, String> {
+    let (script, reference) = all.get(point.script);
     run(script, reference, &point.plan, point.ending)
         .map_err(|why| format!("{}: {why}", point.name))
 }
@@ -75,7 +76,7 @@ fn every_method_is_in_a_script() {
 
 #[test]
 fn whatever_call_fails_nothing_is_lost_or_doubled() {
-    let mut points = points(&referenced());
+    let mut points = points();
     let total = points.len();
     if let Ok(wanted) = env::var("POINT") {
         points.retain(|point| point.name.starts_with(&wanted));
@@ -99,12 +100,12 @@ fn whatever_call_fails_nothing_is_lost_or_doubled() {
 }
 
 fn try_loss(
-    all: &[(Script, Reference)],
+    all: &Known,
     (script, loss): (usize, Loss),
     stride: usize,
     seeds: u64,
 ) -> Result<Looked, String> {
-    let (script, reference) = &all[script];
+    let (script, reference) = all.get(script);
     lose_power(
         script,
         reference,
@@ -149,7 +150,7 @@ fn every_planted_bug_is_found() {
     /// A share that no length of a script has a part in.
     const SHARE: usize = 101;
     for bug in Bug::OF_A_DEVICE {
-        let of_calls: Vec<_> = points(&referenced()).into_iter().step_by(SHARE).collect();
+        let of_calls: Vec<_> = points().into_iter().step_by(SHARE).collect();
         let mut found = with_bug(Some(bug), &of_calls, 1, |all, point| {
             try_point(all, point).map(|_| ())
         });

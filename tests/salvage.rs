@@ -6,19 +6,16 @@
 
 mod common;
 mod damage;
-#[allow(dead_code)]
-#[path = "simulation/random.rs"]
-mod random;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
+use common::random::Random;
 use common::{Lesson as _, everything};
 use conversation_salvage::reader::Reader;
 use conversation_store::error::ErrorCode;
 use conversation_store::model::Role;
 use damage::{Files, make, recover, rows, salvage, truth, world};
-use random::Random;
 
 /// Stores that files are damaged of.
 const STORES: usize = 16;
@@ -143,7 +140,7 @@ fn whole_files_give_all_they_hold() {
             everything(&store)
         };
         let folder = tempfile::tempdir().unwrap();
-        let (report, summary, _) = salvage(&files, folder.path());
+        let (report, summary, _) = salvage(files, folder.path());
         assert!(
             summary.is_whole && summary.unreadable == 0,
             "seed {seed}: {summary:?}"

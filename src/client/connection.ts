@@ -505,9 +505,17 @@ export class Connection {
     });
   }
 
-  /** One that an earlier leader or worker may have carried out is known by its operation. */
-  #failed(call: Call, code: ErrorCode, message: string): ConversationStoreError {
-    const details = DECIDED.includes(code) ? undefined : this.#details(call);
+  /**
+   * One that an earlier leader or worker may have carried out is known by its operation. Of one that was
+   * itself refused for want of space, the space is told.
+   */
+  #failed(
+    call: Call,
+    code: ErrorCode,
+    message: string,
+    space?: ErrorData['space'],
+  ): ConversationStoreError {
+    const details = space ?? (DECIDED.includes(code) ? undefined : this.#details(call));
     return new ConversationStoreError(code, message, { details });
   }
 
@@ -537,8 +545,10 @@ export class Connection {
     const call = this.#calls.get(message.id);
     if (!call) return;
     if ('error' in message) {
-      const { code, message: text } = message.error;
-      call.reject(code === 'timeout' ? this.#timedOut(call) : this.#failed(call, code, text));
+      const { code, message: text, space } = message.error;
+      call.reject(
+        code === 'timeout' ? this.#timedOut(call) : this.#failed(call, code, text, space),
+      );
     } else if ('progress' in message) {
       this.#waiting = message.progress === 'waiting';
       if (!this.#waiting) call.progressed();

@@ -138,7 +138,7 @@ export type NewStream = Omit<NewMessage, 'head'> &
 export interface StoreEvents {
   /** In commit order, in every tab, one event for what a turn of the event loop committed. */
   change: CustomEvent<ChangeDetail>;
-  /** The role, storage or version of this tab has changed. */
+  /** The role, storage or version of this tab has changed, or whether little space is left. */
   status: CustomEvent<StoreStatus>;
 }
 
@@ -201,7 +201,8 @@ export class ConversationStore<T extends StoreTypes = object>
    * @param name 1 to 200 bytes as a directory name; 'conversations' if not given.
    * @throws `invalid-argument`, `storage-unavailable` (no storage, worker or module, or not the
    * one that the database is in: the message says which), `blocked` (a tab that does not answer has it, after `timeout`), `timeout`, `aborted`, `conflict` (open
-   * in this page with other options), `corrupt`, `schema-too-new`, `unsupported-format`. A failed open deletes nothing.
+   * in this page with other options), `quota-exceeded`, `corrupt`,
+   * `schema-too-new`, `unsupported-format`. A failed open deletes nothing.
    */
   static async open<T extends StoreTypes = object>(
     name: string = 'conversations',
@@ -626,7 +627,7 @@ export class ConversationStore<T extends StoreTypes = object>
    * version; importing a file twice changes nothing.
    *
    * @throws `unsupported-format` or `corrupt` if nothing of it can be read; `aborted`, with what was taken in
-   * in `details.report`; `not-found`, `quota-exceeded`. One bad entry is told in the report.
+   * in `details.report`; `not-found`; `quota-exceeded`, likewise. One bad entry is told in the report.
    */
   async import(
     data: Blob | string | object,
@@ -853,7 +854,7 @@ export class ConversationStore<T extends StoreTypes = object>
     await connection.leave(this.#user);
   }
 
-  /** 'change': something was committed, in any tab. 'status': this tab's part in it has changed. */
+  /** 'change': something was committed, in any tab. 'status': this tab's part in it has changed, or whether little space is left. */
   override addEventListener<K extends keyof StoreEvents>(
     type: K,
     listener: ((event: StoreEvents[K]) => void) | null,

@@ -88,10 +88,14 @@ pub struct StoreStatus {
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<u64>,
-    /// Bytes that this origin may use, as the browser estimates.
+    /// Bytes that this origin may use, as the browser estimates. (Chromium says of every origin that 10
+    /// GB are left to it, whatever it grants.)
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<u64>,
+    /// Less than a tenth of the quota is left, or the browser has refused this tab's last write for
+    /// want of space. A 'status' event tells when this changes.
+    pub low_space: bool,
     /// The engine's version.
     pub sqlite_version: String,
     /// The number of migrations the file has had.

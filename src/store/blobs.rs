@@ -111,6 +111,21 @@ impl Store {
         })
     }
 
+    /// Drops what there is of an attachment that never became complete: there was no space for the rest.
+    ///
+    /// # Errors
+    /// `invalid-argument` for what is no hash, and those of writing.
+    pub fn drop_blob(&mut self, hash: &str) -> Result<()> {
+        let hash = hash_of(hash)?;
+        self.write(|writing| {
+            let connection = writing.connection;
+            match find(connection, hash)? {
+                Some(row) if !row.complete => remove(connection, row.id),
+                _ => Ok(()),
+            }
+        })
+    }
+
     /// Takes over the attachments of another store.
     pub(super) fn merge_blobs(&mut self, other: &Self) -> Result<()> {
         let blobs = other.connection.rows::<(String, i64, String)>(
@@ -122,7 +137,12 @@ impl Store {
             let mut offset = 0;
             loop {
                 let bytes = other.get_blob_piece(&hash, offset)?;
-                self.put_blob_piece(&hash, size, &media_type, offset, &bytes)?;
+                let put = self.put_blob_piece(&hash, size, &media_type, offset, &bytes);
+                if put.is_err() {
+                    // If it stays, it goes after a day.
+                    let _ = self.drop_blob(&hash);
+                }
+                put?;
                 offset += PIECE;
                 if offset >= size {
                     break;

@@ -4,7 +4,7 @@
 //! pieces. `restore` copies rows, not pages: it trusts no mark, trigger or index of the file, and
 //! the switch is one transaction.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ffi, params};
 
 use super::engine::Ask;
 use super::schema::{self, Found};
@@ -22,6 +22,7 @@ impl Store {
     /// # Errors
     /// `quota-exceeded` and the errors of writing. The database is as it was.
     pub fn backup_into(&mut self, path: &str) -> Result<()> {
+        self.end_what_was_left()?;
         self.let_go("copy");
         self.fold_growth()?;
         self.connection.execute("VACUUM INTO ?1", [path])?;
@@ -79,7 +80,7 @@ impl Store {
     pub fn open_copy(path: &str, vfs: Option<&str>, env: Env) -> Result<Self> {
         let copy = Self::open(Location::Copy { path, vfs }, Durability::Relaxed, env)
             .map_err(of_the_file)?;
-        copy.verify().map_err(of_the_file)?;
+        check_integrity(&copy.connection, "main")?;
         Ok(copy)
     }
 
@@ -122,19 +123,7 @@ impl Store {
             Found::Damaged { reason } => return Err(damaged(&reason)),
             Found::Foreign { reason } => return Err(unsupported(&reason)),
         }
-        // integrity_check reports the damage it understands as rows and fails on the rest.
-        let verdict = self
-            .connection
-            .row("PRAGMA incoming.integrity_check(1)", params![], |row| {
-                engine::text(row, 0)
-            })
-            .map_err(|error| of_the_file(error.into()))?;
-        if verdict == "ok" {
-            Ok(())
-        } else {
-            let reason: Vec<_> = verdict.split_whitespace().collect();
-            Err(damaged(&reason.join(" ")))
-        }
+        check_integrity(&self.connection, "incoming")
     }
 
     fn replace_by_incoming(&mut self) -> Result<()> {
@@ -236,6 +225,32 @@ fn check_ids(transaction: &Connection) -> Result<()> {
         return Err(unsupported("a row's id is not between 1 and 2^53 - 2"));
     }
     Ok(())
+}
+
+/// Fails if the file of a schema is damaged, or cannot be read.
+fn check_integrity(connection: &Connection, schema: &str) -> Result<()> {
+    // The damage that it understands is reported as rows; on the rest it fails.
+    let verdict = connection
+        .row(
+            &format!("PRAGMA {schema}.integrity_check(1)"),
+            params![],
+            |row| engine::text(row, 0),
+        )
+        .map_err(|error| of_the_file(error.into()))?;
+    if verdict == "ok" {
+        return Ok(());
+    }
+    // A page that the device did not give is reported like damage, but for the result code at its end.
+    let code = verdict.rsplit_once("error code=");
+    let code = code.and_then(|(_, code)| code.trim_end().parse().ok());
+    if let Some(code) = code.filter(|_| !planted(Bug::FailureIsDamage)) {
+        let error = StoreError::from(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        if error.code != ErrorCode::Corrupt {
+            return Err(error);
+        }
+    }
+    let reason: Vec<_> = verdict.split_whitespace().collect();
+    Err(damaged(&reason.join(" ")))
 }
 
 /// An error of reading the file, in words that do not sound as if the store were damaged.

@@ -33,7 +33,7 @@ impl From<rusqlite::Error> for StoreError {
             ),
             Some(Sqlite::DiskFull) => (
                 ErrorCode::QuotaExceeded,
-                "the browser grants no more space: free some on the device or in this site's other data",
+                "the browser grants no more space: delete chats, or free some on the device",
             ),
             Some(Sqlite::DatabaseCorrupt) => (
                 ErrorCode::Corrupt,

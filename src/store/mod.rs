@@ -25,6 +25,7 @@ mod salvaging;
 mod saving;
 pub mod schema;
 mod search;
+mod shrinking;
 mod tree;
 
 use std::cell::Cell;
@@ -110,6 +111,16 @@ pub struct Store {
     forgotten: Vec<String>,
     /// What is known of the index of search.
     index: indexing::Index,
+    /// Free pages are being given back.
+    shrinking: bool,
+}
+
+/// What can wait does, where there is no space for it: it is found undone the next time.
+fn unless_full(done: Result<()>) -> Result<()> {
+    match done {
+        Err(error) if error.is_of_space() => Ok(()),
+        done => done,
+    }
 }
 
 /// A transaction under way.
@@ -155,6 +166,7 @@ impl Store {
     /// # Errors
     /// Those of the engine.
     pub fn set_durability(&mut self, durability: Durability) -> Result<()> {
+        self.end_what_was_left()?;
         if self.durability != Some(durability) {
             if !planted(Bug::HalfSet) {
                 self.durability = None;
@@ -218,6 +230,7 @@ impl Store {
             return work(self);
         }
         let told = self.changes.len();
+        self.end_what_was_left()?;
         self.execute("BEGIN IMMEDIATE")?;
         self.within = true;
         let mut is_asked = false;
@@ -242,8 +255,8 @@ impl Store {
             if !planted(Bug::ToldUndone) {
                 self.changes.truncate(told);
             }
-            // Some errors have ended it already. If this fails, the engine still ends it before
-            // anything is read (https://sqlite.org/lang_transaction.html).
+            // Some errors have ended it already (https://sqlite.org/lang_transaction.html). If this
+            // fails, the next call begins with it.
             if !self.connection.is_autocommit() {
                 let _ = self.execute("ROLLBACK");
             }
@@ -252,6 +265,14 @@ impl Store {
             }
         }
         outcome
+    }
+
+    /// Takes back what a call before could not, for want of memory.
+    fn end_what_was_left(&self) -> Result<()> {
+        if self.within || self.connection.is_autocommit() || planted(Bug::LeftOpen) {
+            return Ok(());
+        }
+        self.execute("ROLLBACK")
     }
 
     /// Writes something that says nothing over what a commit that failed may have left in the log. Where
@@ -304,10 +325,32 @@ impl Store {
         if self.commits < CHECKPOINTED_FROM {
             return Ok(());
         }
-        self.commits = 0;
+        self.checkpoint_now()
+    }
+
+    /// The same, due or not. One that fails is due again at the next pause.
+    ///
+    /// # Errors
+    /// Those of writing; what was acknowledged is still in the log.
+    pub fn checkpoint_now(&mut self) -> Result<()> {
+        self.checkpoint_as("PRAGMA wal_checkpoint(TRUNCATE)")
+    }
+
+    /// The same for a log that cannot grow: it is written from its beginning again, and keeps its length,
+    /// for which nothing has to be granted.
+    ///
+    /// # Errors
+    /// Those of writing; what was acknowledged is still in the log.
+    fn restart_log(&mut self) -> Result<()> {
+        self.checkpoint_as("PRAGMA wal_checkpoint(RESTART)")
+    }
+
+    fn checkpoint_as(&mut self, sql: &str) -> Result<()> {
+        self.commits = self.commits.max(CHECKPOINTED_FROM);
         self.connection
-            .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?
+            .prepare_cached(sql)?
             .query_row([], |_| Ok(()))?;
+        self.commits = 0;
         Ok(())
     }
 
@@ -317,7 +360,7 @@ impl Store {
     /// Those of writing; the database is closed all the same, and what was acknowledged is in
     /// the log for the next open.
     pub fn close(mut self) -> Result<()> {
-        self.fold_growth()?;
+        unless_full(self.fold_growth())?;
         self.connection.flush_prepared_statement_cache();
         self.connection.close().map_err(|(_, error)| error.into())
     }

@@ -105,10 +105,20 @@ impl Store {
         }
         schema::check_writable(&found)?;
 
+        if found == schema::Found::Empty && matches!(location, Location::File { .. }) {
+            // To be said before the file has a page. Nothing is moved but when the store says so.
+            connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
+        }
         let journal_mode = match location {
             Location::File { .. } => "wal",
             Location::Atomic { .. } | Location::Copy { .. } | Location::Memory { .. } => "memory",
         };
+        // A file that is made, or leaves another mode, goes through a journal once. Its removal is flushed
+        // only so: else it could be back after a loss of power, and take all that followed with it
+        // (https://sqlite.org/pragma.html#pragma_synchronous).
+        if !planted(Bug::JournalStays) {
+            expect(&connection, "synchronous", "extra", "3")?;
+        }
         expect(&connection, "journal_mode", journal_mode, journal_mode)?;
         set_synchronous(&connection, durability)?;
         configure(&connection, DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
@@ -147,16 +157,22 @@ impl Store {
             has_names: Cell::new(has_names),
             forgotten: Vec::new(),
             index: super::indexing::Index::default(),
+            shrinking: false,
         };
         if matches!(location, Location::Copy { .. }) {
             store.derive_uids()?;
         }
         if store.needs_healing()? || store.has_blobs()? {
             // Together: damage that one of them meets leaves the file as it was.
-            store.atomically(|store| {
+            let mended = store.atomically(|store| {
                 store.heal_marked()?;
                 store.collect_blobs()
-            })?;
+            });
+            match mended {
+                // Attachments that nobody names can wait for space; what is broken cannot.
+                Err(error) if error.is_of_space() => store.heal_marked()?,
+                mended => mended?,
+            }
         }
         configure(&store.connection, kept, false)?;
         Ok(store)

@@ -359,11 +359,15 @@ fn answered(read: fn(JsValue) -> JsValue, ask: impl FnOnce(super::host::Answer))
     })
 }
 
-/// An `Error` with a `code`.
+/// An `Error` with a `code`, and `details` of a `quota-exceeded`: `{ usage, quota }`.
 pub(super) fn js_error(error: &StoreError) -> JsValue {
     let thrown = js_sys::Error::new(&error.message);
     thrown.set_name("ConversationStoreError");
-    js::set(&thrown, "code", &js::get(&js::error_data(error), "code"));
+    let data = js::error_data(error);
+    js::set(&thrown, "code", &js::get(&data, "code"));
+    if error.space.is_some() {
+        js::set(&thrown, "details", &js::get(&data, "space"));
+    }
     thrown.into()
 }
 

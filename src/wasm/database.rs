@@ -93,6 +93,8 @@ pub struct Database {
     kept: Option<Kept>,
     /// The store could not be opened again over what is kept.
     is_lost: bool,
+    /// What can wait found no space.
+    is_starved: bool,
 }
 
 /// Milliseconds after which it is asked whether the browser knows of space that was given up: 6 s together.
@@ -129,8 +131,16 @@ impl Database {
     ///
     /// # Errors
     /// Those of [`Store::open`].
-    pub fn in_opfs(directory: Directory, durability: Durability) -> Result<Self> {
-        let database = Self::open_in(directory, None, StorageKind::Opfs, durability)?;
+    pub async fn in_opfs(directory: Directory, durability: Durability) -> Result<Self> {
+        let storage = StorageKind::Opfs;
+        let opened = match open_store(&directory, storage, durability) {
+            // A migration, or what is mended at an open: the reserve may do for it.
+            Err(error) if error.is_of_space() && directory.give_up_reserve().await => {
+                open_store(&directory, storage, durability)
+            }
+            opened => opened,
+        };
+        let database = Self::over(opened?, directory, None, storage);
         database.directory.made();
         Ok(database)
     }
@@ -143,7 +153,9 @@ impl Database {
     pub async fn in_indexeddb(kept: Kept, durability: Durability) -> Result<Self> {
         let is_new = kept.image().size() == 0;
         let directory = in_memory(Some(&kept))?;
-        let database = Self::open_in(directory, Some(kept), StorageKind::Indexeddb, durability)?;
+        let storage = StorageKind::Indexeddb;
+        let store = open_store(&directory, storage, durability)?;
+        let database = Self::over(store, directory, Some(kept), storage);
         match database.save().await {
             Err(error) if is_new || error.code != ErrorCode::QuotaExceeded => Err(error),
             _ => Ok(database),
@@ -155,23 +167,22 @@ impl Database {
     /// # Errors
     /// `internal`.
     pub fn in_memory(durability: Durability) -> Result<Self> {
-        Self::open_in(in_memory(None)?, None, StorageKind::Memory, durability)
+        let directory = in_memory(None)?;
+        let storage = StorageKind::Memory;
+        let store = open_store(&directory, storage, durability)?;
+        Ok(Self::over(store, directory, None, storage))
     }
 
-    fn open_in(
-        directory: Directory,
-        kept: Option<Kept>,
-        storage: StorageKind,
-        durability: Durability,
-    ) -> Result<Self> {
-        Ok(Self {
-            store: open_store(&directory, storage, durability)?,
+    fn over(store: Store, directory: Directory, kept: Option<Kept>, storage: StorageKind) -> Self {
+        Self {
+            store,
             directory,
             storage,
             found: Found::default(),
             kept,
             is_lost: false,
-        })
+            is_starved: false,
+        }
     }
 
     /// What is to be known of it elsewhere.
@@ -301,9 +312,9 @@ impl Database {
         self.store.verify()
     }
 
-    /// What is still being removed; nobody is to end this worker before.
-    pub fn removal(&self) -> Option<Promise> {
-        self.directory.removal()
+    /// What is still being made or removed beside it; nobody is to end this worker before.
+    pub fn errands(&self) -> Option<Promise> {
+        self.directory.errands()
     }
 
     /// Gives the files back as they are: nothing more is written, by nobody.
@@ -368,9 +379,52 @@ impl Database {
 
     /// Has what can wait go on a step, and says whether there is more.
     pub fn tend(&mut self) -> bool {
-        // What cannot be indexed now is searched by its text, and tried again after the next change.
-        let needs = self.store.needs_indexing().unwrap_or(false);
-        needs && self.store.index_step().unwrap_or(false)
+        if self.is_starved {
+            return false;
+        }
+        let went_on = match self.store.needs_indexing() {
+            Ok(true) => self.store.index_step(),
+            _ => self.freeing(|database| database.store.shrink_step()),
+        };
+        // What cannot be indexed now is searched by its text, and tried again after the next change; where
+        // there is no space, in the next pause.
+        went_on.unwrap_or_else(|error| {
+            self.is_starved = error.is_of_space();
+            false
+        })
+    }
+
+    /// Uses a pause for what would make a call wait.
+    pub fn rest(&mut self) {
+        // What was acknowledged is in the log; where there is no room for it in the main file, it stays
+        // there until the next pause.
+        let _ = self.store.checkpoint();
+        self.directory.keep_reserve();
+        self.is_starved = false;
+    }
+
+    /// Makes what room can be made without deleting anything: the log begins anew, and the browser takes
+    /// back what files do not need any more.
+    ///
+    /// # Errors
+    /// Those of opening a file again: the database is of no use any more, and is to be opened anew.
+    pub async fn make_room(&mut self) -> Result<()> {
+        // Where there is no room for that either, the log stays as it is.
+        let _ = self.freeing(|database| database.store.make_room());
+        self.directory.trim().await
+    }
+
+    /// Does what frees space: it may have what the log keeps for it.
+    pub fn freeing<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.directory.spend(true);
+        let done = work(self);
+        self.directory.spend(false);
+        done
+    }
+
+    /// The files of the database.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     /// What was committed since this was last asked.

@@ -1,6 +1,6 @@
 //! Errors and values on their way between Rust and JavaScript.
 //!
-//! Knows no request and no storage. An error crosses as plain data, `{ code, message }`:
+//! Knows no request and no storage. An error crosses as plain data, `{ code, message, space? }`:
 //! structured clone keeps only `name` and `message` of an `Error`.
 
 use std::cell::RefCell;
@@ -14,6 +14,7 @@ use web_sys::{MessageChannel, MessagePort};
 
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::json;
+use crate::space::Space;
 
 /// A property, or `undefined`: never throws, also not on a primitive.
 pub fn get(value: &JsValue, name: &str) -> JsValue {
@@ -180,11 +181,17 @@ pub fn parse(text: &str) -> Result<JsValue> {
     JSON::parse(text).map_err(|error| thrown("reading JSON", &error))
 }
 
-/// An error as data: `{ code, message }`.
+/// An error as data: `{ code, message, space? }`.
 pub fn error_data(error: &StoreError) -> JsValue {
     let data = Object::new();
     let code = write(&error.code).unwrap_or(JsValue::UNDEFINED);
     set(&data, "code", &code);
     set(&data, "message", &error.message.as_str().into());
+    if let Some(Space { usage, quota }) = error.space {
+        let space = Object::new();
+        set(&space, "usage", &(usage as f64).into());
+        set(&space, "quota", &(quota as f64).into());
+        set(&data, "space", &space);
+    }
     data.into()
 }

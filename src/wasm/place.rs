@@ -232,7 +232,7 @@ pub async fn open(
         if what == Plan::Move || opfs == InOpfs::Staged {
             files.moved()?;
         }
-        Database::in_opfs(files, durability)?
+        Database::in_opfs(files, durability).await?
     };
     database.found = Found {
         created,

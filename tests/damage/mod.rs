@@ -14,8 +14,8 @@ use conversation_store::store::{Hasher, Salvage};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
+use crate::common::random::Random;
 use crate::common::{Lesson as _, World, key};
-use crate::random::Random;
 
 /// A main file and its log.
 #[derive(Clone)]

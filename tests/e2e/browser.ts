@@ -65,8 +65,8 @@ export interface Started {
   close(): Promise<void>;
 }
 
-/** A browser on a profile of its own, which the caller removes. */
-export async function profile(): Promise<{
+/** A browser on a profile of its own, which the caller removes, started with further arguments. */
+export async function profile(...args: string[]): Promise<{
   folder: string;
   launch(baseURL?: string): Promise<BrowserContext>;
   start(args?: string[]): Promise<Started>;
@@ -76,7 +76,12 @@ export async function profile(): Promise<{
   return {
     folder,
     launch: (baseURL = origin) =>
-      playwright.launchPersistentContext(folder, { ...chromium, headless: true, baseURL }),
+      playwright.launchPersistentContext(folder, {
+        ...chromium,
+        args: [...chromium.args, ...args],
+        headless: true,
+        baseURL,
+      }),
     start: (more = []) => started(folder, more),
     remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }),
   };

@@ -113,7 +113,11 @@ test('where the files alone are removed, calls reject and nothing hangs', async 
   await load(page);
   const pages = [await tab(context), await tab(context)];
   await clear(context, page, here.storage === 'opfs' ? 'file_systems' : 'indexeddb');
-  expect(await Promise.all(pages.map(rejected))).toEqual(Array(2).fill('storage-unavailable'));
+  // Chromium 156 may keep what it granted to the removed files until it is started again: whoever would
+  // take over, or open anew, is told that they are held.
+  const [leader, follower] = await Promise.all(pages.map(rejected));
+  expect(leader).toBe('storage-unavailable');
+  expect(['storage-unavailable', 'blocked']).toContain(follower);
   const codes = await Promise.all(
     pages.map((page) =>
       page.evaluate(async () => {
@@ -122,6 +126,5 @@ test('where the files alone are removed, calls reject and nothing hangs', async 
       }),
     ),
   );
-  // Chromium 156 may keep what it granted to the removed files until it is started again.
   for (const code of codes) expect(['resolved', 'blocked']).toContain(code);
 });

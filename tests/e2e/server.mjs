@@ -79,6 +79,54 @@ const workers = {
     channel.onmessage = ({ data }) => {
       if (data === 'how many') channel.postMessage(flushes);
     };`,
+  // Keeps its files on a device of so many bytes, as it is told on a channel: `{ left, how }`. What does not
+  // fit is refused as a quota does, or written short as a full disk does.
+  'full.js': 'import "/workers/device.js"; import "/package/worker.js";',
+  'device.js': `
+    let left = Number.MAX_SAFE_INTEGER;
+    let how = 'quota';
+    let refusals = 0;
+    const file = FileSystemSyncAccessHandle.prototype;
+    const { write, truncate } = file;
+    const refuse = () => {
+      refusals++;
+      if (how === 'quota') throw new DOMException('the device is full', 'QuotaExceededError');
+    };
+    file.write = function (bytes, { at }) {
+      const more = Math.max(0, at + bytes.byteLength - this.getSize());
+      if (more <= left) {
+        left -= more;
+        return write.call(this, bytes, { at });
+      }
+      refuse();
+      const fits = Math.max(0, bytes.byteLength - more + left);
+      left = Math.max(0, left - Math.max(0, at + fits - this.getSize()));
+      return fits > 0 ? write.call(this, bytes.slice(0, fits), { at }) : 0;
+    };
+    file.truncate = function (size) {
+      const more = size - this.getSize();
+      if (more > left) {
+        refusals++;
+        throw new DOMException('the device is full', 'QuotaExceededError');
+      }
+      left -= more;
+      truncate.call(this, size);
+    };
+    const { removeEntry } = FileSystemDirectoryHandle.prototype;
+    FileSystemDirectoryHandle.prototype.removeEntry = async function (name, options) {
+      const size = await this.getFileHandle(name).then(
+        async (handle) => (await handle.getFile()).size,
+        () => 0,
+      );
+      await removeEntry.call(this, name, options);
+      left += size;
+    };
+    const channel = new BroadcastChannel('device');
+    channel.onmessage = ({ data }) => {
+      if ('left' in data) left = data.left;
+      if (data.how) how = data.how;
+      channel.postMessage({ refusals });
+    };`,
   // Works as the package's does, with its memory in sight.
   'measured.js': 'import "/workers/measuring.js"; import "/package/worker.js";',
   'measuring.js': `

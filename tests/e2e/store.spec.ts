@@ -513,6 +513,8 @@ test('after close the main file has it all, and the files are free', { tag: '@op
     return sizes;
   });
   expect(sizes['main.db']).toBeGreaterThan(8192);
+  // Made when the store has been idle for a moment.
+  delete sizes.reserve;
   expect({ ...sizes, 'main.db': 0 }).toEqual({ 'main.db': 0, 'main.db-wal': 0 });
 });
 

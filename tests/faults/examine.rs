@@ -19,7 +19,8 @@ const KEPT: [(&str, &str); 11] = [
     ("messages", "*"),
     ("growth", "*"),
     ("growing", "*"),
-    ("blobs", "*"),
+    // Since when nobody names one is noted when that is next looked at, which an opening does.
+    ("blobs", "id, hash, size, type, complete"),
     ("blob_pieces", "*"),
     ("blob_refs", "*"),
     ("deleted_imports", "*"),
@@ -37,7 +38,12 @@ const KEPT: [(&str, &str); 11] = [
 /// What is not right: it does not open, is damaged, was to be healed, or its index does not find what a
 /// look at every text finds.
 pub fn examine(image: &Image) -> Result<String, String> {
-    vfs::aside(&Disk::of(image), look)
+    vfs::aside(&Disk::of(image), look).map_err(|why| {
+        let sizes = image
+            .iter()
+            .map(|(name, bytes)| format!("{name} {}", bytes.len()));
+        format!("{why} (bytes: {})", sizes.collect::<Vec<_>>().join(", "))
+    })
 }
 
 fn look() -> Result<String, String> {
@@ -146,7 +152,6 @@ fn say(connection: &Connection) -> rusqlite::Result<String> {
         let mut statement = connection.prepare(&format!("SELECT {columns} FROM {table}"))?;
         let names: Vec<_> = statement
             .column_names()
-            .into_iter()
             .map(str::to_owned)
             .collect();
         let mut lines = Vec::new();
@@ -187,11 +192,25 @@ fn print(bytes: &[u8]) -> i64 {
     conversation_store::model::fingerprint(&bytes)
 }
 
+/// Whether nothing of what was said is missing, where only messages came.
+pub fn holds(found: &str, before: &str) -> bool {
+    let there: BTreeSet<_> = found.lines().collect();
+    let mut messages = before.lines().filter(|line| line.starts_with("messages "));
+    messages.all(|line| there.contains(line))
+}
+
+/// Of a difference, so much is told.
+const MOST_LINES: usize = 12;
+
 /// Where two differ, line by line.
 pub fn difference(expected: &str, found: &str) -> String {
     let (wanted, there): (BTreeSet<_>, BTreeSet<_>) =
         (expected.lines().collect(), found.lines().collect());
     let missing = wanted.difference(&there).map(|line| format!("  - {line}"));
     let more = there.difference(&wanted).map(|line| format!("  + {line}"));
-    missing.chain(more).collect::<Vec<_>>().join("\n")
+    let lines: Vec<_> = missing.chain(more).collect();
+    let rest = lines.len().saturating_sub(MOST_LINES);
+    let more = (rest > 0).then(|| format!("  and {rest} more"));
+    let shown = lines.into_iter().take(MOST_LINES).chain(more);
+    shown.collect::<Vec<_>>().join("\n")
 }

@@ -1,5 +1,6 @@
 //! Many runs on two threads.
 
+use std::cell::OnceCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,20 +14,39 @@ use super::script::{Script, scripts};
 /// So much that is wrong is enough.
 const MOST_FOUND: usize = 12;
 
-/// Every script, beside what it does where nothing fails.
-pub fn referenced() -> Vec<(Script, Reference)> {
-    let with_reference = |script: Script| {
-        let reference = Reference::of(&script)
-            .unwrap_or_else(|why| panic!("'{}', where nothing fails: {why}", script.name));
+/// Every script, beside what it does where nothing fails, once that is asked for.
+pub struct Known {
+    scripts: Vec<Script>,
+    references: Vec<OnceCell<Reference>>,
+    bug: Option<Bug>,
+}
+
+impl Known {
+    fn new(bug: Option<Bug>) -> Self {
+        let scripts = scripts();
+        Self {
+            references: scripts.iter().map(|_| OnceCell::new()).collect(),
+            scripts,
+            bug,
+        }
+    }
+
+    pub fn get(&self, number: usize) -> (&Script, &Reference) {
+        let script = &self.scripts[number];
+        let reference = self.references[number].get_or_init(|| {
+            plant(None);
+            let reference = Reference::of(script);
+            plant(self.bug);
+            reference.unwrap_or_else(|why| panic!("'{}', where nothing fails: {why}", script.name))
+        });
         (script, reference)
-    };
-    scripts().into_iter().map(with_reference).collect()
+    }
 }
 
 /// Does jobs until all are done, each thread with scripts of its own; what was found wrong.
 pub fn on_threads<T: Sync>(
     jobs: &[T],
-    job: impl Fn(&[(Script, Reference)], &T) -> Result<(), String> + Sync,
+    job: impl Fn(&Known, &T) -> Result<(), String> + Sync,
 ) -> Vec<String> {
     with_bug(None, jobs, MOST_FOUND, job)
 }
@@ -36,7 +56,7 @@ pub fn with_bug<T: Sync>(
     bug: Option<Bug>,
     jobs: &[T],
     most: usize,
-    job: impl Fn(&[(Script, Reference)], &T) -> Result<(), String> + Sync,
+    job: impl Fn(&Known, &T) -> Result<(), String> + Sync,
 ) -> Vec<String> {
     let next = AtomicUsize::new(0);
     let found = Mutex::new(Vec::new());
@@ -44,7 +64,8 @@ pub fn with_bug<T: Sync>(
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                let all = referenced();
+                plant(None);
+                let all = Known::new(bug);
                 plant(bug);
                 while !is_enough()
                     && let Some(it) = jobs.get(next.fetch_add(1, Ordering::Relaxed))

@@ -8,7 +8,7 @@ use std::hash::{Hash, Hasher};
 use conversation_store::model::Durability;
 
 use super::disk::{Disk, Event, Image, Loss, Power};
-use super::examine::{difference, examine};
+use super::examine::{difference, examine, holds};
 use super::runs::{Reference, durabilities};
 use super::script::{Script, Step};
 use super::stage::Stage;
@@ -133,9 +133,18 @@ fn check(
     let mut is_last = is_known && durable == answered;
     if let Some(step) = under_way {
         let states = &reference.steps[answered].states;
-        let is_begun = states.values().any(|state| *state == found);
-        is_known |= is_begun || !step.is_atomic();
-        is_last |= is_begun || !step.is_atomic();
+        let is_begun = states.values().any(|state| *state == found)
+            || (!step.is_atomic()
+                && holds(
+                    &found,
+                    if answered == 0 {
+                        before
+                    } else {
+                        full(answered - 1)
+                    },
+                ));
+        is_known |= is_begun;
+        is_last |= is_begun;
     }
     if !is_known {
         let wanted = if answered == 0 {

@@ -42,7 +42,8 @@ thread_local! {
 pub fn mount(disk: &Disk) {
     register();
     if !disk.has(MAIN) {
-        [JOURNAL, MAIN].map(|name| disk.create(name));
+        disk.create(JOURNAL);
+        disk.create(MAIN);
     }
     let mount = Mount {
         disk: disk.clone(),

@@ -360,7 +360,7 @@ fn value(kind: u64, bytes: &[u8]) -> Option<Value<'_>> {
             Value::Integer(number)
         }
         7 => Value::Real(f64::from_bits(u64::from_be_bytes(bytes.try_into().ok()?))),
-        _ if kind % 2 == 0 => Value::Blob(bytes),
+        _ if kind.is_multiple_of(2) => Value::Blob(bytes),
         _ => Value::Text(bytes),
     })
 }

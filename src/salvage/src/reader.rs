@@ -73,9 +73,13 @@ enum Phase {
         pieces: bool,
     },
     /// The indexes that no tree reached: they name rows that are not deleted.
-    Named { page: u32 },
+    Named {
+        page: u32,
+    },
     /// The pages that are free, for rows that an index names.
-    Free { page: u32 },
+    Free {
+        page: u32,
+    },
     /// The versions that were not believed.
     Others {
         number: usize,

@@ -40,6 +40,8 @@ impl Directory {
             prefix: format!("/{name}/"),
             pool: Pool::of_this_worker()?,
             removal: Default::default(),
+            has_reserve: Default::default(),
+            making: Default::default(),
         };
         // One that is only being made has nothing in it yet.
         let is_there = directory.has(MAIN).await? || directory.has(LOG).await?;
@@ -138,6 +140,8 @@ impl Directory {
             prefix: format!("{}{name}/", self.prefix),
             pool: self.pool.clone(),
             removal: Default::default(),
+            has_reserve: Default::default(),
+            making: Default::default(),
         };
         folder.take(&[MAIN, LOG]).await?;
         let copied = [MAIN, LOG]
