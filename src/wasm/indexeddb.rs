@@ -32,8 +32,11 @@ const BLOCKS: &str = "blocks";
 const COMMITS: &str = "commits";
 /// One entry, if it is there: bytes that are given up for a deletion where there is no space left for it.
 const RESERVE: &str = "reserve";
-/// Bytes of that: deletions are deltas of some KB, beside what the browser itself takes.
-const RESERVED: usize = 1 << 20;
+/// Bytes of that. Deletions are deltas of some KB; but the last write that was granted may have gone above the
+/// quota by what the browser itself takes for it.
+const RESERVED: u32 = 4 << 20;
+/// Random bytes that a browser gives at once.
+const RANDOM: u32 = 1 << 16;
 /// Bytes of a delta from which on blocks are written instead. (Above 64 KB Chromium writes a value as a file.)
 const LONGEST: usize = 32 << 10;
 /// Bytes of all deltas from which on they are.
@@ -394,10 +397,16 @@ impl Kept {
             if has_reserve.get() {
                 return;
             }
-            // Of random bytes, as some browsers store less of others; by as many as there may be at once.
-            let mut piece = vec![0; RESERVED >> 4];
+            // Of random bytes, as some browsers store less of others. Not in the module's memory.
+            let mut piece = [0; RANDOM as usize];
             js::random(&mut piece);
-            let bytes = Uint8Array::from(&piece.repeat(RESERVED / piece.len())[..]);
+            let (bytes, piece) = (
+                Uint8Array::new_with_length(RESERVED),
+                Uint8Array::from(&piece[..]),
+            );
+            for place in 0..RESERVED / RANDOM {
+                bytes.set(&piece, place * RANDOM);
+            }
             // Where there is no space for it, it is tried again.
             let kept = connection.put(RESERVE, "0", Some(&bytes)).await;
             has_reserve.set(kept.is_ok());

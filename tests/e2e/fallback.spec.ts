@@ -199,6 +199,7 @@ test('the quota: told, nothing changed, reading goes on, and writing when there 
   page,
   context,
 }) => {
+  test.setTimeout(120_000);
   const session = await context.newCDPSession(page);
   const quota = (quotaSize?: number) =>
     session.send('Storage.overrideQuotaForOrigin', {
@@ -206,7 +207,7 @@ test('the quota: told, nothing changed, reading goes on, and writing when there 
       ...(quotaSize === undefined ? {} : { quotaSize }),
     });
   // The browser remembers for a while how much there was left: before the first write.
-  await quota(4_000_000);
+  await quota(8_000_000);
   const full = await page.evaluate(async () => {
     const store = await window.openBy('no-opfs.js', 'quota');
     window.store = store;
@@ -222,13 +223,15 @@ test('the quota: told, nothing changed, reading goes on, and writing when there 
     const reserve = () => database.transaction('reserve').objectStore('reserve');
     while ((await done(reserve().count())) === 0);
     database.close();
+    const fill = () => window.code(store.addMessage(gone, 'user', 'x'.repeat(300_000)));
     let code = 'resolved';
-    let before = '';
-    while (code === 'resolved') {
-      before = await window.contents(store);
-      code = await window.code(store.addMessage(gone, 'user', 'x'.repeat(300_000)));
-    }
-    const same = (await window.contents(store)) === before;
+    let filled = -1;
+    for (; code === 'resolved'; filled++) code = await fill();
+    const before = await window.contents(store);
+    code = await fill();
+    const same =
+      (await window.contents(store)) === before &&
+      (await store.getConversation(gone))?.messageCount === filled;
     const backup = (await store.backup()).size > 300_000;
     const chats = (await store.export()).size > 300_000;
     return { id, gone, code, same, backup, chats };
