@@ -274,9 +274,10 @@ test('what a large delete frees comes back to the browser', async ({ page, space
     const text = 'x'.repeat(1_000_000);
     for (let n = 0; n < 30; n++) await window.store.addMessage('large', 'user', text);
   });
+  // The last of them may still be in the log.
   await expect
     .poll(async () => (await files(page, 'back'))['main.db'], patiently)
-    .toBeGreaterThan(30_000_000);
+    .toBeGreaterThan(20_000_000);
   await page.evaluate(() => window.store.deleteConversation('large'));
   await expect
     .poll(async () => (await files(page, 'back'))['main.db'], patiently)
