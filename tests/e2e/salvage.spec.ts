@@ -145,7 +145,8 @@ test('what is lost is told, and the rest is there', async ({ page }) => {
     const here = window as unknown as Page_;
     await here.make('cut');
     const bytes = await here.bytesOf('cut');
-    await here.put('cut', bytes.slice(0, bytes.length / 2));
+    // The attachment was there before the messages.
+    await here.put('cut', bytes.slice(0, Math.floor(bytes.length * 0.8)));
     const opened = await window.code(window.Store.open('cut'));
     const { conversations, messages } = await window.Store.salvage('cut');
     const store = await window.Store.open('cut');

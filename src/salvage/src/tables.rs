@@ -181,7 +181,10 @@ impl Table {
                     && rest.len() <= 40
                     && matches!(rest.first(), None | Some(Null | Text(_)))
             }
-            (Self::Growth, [Integer(_), Integer(start), Text(_)]) => *start >= 0,
+            // What an index has of attachments' names looks the same, but for its hash.
+            (Self::Growth, [Integer(_), Integer(start), Text(text)]) => {
+                *start >= 0 && !is_hash(text)
+            }
             (Self::Growing, [Null, Integer(_), Text(_), Text(_), writer, rest @ ..]) => {
                 matches!(writer, Null | Text(_))
                     && rest.len() == 3
@@ -210,6 +213,10 @@ impl Table {
             Self::Conversations => has(1),
             Self::Messages => matches!(values.get(1), Some(Value::Integer(_))) && has(2) && has(3),
             Self::StoreState => values.len() >= 4,
+            Self::Growth => matches!(
+                values,
+                [Value::Integer(_), Value::Integer(_), Value::Text(_)]
+            ),
             _ => self.fits(has_rowid, values),
         }
     }
@@ -228,4 +235,12 @@ pub fn role_of(text: &[u8]) -> Option<&'static str> {
 fn is_time(text: &[u8]) -> bool {
     (10..=40).contains(&text.len())
         && text[..10].iter().filter(|it| it.is_ascii_digit()).count() >= 6
+}
+
+/// Whether a text is what attachments are known by: the SHA-256 of their bytes.
+fn is_hash(text: &[u8]) -> bool {
+    text.len() == 64
+        && text
+            .iter()
+            .all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'))
 }
