@@ -1,4 +1,5 @@
-// The browser tests: the package by itself, and the chat page. Debian's Chromium, no retries.
+// The browser tests: the package by itself, on OPFS and (with STORAGE=indexeddb) without it, and the chat page.
+// Debian's Chromium, no retries.
 
 import { defineConfig } from '@playwright/test';
 import { chromium } from './tests/chromium.mjs';
@@ -18,8 +19,20 @@ export default defineConfig({
   use: { browserName: 'chromium', launchOptions: chromium },
   projects: [
     { name: 'package', testIgnore: 'page*.spec.ts', use: { baseURL: packageUrl } },
+    {
+      name: 'fallback',
+      testIgnore: ['page*.spec.ts', 'fallback.spec.ts'],
+      // What looks into OPFS itself.
+      grepInvert: /@opfs/,
+      use: { baseURL: packageUrl },
+    },
     { name: 'soak', testDir: 'tests/soak' },
-    { name: 'page', testMatch: 'page*.spec.ts', use: { baseURL: `http://localhost:${pagePort}` } },
+    {
+      name: 'page',
+      testMatch: 'page*.spec.ts',
+      // What is kept for offline is a test of its own, and would only be in the way of the others.
+      use: { baseURL: `http://localhost:${pagePort}`, serviceWorkers: 'block' },
+    },
   ],
   webServer: [
     {

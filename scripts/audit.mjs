@@ -16,25 +16,25 @@ import { cargoDeny, npmPackages } from './tools.mjs';
 /** Looks at everything; returns what was looked at and what could not be. */
 export async function audit() {
   await npmPackages();
-  const bin = await cargoDeny();
+  const program = await cargoDeny();
   const checked = [];
   const missed = [];
   const deny = (manifest, ...checks) => [
     '--locked',
     '--manifest-path',
     join(root, manifest),
-    'check',
     '--config',
     join(root, 'deny.toml'),
+    'check',
     ...checks,
   ];
   for (const manifest of ['Cargo.toml', 'fuzz/Cargo.toml']) {
     say(`Licences, bans and sources of ${manifest}`);
-    await run(join(bin, 'cargo-deny'), deny(manifest, 'licenses', 'bans', 'sources'));
+    await run(program, deny(manifest, 'licenses', 'bans', 'sources'));
     checked.push(`licences, bans and sources of ${manifest}`);
   }
   say('Known vulnerabilities of crates');
-  const advisories = spawnSync(join(bin, 'cargo-deny'), deny('Cargo.toml', 'advisories'), {
+  const advisories = spawnSync(program, deny('Cargo.toml', 'advisories'), {
     cwd: root,
     encoding: 'utf8',
   });

@@ -26,9 +26,9 @@ export async function build(env) {
     },
   });
   rmSync(dist, { recursive: true, force: true });
-  for (const name of ['conversation_store', 'conversation_formats']) {
-    await bind(name, wasm, env);
-  }
+  await bind('conversation_store', 'conversation_store', wasm, env);
+  await bind('conversation_formats', 'conversation_formats', wasm, env);
+  await bind('conversation_salvage_module', 'conversation_salvage', wasm, env);
   say('Compiling the TypeScript of the page');
   await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root]);
   await minify(dist);
@@ -52,7 +52,7 @@ async function minify(dist) {
 }
 
 /** From a module as the compiler leaves it to one that a page loads, with its JavaScript. */
-async function bind(name, wasm, env) {
+async function bind(crate, name, wasm, env) {
   say(`Generating the JavaScript and TypeScript of ${name}`);
   const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
   await run(
@@ -66,7 +66,7 @@ async function bind(name, wasm, env) {
       wasm,
       '--out-name',
       name,
-      join(target, `wasm32-unknown-unknown/release/${name}.wasm`),
+      join(target, `wasm32-unknown-unknown/release/${crate}.wasm`),
     ],
     { env },
   );

@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { output, root, run, say } from './run.mjs';
-import { nativeClang } from './tools.mjs';
+import { nativeCompiler } from './tools.mjs';
 
 const folder = join(root, 'fuzz');
 
@@ -35,18 +35,16 @@ const coverage = ['inline-8bit-counters', 'pc-table', 'trace-compares'];
 async function build() {
   const host = /^host: (.*)$/m.exec(output('rustc', ['-vV']) ?? '')?.[1];
   if (!host) throw new Error('rustc does not say for which machine it compiles');
-  say('Compiling the fuzzers and SQLite, instrumented (about two minutes the first time)');
-  const { CC, CXX } = await nativeClang();
+  say(
+    'Compiling the fuzzers, instrumented, and SQLite, which has fuzzers of its own (some minutes the first time)',
+  );
+  await nativeCompiler();
   await run(
     'cargo',
     // With a target, so that build scripts and macros are not instrumented.
     ['build', '--release', '--locked', '--target', host, '--manifest-path', 'fuzz/Cargo.toml'],
     {
       env: {
-        CC,
-        CXX,
-        // SQLite too, that what leads it elsewhere is found. The fuzzer itself is C++, and is not.
-        CFLAGS: '-O2 -fsanitize-coverage=inline-8bit-counters,pc-table,trace-cmp',
         // The SQLite that is shipped, as far as it compiles natively.
         LIBSQLITE3_FLAGS: '-DSQLITE_JSON_MAX_DEPTH=128 -USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS5',
         RUSTFLAGS: [
@@ -105,7 +103,8 @@ async function runTarget(program, target, seconds, dict, grown) {
     '-timeout=20',
     '-rss_limit_mb=1024',
     '-max_len=4096',
-    '-use_value_profile=1',
+    // Long inputs from the start: a short one is a store and nothing done to it.
+    '-len_control=0',
     '-print_final_stats=1',
     `-artifact_prefix=${artifacts}/`,
     ...(target === 'importers' ? [`-dict=${dict}`] : []),

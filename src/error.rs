@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::space::Space;
+
 /// What went wrong, as callers branch on it. The text of a message may change; a code does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
@@ -20,7 +22,8 @@ pub enum ErrorCode {
     /// The call contradicts what is stored: an ambiguous uid, a cursor whose message is gone,
     /// a second open with other options.
     Conflict,
-    /// The browser grants no more space. The call changed nothing; reading and deleting still work.
+    /// The browser grants no more space. The call changed nothing; reading, exporting and deleting
+    /// still work, and writing does once there is room.
     QuotaExceeded,
     /// The storage that was asked for cannot be had here: no OPFS, a worker or module that cannot
     /// be loaded, an insecure context.
@@ -58,6 +61,9 @@ pub struct StoreError {
     pub code: ErrorCode,
     /// For people: which argument, what was wrong, what to do.
     pub message: String,
+    /// Of `quota-exceeded`: what the browser said of the space when it refused the call.
+    #[serde(default)]
+    pub space: Option<Space>,
 }
 
 /// `Result` with this crate's error.
@@ -69,7 +75,13 @@ impl StoreError {
         Self {
             code,
             message: message.into(),
+            space: None,
         }
+    }
+
+    /// Whether the browser refused space.
+    pub fn is_of_space(&self) -> bool {
+        self.code == ErrorCode::QuotaExceeded
     }
 
     /// `invalid-argument`.

@@ -4,6 +4,7 @@
 //! no SQL, no engine and no JavaScript value.
 
 mod changes;
+mod damage;
 mod search;
 mod status;
 mod writes;
@@ -23,6 +24,7 @@ use crate::time::Timestamp;
 use tsify::Tsify;
 
 pub use changes::{Append, ChangeOp, RowChange, RowKind};
+pub use damage::{IntegrityReport, IntegrityStep, SalvageLoss, SalvageReport, Salvaged};
 pub use search::{
     DEFAULT_HITS, HitKind, MAX_SEARCH, MessageInfo, SearchHit, SearchOrder, SearchQuery,
 };

@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::error::{Result, StoreError};
 use crate::model::{
     AddedMessage, Branch, ChatSaving, Conversation, ConversationKey, ConversationPatch,
-    ConversationQuery, HealReport, HealStep, ImportCounts, ImportedChat, ImportingOptions, Message,
-    MessageKey, MessagePatch, MessageQuery, NewConversation, NewMessage, Operation, Role,
-    SearchHit, SearchQuery, StoredBlob, fingerprint, query_or_limit,
+    ConversationQuery, HealReport, HealStep, ImportCounts, ImportedChat, ImportingOptions,
+    IntegrityReport, IntegrityStep, Message, MessageKey, MessagePatch, MessageQuery,
+    NewConversation, NewMessage, Operation, Role, SearchHit, SearchQuery, StoredBlob, fingerprint,
+    query_or_limit,
 };
 use crate::store::{Outcome, Store};
 use crate::time::Timestamp;
@@ -108,6 +109,13 @@ pub enum Request {
         #[serde(default)]
         after: i64,
     },
+    IntegrityCheck {
+        quick: bool,
+    },
+    IntegrityStep {
+        quick: bool,
+        at: (i64, i64),
+    },
     ImportBatch {
         conversations: Vec<ImportedChat>,
         #[serde(default)]
@@ -130,6 +138,9 @@ pub enum Request {
         media_type: String,
         offset: i64,
         bytes: Bytes,
+    },
+    DropBlob {
+        hash: String,
     },
 }
 
@@ -191,6 +202,8 @@ pub enum Response {
     Hits(Vec<SearchHit>),
     Healed(HealReport),
     HealStep(HealStep),
+    Integrity(IntegrityReport),
+    IntegrityStep(IntegrityStep),
     Imported(ImportCounts),
     Exported(Option<ImportedChat>),
     Blob(Option<StoredBlob>),
@@ -329,6 +342,10 @@ fn carry_out(
             Response::Healed(store.heal(conversation_id.as_ref())?)
         }
         Request::HealStep { after } => Response::HealStep(store.heal_step(*after)?),
+        Request::IntegrityCheck { quick } => Response::Integrity(store.integrity_check(*quick)?),
+        Request::IntegrityStep { quick, at } => {
+            Response::IntegrityStep(store.integrity_step(*quick, *at)?)
+        }
         Request::ImportBatch {
             conversations,
             options,
@@ -349,6 +366,10 @@ fn carry_out(
             bytes,
         } => {
             store.put_blob_piece(hash, *size, media_type, *offset, &bytes.0)?;
+            Response::Nothing
+        }
+        Request::DropBlob { hash } => {
+            store.drop_blob(hash)?;
             Response::Nothing
         }
     })

@@ -110,3 +110,17 @@ fn a_tab_that_is_heard_of_late_learns_that_it_missed_changes() {
     let again = follower.handle(from(&leader, welcome), 0.0);
     assert_eq!(again.iter().filter_map(changes).count(), 0);
 }
+
+#[test]
+fn a_stranger_that_takes_this_tabs_name_for_another_version_is_nobody() {
+    let mut tab = tab("tab");
+    for (protocol, schema) in [(PROTOCOL, 0), (PROTOCOL + 1, 9)] {
+        let event = Event::OtherVersion {
+            from: TabId::from("tab"),
+            version: Version { protocol, schema },
+        };
+        let actions = tab.handle(event, 0.0);
+        assert!(actions.is_empty(), "{actions:?}");
+        assert!(!tab.is_outdated());
+    }
+}

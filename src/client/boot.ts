@@ -3,6 +3,8 @@
  * no request: the first message says where the module is, those that come before it is ready are kept.
  */
 
+import type { ErrorData } from './errors.js';
+
 /** The first message to a worker. */
 export interface Boot {
   /** An absolute URL or a compiled module. */
@@ -16,6 +18,28 @@ export type Booted = { ready: true } | { failed: string };
 export interface Line {
   onmessage: ((event: MessageEvent) => void) | null;
   postMessage(message: unknown): void;
+}
+
+/** Answers `{ id, method, params }` by the handler of that name, one after another, from `waiting` on. */
+export function answerCalls(
+  line: Line,
+  waiting: unknown[],
+  // biome-ignore lint/suspicious/noExplicitAny: parameters of any kind.
+  handlers: { [method: string]: (...params: any[]) => unknown },
+  errorData: (error: unknown) => ErrorData,
+): void {
+  let last = Promise.resolve();
+  const take = ({ id, method, params }: { id: number; method: string; params: unknown[] }) => {
+    last = last.then(async () => {
+      try {
+        line.postMessage({ id, value: await handlers[method]?.(...params) });
+      } catch (error) {
+        line.postMessage({ id, error: errorData(error) });
+      }
+    });
+  };
+  line.onmessage = ({ data }) => take(data);
+  for (const message of waiting.splice(0)) take(message as Parameters<typeof take>[0]);
 }
 
 /** Begins this worker. */

@@ -23,7 +23,10 @@ import type {
 
 /** How to open a database. */
 export interface OpenOptions {
-  /** Where: 'auto' (the default) is OPFS in this version; memory only where asked for. */
+  /**
+   * 'auto' (the default): where it is; a new one in OPFS, or in IndexedDB where this browser gives no OPFS.
+   * 'opfs' moves a database that is in IndexedDB. Memory only where asked for.
+   */
   storage?: StorageOption | undefined;
   /** 'strict' (the default) flushes to the device before a write resolves. */
   durability?: Durability | undefined;
@@ -170,6 +173,8 @@ export class Connection {
   #opening: Promise<void> | undefined;
   /** It was open once: its calls wait for it to be open again. */
   #opened = false;
+  /** Where it is, once it is open. */
+  #storage: unknown;
   /** The worker was asked to open, and takes calls. */
   #asked = false;
   #closing: Promise<void> | undefined;
@@ -191,7 +196,7 @@ export class Connection {
 
   /** The connection of that name in this page, or a new one, with one more user. */
   static async join(name: string, options: OpenOptions): Promise<[Connection, number]> {
-    check(options, 'storage', 'durability', 'worker', 'wasm', 'formats', 'formatsWorker');
+    checkOptions(options, 'storage', 'durability', 'worker', 'wasm', 'formats', 'formatsWorker');
     const alone = name === ':memory:';
     if (alone) {
       const { storage = 'memory' } = options;
@@ -210,7 +215,11 @@ export class Connection {
       connection = shared.get(name);
     }
     if (connection) {
-      connection.#check(options);
+      await connection.#check(options);
+      // Closed meanwhile.
+      if (connection.leaving || shared.get(name) !== connection) {
+        return Connection.join(name, options);
+      }
     } else {
       connection = new Connection(name, options);
       shared.set(name, connection);
@@ -257,7 +266,7 @@ export class Connection {
 
   /** Asks a worker of its own, with no database open. */
   static async once(method: string, params: object, options: OpenOptions): Promise<void> {
-    check(options, 'worker', 'wasm');
+    checkOptions(options, 'worker', 'wasm');
     const connection = new Connection('', options);
     const { signal, timeout } = options;
     if (signal?.aborted) throw aborted(signal);
@@ -269,14 +278,19 @@ export class Connection {
     }
   }
 
-  #check({ storage = 'auto', durability = 'strict' }: OpenOptions): void {
-    const { storage: here = 'auto', durability: held = 'strict' } = this.#options;
-    const resolved = (storage: StorageOption) => (storage === 'auto' ? 'opfs' : storage);
-    if (resolved(storage) !== resolved(here) || durability !== held) {
+  async #check({ storage = 'auto', durability = 'strict' }: OpenOptions): Promise<void> {
+    const { storage: wanted = 'auto', durability: held = 'strict' } = this.#options;
+    let fits = storage === wanted || (storage === 'auto' && !this.#memory);
+    if (!fits && wanted === 'auto' && storage !== 'memory') {
+      // Where 'auto' is, is known when it is open. If it does not open, that is told.
+      await this.#opening?.catch(() => {});
+      fits = this.#storage === undefined || this.#storage === storage;
+    }
+    if (!fits || durability !== held) {
       throw new ConversationStoreError(
         'conflict',
-        `'${this.#name}' is open in this page with storage '${here}' and durability '${held}': ` +
-          'open it with the same, or close it first',
+        `'${this.#name}' is open in this page with storage '${this.#storage ?? wanted}' and ` +
+          `durability '${held}': open it with the same, or close it first`,
       );
     }
   }
@@ -297,7 +311,7 @@ export class Connection {
     opened.catch(() => {});
     this.#launch();
     try {
-      await opened;
+      this.#storage = await opened;
     } catch (error) {
       const timedOut = error instanceof ConversationStoreError && error.code === 'timeout';
       if (!timedOut || !this.#waiting) throw error;
@@ -375,7 +389,7 @@ export class Connection {
     kind: Kind,
     options: CallOptions = {},
   ): Promise<unknown> {
-    check(options, 'operationId');
+    checkOptions(options, 'operationId');
     if (options.signal?.aborted) throw aborted(options.signal);
     if (this.#cleared) throw this.#cleared;
     const operation = kind === 'write' ? this.#operation(options.operationId) : undefined;
@@ -491,9 +505,17 @@ export class Connection {
     });
   }
 
-  /** One that an earlier leader or worker may have carried out is known by its operation. */
-  #failed(call: Call, code: ErrorCode, message: string): ConversationStoreError {
-    const details = DECIDED.includes(code) ? undefined : this.#details(call);
+  /**
+   * One that an earlier leader or worker may have carried out is known by its operation. Of one that was
+   * itself refused for want of space, the space is told.
+   */
+  #failed(
+    call: Call,
+    code: ErrorCode,
+    message: string,
+    space?: ErrorData['space'],
+  ): ConversationStoreError {
+    const details = space ?? (DECIDED.includes(code) ? undefined : this.#details(call));
     return new ConversationStoreError(code, message, { details });
   }
 
@@ -523,8 +545,10 @@ export class Connection {
     const call = this.#calls.get(message.id);
     if (!call) return;
     if ('error' in message) {
-      const { code, message: text } = message.error;
-      call.reject(code === 'timeout' ? this.#timedOut(call) : this.#failed(call, code, text));
+      const { code, message: text, space } = message.error;
+      call.reject(
+        code === 'timeout' ? this.#timedOut(call) : this.#failed(call, code, text, space),
+      );
     } else if ('progress' in message) {
       this.#waiting = message.progress === 'waiting';
       if (!this.#waiting) call.progressed();
@@ -677,7 +701,7 @@ function notSent(error: unknown): ConversationStoreError {
 }
 
 /** Signals, timers and operation ids are this side's to check. */
-function check(options: unknown, ...known: string[]): void {
+export function checkOptions(options: unknown, ...known: string[]): void {
   const refuse = (reason: string) => new ConversationStoreError('invalid-argument', reason);
   if (typeof options !== 'object' || options === null) {
     throw refuse('options, the last argument, is not an object with a signal or a timeout');
@@ -711,7 +735,7 @@ function check(options: unknown, ...known: string[]): void {
 export async function within<T>(promise: Promise<T>, options: CallOptions): Promise<T> {
   // Observed here, so that losing the race is not an unhandled rejection.
   promise.catch(() => {});
-  check(options, 'operationId');
+  checkOptions(options, 'operationId');
   const { signal, timeout = Number.POSITIVE_INFINITY } = options;
   if (signal?.aborted) throw aborted(signal);
   let stop = () => {};

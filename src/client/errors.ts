@@ -10,6 +10,8 @@ import type { ErrorCode, Message } from './wasm/conversation_store.js';
 export interface ErrorData {
   code: ErrorCode;
   message: string;
+  /** Of `quota-exceeded`. */
+  space?: { usage: number; quota: number };
 }
 
 /** What an error tells beside its message, by code. */
@@ -21,6 +23,13 @@ export interface ErrorDetails {
   operationId?: string;
   /** Of `saveMessages`, where the head has moved: the messages that are there since. */
   messages?: Message[];
+  /** Of `quota-exceeded`: bytes that this origin uses, as the browser estimated when it refused. */
+  usage?: number;
+  /**
+   * Of `quota-exceeded`: bytes that it may use, likewise. Chromium says of every origin that 10 GB are
+   * left, whatever it grants; that it refused is what counts.
+   */
+  quota?: number;
   /** Of an import that ended before its time: what is stored all the same. */
   report?: ImportReport;
 }

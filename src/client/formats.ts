@@ -4,7 +4,7 @@
  * after another, each answered. Knows no format and no store.
  */
 
-import type { Line } from './boot.js';
+import { answerCalls, type Line } from './boot.js';
 import type { ErrorData } from './errors.js';
 import { ExportWriter, ImportReader } from './wasm/conversation_formats.js';
 
@@ -47,16 +47,6 @@ export interface Batch {
   total: number;
 }
 
-/** A request. */
-export interface FormatRequest {
-  id: number;
-  method: keyof FormatRequests;
-  params: unknown[];
-}
-
-/** Its answer. */
-export type FormatAnswer = { id: number; value: unknown } | { id: number; error: ErrorData };
-
 /** What an import's module says of a batch. */
 interface Report {
   count: number;
@@ -76,23 +66,7 @@ type Handlers = {
 
 /** Answers what comes, from `waiting` on. */
 export function serveFormats(line: Line, waiting: unknown[]): void {
-  const handlers = { ...reading(), ...writing() } as Record<
-    string,
-    (...params: unknown[]) => unknown
-  >;
-  let last = Promise.resolve();
-  const take = ({ id, method, params }: FormatRequest) => {
-    last = last.then(async () => {
-      try {
-        const value = await handlers[method]?.(...params);
-        line.postMessage({ id, value } satisfies FormatAnswer);
-      } catch (error) {
-        line.postMessage({ id, error: errorData(error) } satisfies FormatAnswer);
-      }
-    });
-  };
-  line.onmessage = ({ data }) => take(data);
-  for (const message of waiting.splice(0)) take(message as FormatRequest);
+  answerCalls(line, waiting, { ...reading(), ...writing() }, errorData);
 }
 
 /** The module throws its errors as JSON text; what else is thrown is a trap or a bug. */

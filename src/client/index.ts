@@ -8,6 +8,7 @@ import {
   type CallOptions,
   type ChangeDetail,
   Connection,
+  checkOptions,
   closed,
   HALF_PAIR,
   type Kind,
@@ -16,6 +17,7 @@ import {
 } from './connection.js';
 import { asOurs, ConversationStoreError, ours } from './errors.js';
 import { given, hit, plain, plainQuery, row, text } from './rows.js';
+import type { SalvageOptions } from './salvage.js';
 import type { ExportOptions, ImportOptions, ImportReport, TransferCalls } from './transfer.js';
 import type {
   AddedMessage,
@@ -27,6 +29,7 @@ import type {
   ConversationPatch,
   ConversationQuery,
   HealReport,
+  IntegrityReport,
   MessageKey,
   MessagePart,
   MessagePatch,
@@ -34,6 +37,7 @@ import type {
   NewConversation,
   NewMessage,
   Role,
+  SalvageReport,
   SearchHit,
   SearchQuery,
   StoredBlob,
@@ -45,6 +49,7 @@ import { type MessageWriter, openWriter, type WriterOptions } from './writer.js'
 
 export type { CallOptions, ChangeDetail, OpenOptions } from './connection.js';
 export { ConversationStoreError, type ErrorDetails } from './errors.js';
+export type { SalvageOptions } from './salvage.js';
 export type {
   ExportOptions,
   ImportFailure,
@@ -69,6 +74,7 @@ export type {
   HealRepair,
   HealReport,
   HitKind,
+  IntegrityReport,
   MessageCursor,
   MessageInfo,
   MessageKey,
@@ -83,6 +89,9 @@ export type {
   Role,
   RowChange,
   RowKind,
+  Salvaged,
+  SalvageLoss,
+  SalvageReport,
   SearchHit,
   SearchOrder,
   SearchQuery,
@@ -129,7 +138,7 @@ export type NewStream = Omit<NewMessage, 'head'> &
 export interface StoreEvents {
   /** In commit order, in every tab, one event for what a turn of the event loop committed. */
   change: CustomEvent<ChangeDetail>;
-  /** The role, storage or version of this tab has changed. */
+  /** The role, storage or version of this tab has changed, or whether little space is left. */
   status: CustomEvent<StoreStatus>;
 }
 
@@ -190,9 +199,10 @@ export class ConversationStore<T extends StoreTypes = object>
    * new database at each open. Any number of tabs have a database open, and all read and write at once.
    *
    * @param name 1 to 200 bytes as a directory name; 'conversations' if not given.
-   * @throws `invalid-argument`, `storage-unavailable` (no OPFS, worker or module: the message says
-   * which), `blocked` (a tab that does not answer has it, after `timeout`), `timeout`, `aborted`, `conflict` (open
-   * in this page with other options), `corrupt`, `schema-too-new`, `unsupported-format`. A failed open deletes nothing.
+   * @throws `invalid-argument`, `storage-unavailable` (no storage, worker or module, or not the
+   * one that the database is in: the message says which), `blocked` (a tab that does not answer has it, after `timeout`), `timeout`, `aborted`, `conflict` (open
+   * in this page with other options), `quota-exceeded`, `corrupt`,
+   * `schema-too-new`, `unsupported-format`. A failed open deletes nothing.
    */
   static async open<T extends StoreTypes = object>(
     name: string = 'conversations',
@@ -219,6 +229,31 @@ export class ConversationStore<T extends StoreTypes = object>
     if (name === ':memory:') return;
     try {
       await Connection.once('delete', { name }, options);
+    } catch (error) {
+      throw asOurs(error);
+    }
+  }
+
+  /**
+   * Recovers what can be read of a database that is damaged: every row that is left in its files is taken
+   * into a new database, which then has its place; the next `open` gives that. What was deleted stays deleted
+   * as far as the files still say so. The damaged bytes are kept: they are the `files` of the report, and stay
+   * beside the database until it is deleted. A crash or an abort in between leaves it as it was, or as it is
+   * afterwards. Of a database that is not damaged, all is recovered.
+   *
+   * @throws `not-found`, `blocked` if it is open, here or in another tab; `corrupt` if there is nothing to be
+   * read: all stays as it was, and `delete` makes room for a new one; `quota-exceeded` (needed are up to three
+   * times its size), `aborted`, `timeout`.
+   */
+  static async salvage(
+    name: string = 'conversations',
+    options: SalvageOptions = {},
+  ): Promise<SalvageReport> {
+    checkName(name);
+    try {
+      checkOptions(options, 'worker', 'wasm', 'reader', 'readerWorker', 'onProgress');
+      const { salvage } = await import('./salvage.js');
+      return await salvage(name, options);
     } catch (error) {
       throw asOurs(error);
     }
@@ -592,7 +627,7 @@ export class ConversationStore<T extends StoreTypes = object>
    * version; importing a file twice changes nothing.
    *
    * @throws `unsupported-format` or `corrupt` if nothing of it can be read; `aborted`, with what was taken in
-   * in `details.report`; `not-found`, `quota-exceeded`. One bad entry is told in the report.
+   * in `details.report`; `not-found`; `quota-exceeded`, likewise. One bad entry is told in the report.
    */
   async import(
     data: Blob | string | object,
@@ -741,6 +776,28 @@ export class ConversationStore<T extends StoreTypes = object>
   }
 
   /**
+   * Looks for damage, in steps between which other calls have their turn; nothing is written. `quick` does
+   * not hold indexes against their tables. What is found is for people; see `salvage`.
+   */
+  async integrityCheck(
+    options?: { quick?: boolean } | CallOptions,
+    callOptions?: CallOptions,
+  ): Promise<IntegrityReport> {
+    const [asked, rest] = parted(options, callOptions);
+    const { quick } = asked as { quick?: boolean };
+    const ask = this.#asking(rest);
+    const problems: string[] = [];
+    let at: [number, number] | null = [0, 0];
+    while (at) {
+      const step = await ask('integrityStep', { quick: quick === true, at }, 'read');
+      const found = step as { problems: string[]; next: [number, number] | null };
+      problems.push(...found.problems);
+      at = found.next;
+    }
+    return { ok: problems.length === 0, problems: problems.slice(0, 1_000) };
+  }
+
+  /**
    * A consistent copy of this moment's database, as a SQLite file that stock SQLite 3.40 opens. It
    * holds no text of deleted chats.
    *
@@ -797,7 +854,7 @@ export class ConversationStore<T extends StoreTypes = object>
     await connection.leave(this.#user);
   }
 
-  /** 'change': something was committed, in any tab. 'status': this tab's part in it has changed. */
+  /** 'change': something was committed, in any tab. 'status': this tab's part in it has changed, or whether little space is left. */
   override addEventListener<K extends keyof StoreEvents>(
     type: K,
     listener: ((event: StoreEvents[K]) => void) | null,

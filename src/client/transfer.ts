@@ -6,15 +6,10 @@
  * while the one before it is stored, and no more.
  */
 
-import { aborted, asOurs, ConversationStoreError, type ErrorData } from './errors.js';
-import type {
-  Batch,
-  FormatAnswer,
-  FormatRequest,
-  FormatRequests,
-  ImportFailure,
-} from './formats.js';
-import { type Port, type PortOptions, type Program, start } from './port.js';
+import { Calls, stopIfAborted } from './calls.js';
+import { asOurs, ConversationStoreError, type ErrorData } from './errors.js';
+import type { Batch, FormatRequests, ImportFailure } from './formats.js';
+import type { Program } from './port.js';
 import type { ConflictRule, Counts } from './wasm/conversation_store.js';
 
 export type { ImportFailure } from './formats.js';
@@ -118,10 +113,10 @@ export async function importInto(
     ids: [],
     failures: [],
   };
-  let formats: Formats | undefined;
+  let formats: Calls<FormatRequests> | undefined;
   try {
     const file = asBlob(data);
-    formats = new Formats(options);
+    formats = formatCalls(options);
     const { format, title } = options;
     const container = await formats.call('read', file, {
       ...(format !== undefined && { format }),
@@ -210,7 +205,7 @@ export async function exportFrom(
   options: ExportOptions & TransferOptions = {},
 ): Promise<File> {
   const { signal, format, conversationIds } = options;
-  const formats = new Formats(options);
+  const formats = formatCalls(options);
   try {
     const exportedAt = new Date().toISOString();
     await formats.call('write', { ...(format !== undefined && { format }), exportedAt });
@@ -249,10 +244,6 @@ function asBlob(data: Blob | string | object): Blob {
   return new Blob([text]);
 }
 
-function stopIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw aborted(signal);
-}
-
 function add(to: Counts, more: Counts): void {
   to.created += more.created;
   to.updated += more.updated;
@@ -285,87 +276,8 @@ const FORMATS: Program = {
 };
 
 /** The module of formats, for one import or export. */
-class Formats {
-  readonly #port: Port;
-  readonly #signal: AbortSignal | undefined;
-  readonly #timeout: number;
-  readonly #waiting = new Map<
-    number,
-    { resolve(value: unknown): void; reject(error: Error): void }
-  >();
-  #last = 0;
-  /** Why nothing more is answered. */
-  #ended: Error | undefined;
-
-  constructor({ signal, timeout = 30_000, formatsWorker, formats }: TransferOptions) {
-    stopIfAborted(signal);
-    this.#signal = signal;
-    this.#timeout = timeout;
-    const options: PortOptions = { worker: formatsWorker, wasm: formats, memory: true };
-    const events = {
-      onAnswer: (data: unknown) => this.#answer(data as FormatAnswer),
-      onEnd: (error: Error) => this.#end(error),
-    };
-    this.#port = start(options, events, FORMATS);
-    signal?.addEventListener('abort', this.#abort, { once: true });
-  }
-
-  readonly #abort = () => {
-    if (this.#signal) this.#end(aborted(this.#signal));
-  };
-
-  /** Asks, and waits for the answer. */
-  call<M extends keyof FormatRequests>(
-    method: M,
-    ...params: Parameters<FormatRequests[M]>
-  ): Promise<ReturnType<FormatRequests[M]>> {
-    return new Promise((resolve, reject) => {
-      if (this.#ended) throw this.#ended;
-      this.#last += 1;
-      const id = this.#last;
-      const timer =
-        this.#timeout === Number.POSITIVE_INFINITY
-          ? undefined
-          : setTimeout(() => this.#end(late(this.#timeout)), Math.min(this.#timeout, 2 ** 31 - 1));
-      const settle = <V>(how: (value: V) => void) => {
-        return (value: V) => {
-          clearTimeout(timer);
-          how(value);
-        };
-      };
-      this.#waiting.set(id, {
-        resolve: settle(resolve) as (value: unknown) => void,
-        reject: settle(reject),
-      });
-      this.#port.post({ id, method, params } satisfies FormatRequest);
-    });
-  }
-
-  stop(): void {
-    this.#end(new ConversationStoreError('closed', 'the import or export has ended'));
-  }
-
-  #answer(answer: FormatAnswer): void {
-    const waiting = this.#waiting.get(answer.id);
-    this.#waiting.delete(answer.id);
-    if ('error' in answer) {
-      waiting?.reject(new ConversationStoreError(answer.error.code, answer.error.message));
-    } else {
-      waiting?.resolve(answer.value);
-    }
-  }
-
-  #end(error: Error): void {
-    if (this.#ended) return;
-    this.#ended = error;
-    this.#signal?.removeEventListener('abort', this.#abort);
-    for (const { reject } of this.#waiting.values()) reject(error);
-    this.#waiting.clear();
-    this.#port.stop();
-  }
-}
-
-function late(timeout: number): ConversationStoreError {
-  const message = `the file was not read or written on within ${timeout} ms`;
-  return new ConversationStoreError('timeout', message);
+export function formatCalls({ formatsWorker, formats, ...limits }: TransferOptions) {
+  const late = 'the file was not read or written on';
+  const options = { worker: formatsWorker, wasm: formats, memory: true, late, ...limits };
+  return new Calls<FormatRequests>(options, FORMATS);
 }

@@ -11,12 +11,12 @@ use super::Durability;
 #[cfg_attr(target_arch = "wasm32", derive(Tsify))]
 #[serde(rename_all = "lowercase")]
 pub enum StorageOption {
-    /// The best that this browser has; never memory.
+    /// Where it is; a new one in OPFS, or in IndexedDB where OPFS cannot be used; never memory.
     #[default]
     Auto,
-    /// The origin private file system.
+    /// The origin private file system. A database that is in IndexedDB is moved here.
     Opfs,
-    /// IndexedDB; not in this version.
+    /// IndexedDB: at most 256 MB, all of it in the worker's memory. `conflict` if it is in OPFS.
     Indexeddb,
     /// Memory, gone with the page.
     Memory,
@@ -70,20 +70,32 @@ pub struct StoreStatus {
     pub role: TabRole,
     /// How soon an acknowledged write is safe.
     pub durability: Durability,
-    /// SQLite's word: 'wal', or 'memory' in memory.
+    /// SQLite's word: 'wal' in OPFS. In IndexedDB it is 'memory': what a commit changed is kept in one of
+    /// IndexedDB's transactions, which is what makes it whole.
     pub journal_mode: String,
-    /// SQLite's word: 'full' or 'normal'.
+    /// SQLite's word: 'full' or 'normal'. In IndexedDB its transactions are then 'strict' or 'relaxed'.
     pub synchronous: String,
+    /// This open has made the database: there was none.
+    pub created: bool,
+    /// There was a database of this name, and the browser has removed it: this is a new one. (Where it
+    /// has removed everything of this origin, nothing says so.)
+    pub evicted: bool,
+    /// It is in IndexedDB and could be in OPFS: opened with storage 'opfs', by no other tab then, it is moved.
+    pub movable: bool,
     /// Whether the browser has promised not to evict this origin's data.
     pub persisted: bool,
     /// Bytes that this origin uses, as the browser estimates.
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<u64>,
-    /// Bytes that this origin may use, as the browser estimates.
+    /// Bytes that this origin may use, as the browser estimates. (Chromium says of every origin that 10
+    /// GB are left to it, whatever it grants.)
     #[cfg_attr(target_arch = "wasm32", tsify(optional, type = "number"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<u64>,
+    /// Less than a tenth of the quota is left, or the browser has refused this tab's last write for
+    /// want of space. A 'status' event tells when this changes.
+    pub low_space: bool,
     /// The engine's version.
     pub sqlite_version: String,
     /// The number of migrations the file has had.

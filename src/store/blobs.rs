@@ -111,6 +111,21 @@ impl Store {
         })
     }
 
+    /// Drops what there is of an attachment that never became complete: there was no space for the rest.
+    ///
+    /// # Errors
+    /// `invalid-argument` for what is no hash, and those of writing.
+    pub fn drop_blob(&mut self, hash: &str) -> Result<()> {
+        let hash = hash_of(hash)?;
+        self.write(|writing| {
+            let connection = writing.connection;
+            match find(connection, hash)? {
+                Some(row) if !row.complete => remove(connection, row.id),
+                _ => Ok(()),
+            }
+        })
+    }
+
     /// Takes over the attachments of another store.
     pub(super) fn merge_blobs(&mut self, other: &Self) -> Result<()> {
         let blobs = other.connection.rows::<(String, i64, String)>(
@@ -122,7 +137,12 @@ impl Store {
             let mut offset = 0;
             loop {
                 let bytes = other.get_blob_piece(&hash, offset)?;
-                self.put_blob_piece(&hash, size, &media_type, offset, &bytes)?;
+                let put = self.put_blob_piece(&hash, size, &media_type, offset, &bytes);
+                if put.is_err() {
+                    // If it stays, it goes after a day.
+                    let _ = self.drop_blob(&hash);
+                }
+                put?;
                 offset += PIECE;
                 if offset >= size {
                     break;
@@ -132,17 +152,21 @@ impl Store {
         Ok(())
     }
 
+    /// Whether there are any attachments.
+    pub(super) fn has_blobs(&self) -> Result<bool> {
+        Ok(self
+            .connection
+            .row("SELECT EXISTS (SELECT 1 FROM blobs)", params![], |row| {
+                row.get(0)
+            })?)
+    }
+
     /// Drops what has not been named for a day.
     ///
     /// # Errors
     /// Those of writing.
     pub fn collect_blobs(&mut self) -> Result<()> {
-        let has_any: bool =
-            self.connection
-                .row("SELECT EXISTS (SELECT 1 FROM blobs)", params![], |row| {
-                    row.get(0)
-                })?;
-        if !has_any {
+        if !self.has_blobs()? {
             return Ok(());
         }
         self.write(|writing| {
@@ -163,16 +187,7 @@ impl Store {
                     params![old.to_sql()],
                     |row| row.get(0),
                 )?;
-            for id in gone {
-                connection
-                    .run(
-                        "DELETE FROM blob_pieces WHERE id >= ?1 AND id < ?2",
-                        params![id * MOST_PIECES, (id + 1) * MOST_PIECES],
-                    )?;
-                connection
-                    .run("DELETE FROM blobs WHERE id = ?1", params![id])?;
-            }
-            Ok(())
+            gone.into_iter().try_for_each(|id| remove(connection, id))
         })
     }
 }
@@ -249,7 +264,17 @@ fn finish(connection: &Connection, id: i64, size: i64) -> Result<()> {
     Ok(())
 }
 
-fn piece(connection: &Connection, id: i64, number: i64) -> Result<Vec<u8>> {
+/// Removes one with its pieces.
+pub(super) fn remove(connection: &Connection, id: i64) -> Result<()> {
+    connection.run(
+        "DELETE FROM blob_pieces WHERE id >= ?1 AND id < ?2",
+        params![id * MOST_PIECES, (id + 1) * MOST_PIECES],
+    )?;
+    connection.run("DELETE FROM blobs WHERE id = ?1", params![id])?;
+    Ok(())
+}
+
+pub(super) fn piece(connection: &Connection, id: i64, number: i64) -> Result<Vec<u8>> {
     let bytes = connection
         .row(
             "SELECT data FROM blob_pieces WHERE id = ?1",

@@ -84,6 +84,25 @@ impl Store {
         Ok(copy)
     }
 
+    /// Says that the file is whole, by SQLite's integrity check.
+    ///
+    /// # Errors
+    /// `corrupt`.
+    pub fn verify(&self) -> Result<()> {
+        let verdict = self
+            .connection
+            .row("PRAGMA integrity_check(1)", params![], |row| {
+                engine::text(row, 0)
+            })?;
+        if verdict == "ok" {
+            return Ok(());
+        }
+        Err(StoreError::new(
+            ErrorCode::Corrupt,
+            format!("the database is damaged ({verdict}); nothing was changed"),
+        ))
+    }
+
     /// Detaches what an earlier call could not, for want of memory: it would be in the way.
     fn let_go(&self, name: &str) {
         if !planted(Bug::StaysAttached) {
@@ -101,6 +120,7 @@ impl Store {
             }
             Found::Lesson | Found::Ours { .. } => {}
             Found::Empty => return Err(unsupported("it holds no tables")),
+            Found::Damaged { reason } => return Err(damaged(&reason)),
             Found::Foreign { reason } => return Err(unsupported(&reason)),
         }
         check_integrity(&self.connection, "incoming")

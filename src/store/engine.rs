@@ -12,10 +12,28 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode as Sqlite;
 
+        use rusqlite::Error::{
+            FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType,
+            QueryReturnedNoRows, Utf8Error,
+        };
+        // Healing leaves no value of another type than its column's, and what may be absent is asked for as
+        // such.
+        let is_misfit = matches!(
+            error,
+            FromSqlConversionFailure(..)
+                | IntegralValueOutOfRange(..)
+                | InvalidColumnType(..)
+                | QueryReturnedNoRows
+                | Utf8Error(..)
+        );
         let (code, advice) = match error.sqlite_error_code() {
+            None if is_misfit => (
+                ErrorCode::Corrupt,
+                "a stored value is missing, or not of its column's type; nothing was deleted",
+            ),
             Some(Sqlite::DiskFull) => (
                 ErrorCode::QuotaExceeded,
-                "the browser grants no more space: free some on the device or in this site's other data",
+                "the browser grants no more space: delete chats, or free some on the device",
             ),
             Some(Sqlite::DatabaseCorrupt) => (
                 ErrorCode::Corrupt,

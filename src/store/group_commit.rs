@@ -17,7 +17,9 @@ pub struct Outcome<T> {
 
 impl Store {
     /// Does `work` for each call, in order and in one commit. Where that fails as a whole, all of it is
-    /// taken back, and each is done by itself: which of them was to blame is not known.
+    /// taken back, and each is done by itself: which of them was to blame is not known. From one on that
+    /// finds no space none is done, and all are refused with it: whoever can make some goes on from there,
+    /// and calls keep their order.
     pub fn in_one_commit<C, T>(
         &mut self,
         calls: &[C],
@@ -28,9 +30,15 @@ impl Store {
         {
             return outcomes;
         }
+        let mut full = None;
         let alone = |call| {
             let told = self.changes.len();
-            let result = work(self, call);
+            let result = full.clone().map_or_else(|| work(self, call), Err);
+            if let Err(error) = &result
+                && error.is_of_space()
+            {
+                full = Some(error.clone());
+            }
             let changes = self.changes.split_off(told);
             Outcome { result, changes }
         };
@@ -48,6 +56,12 @@ impl Store {
             for call in calls {
                 let told = store.changes.len();
                 let result = store.try_attempt(|store| work(store, call))?;
+                if let Err(error) = &result
+                    && error.is_of_space()
+                {
+                    // The next may find some, and would come before it.
+                    return Err(error.clone());
+                }
                 let changes = store.changes.split_off(told);
                 outcomes.push(Outcome { result, changes });
             }

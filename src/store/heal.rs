@@ -76,30 +76,34 @@ impl Store {
         })
     }
 
-    /// Heals what is marked, and folds in what grew when the file was last closed.
-    pub(super) fn heal_marked(&mut self) -> Result<()> {
-        let is_needed = self.connection.row(
+    /// Whether anything is marked, or grew when the file was last closed.
+    pub(super) fn needs_healing(&self) -> Result<bool> {
+        Ok(self.connection.row(
             &format!(
                 "SELECT EXISTS (SELECT 1 FROM {UNHEALED_CONVERSATIONS})
                    OR EXISTS (SELECT 1 FROM {UNHEALED_MESSAGES}) OR EXISTS (SELECT 1 FROM growing)"
             ),
             params![],
             |row| row.get(0),
-        )?;
-        if is_needed {
-            self.write(|writing| {
-                growth::settle_all(writing)?;
-                let marked = format!(
-                    "SELECT id FROM {UNHEALED_CONVERSATIONS}
-                     UNION SELECT conversation_id FROM {UNHEALED_MESSAGES}"
-                );
-                for id in ids(writing.connection, &marked)? {
-                    heal_chat(writing, id, false)?;
-                }
-                Ok(())
-            })?;
+        )?)
+    }
+
+    /// Heals what is marked, and folds in what grew when the file was last closed.
+    pub(super) fn heal_marked(&mut self) -> Result<()> {
+        if !self.needs_healing()? {
+            return Ok(());
         }
-        Ok(())
+        self.write(|writing| {
+            growth::settle_all(writing)?;
+            let marked = format!(
+                "SELECT id FROM {UNHEALED_CONVERSATIONS}
+                 UNION SELECT conversation_id FROM {UNHEALED_MESSAGES}"
+            );
+            for id in ids(writing.connection, &marked)? {
+                heal_chat(writing, id, false)?;
+            }
+            Ok(())
+        })
     }
 }
 

@@ -393,6 +393,17 @@ impl Store {
     }
 }
 
+/// Whether there are the segments that there should be, with their texts.
+pub(super) fn loads(connection: &Connection) -> Result<bool> {
+    match load(connection, &[]) {
+        Ok(_) => Ok(true),
+        Err(fault) => match cause(fault) {
+            why if why.code == ErrorCode::Corrupt => Ok(false),
+            why => Err(why),
+        },
+    }
+}
+
 /// Empties the index: every message is to be taken in.
 pub(super) fn clear(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(

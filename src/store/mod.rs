@@ -15,14 +15,17 @@ mod growth;
 mod heal;
 mod importing;
 mod indexing;
+mod integrity;
 mod messages;
 mod open;
 mod operations;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod plans;
+mod salvaging;
 mod saving;
 pub mod schema;
 mod search;
+mod shrinking;
 mod tree;
 
 use std::cell::Cell;
@@ -33,6 +36,7 @@ pub use blobs::{Hasher, PIECE};
 pub use group_commit::Outcome;
 pub use indexing::Tuning;
 pub use open::{Location, OpenedAs};
+pub use salvaging::Salvage;
 
 use self::engine::Ask;
 use crate::error::{ErrorCode, Result, StoreError};
@@ -107,6 +111,16 @@ pub struct Store {
     forgotten: Vec<String>,
     /// What is known of the index of search.
     index: indexing::Index,
+    /// Free pages are being given back.
+    shrinking: bool,
+}
+
+/// What can wait does, where there is no space for it: it is found undone the next time.
+fn unless_full(done: Result<()>) -> Result<()> {
+    match done {
+        Err(error) if error.is_of_space() => Ok(()),
+        done => done,
+    }
 }
 
 /// A transaction under way.
@@ -161,6 +175,17 @@ impl Store {
             self.durability = Some(durability);
         }
         Ok(())
+    }
+
+    /// How soon the next writes are safe; where that could not be set, they are to be so at once.
+    pub fn durability(&self) -> Durability {
+        self.durability.unwrap_or_default()
+    }
+
+    /// Takes over from a store of the same file, which is as it was before some of that one's commits, what is
+    /// known of tabs and stands in no file.
+    pub fn succeed(&mut self, other: &mut Self) {
+        self.forgotten = std::mem::take(&mut other.forgotten);
     }
 
     /// Says which tab asks for what comes next: what it leaves streaming is its own.
@@ -300,10 +325,32 @@ impl Store {
         if self.commits < CHECKPOINTED_FROM {
             return Ok(());
         }
-        self.commits = 0;
+        self.checkpoint_now()
+    }
+
+    /// The same, due or not. One that fails is due again at the next pause.
+    ///
+    /// # Errors
+    /// Those of writing; what was acknowledged is still in the log.
+    pub fn checkpoint_now(&mut self) -> Result<()> {
+        self.checkpoint_as("PRAGMA wal_checkpoint(TRUNCATE)")
+    }
+
+    /// The same for a log that cannot grow: it is written from its beginning again, and keeps its length,
+    /// for which nothing has to be granted.
+    ///
+    /// # Errors
+    /// Those of writing; what was acknowledged is still in the log.
+    fn restart_log(&mut self) -> Result<()> {
+        self.checkpoint_as("PRAGMA wal_checkpoint(RESTART)")
+    }
+
+    fn checkpoint_as(&mut self, sql: &str) -> Result<()> {
+        self.commits = self.commits.max(CHECKPOINTED_FROM);
         self.connection
-            .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?
+            .prepare_cached(sql)?
             .query_row([], |_| Ok(()))?;
+        self.commits = 0;
         Ok(())
     }
 
@@ -313,7 +360,7 @@ impl Store {
     /// Those of writing; the database is closed all the same, and what was acknowledged is in
     /// the log for the next open.
     pub fn close(mut self) -> Result<()> {
-        self.fold_growth()?;
+        unless_full(self.fold_growth())?;
         self.connection.flush_prepared_statement_cache();
         self.connection.close().map_err(|(_, error)| error.into())
     }

@@ -31,6 +31,13 @@ pub enum Location<'a> {
         /// The VFS's name.
         vfs: Option<&'a str>,
     },
+    /// A file whose changes its VFS has kept all at once, or takes back: it needs no log.
+    Atomic {
+        /// As the VFS knows it.
+        path: &'a str,
+        /// The VFS's name.
+        vfs: Option<&'a str>,
+    },
     /// A copy of someone's file that is read and thrown away: brought to this version's schema in
     /// place, with no log beside it.
     Copy {
@@ -49,7 +56,7 @@ pub enum Location<'a> {
 /// What the pragmas answered when the database was opened, in SQLite's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenedAs {
-    /// "wal" for a file, "memory" for memory.
+    /// "wal" for a file that has a log, else "memory".
     pub journal_mode: &'static str,
     /// The number of migrations the file has had.
     pub schema_version: i64,
@@ -65,32 +72,46 @@ impl Store {
     /// store's own file is expected to be one), `quota-exceeded`, `storage-unavailable`. The file
     /// is as it was.
     pub fn open(location: Location<'_>, durability: Durability, env: Env) -> Result<Self> {
-        Self::open_connection(location, durability, env).map_err(|error| {
-            if error.code == ErrorCode::NotADatabase {
-                StoreError::new(ErrorCode::Corrupt, error.message)
-            } else {
-                error
+        // What the engine does not expect of a store's own file is damage too: a table that is not there, a
+        // value of another type.
+        Self::open_connection(location, durability, env).map_err(|error| match error.code {
+            ErrorCode::NotADatabase => StoreError::new(ErrorCode::Corrupt, error.message),
+            ErrorCode::Internal if matches!(location, Location::File { .. }) => {
+                damaged(&error.message)
             }
+            _ => error,
         })
     }
 
     fn open_connection(location: Location<'_>, durability: Durability, env: Env) -> Result<Self> {
         let mut connection = connect(location)?;
+        // Until all is well: a log is not moved into a file that does not open, and what of it does not read
+        // well is still there to be salvaged.
+        let kept = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        configure(&connection, kept, true)?;
         // Before the first read: a WAL without shared memory needs it
         // (https://sqlite.org/wal.html#use_of_wal_without_shared_memory).
         expect(&connection, "locking_mode", "EXCLUSIVE", "exclusive")?;
         let found = schema::inspect(&connection, "main")?;
-        if let schema::Found::Foreign { reason } = found {
-            return Err(StoreError::new(
-                ErrorCode::UnsupportedFormat,
-                format!("this file is not a conversation store: {reason}"),
-            ));
+        match &found {
+            schema::Found::Foreign { reason } => {
+                return Err(StoreError::new(
+                    ErrorCode::UnsupportedFormat,
+                    format!("this file is not a conversation store: {reason}"),
+                ));
+            }
+            schema::Found::Damaged { reason } => return Err(damaged(reason)),
+            _ => {}
         }
         schema::check_writable(&found)?;
 
+        if found == schema::Found::Empty && matches!(location, Location::File { .. }) {
+            // To be said before the file has a page. Nothing is moved but when the store says so.
+            connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
+        }
         let journal_mode = match location {
             Location::File { .. } => "wal",
-            Location::Copy { .. } | Location::Memory { .. } => "memory",
+            Location::Atomic { .. } | Location::Copy { .. } | Location::Memory { .. } => "memory",
         };
         // A file that is made, or leaves another mode, goes through a journal once. Its removal is flushed
         // only so: else it could be back after a loss of power, and take all that followed with it
@@ -136,14 +157,33 @@ impl Store {
             has_names: Cell::new(has_names),
             forgotten: Vec::new(),
             index: super::indexing::Index::default(),
+            shrinking: false,
         };
         if matches!(location, Location::Copy { .. }) {
             store.derive_uids()?;
         }
-        store.heal_marked()?;
-        store.collect_blobs()?;
+        if store.needs_healing()? || store.has_blobs()? {
+            // Together: damage that one of them meets leaves the file as it was.
+            let mended = store.atomically(|store| {
+                store.heal_marked()?;
+                store.collect_blobs()
+            });
+            match mended {
+                // Attachments that nobody names can wait for space; what is broken cannot.
+                Err(error) if error.is_of_space() => store.heal_marked()?,
+                mended => mended?,
+            }
+        }
+        configure(&store.connection, kept, false)?;
         Ok(store)
     }
+}
+
+fn damaged(reason: &str) -> StoreError {
+    StoreError::new(
+        ErrorCode::Corrupt,
+        format!("the stored bytes are damaged: {reason}; nothing was deleted"),
+    )
 }
 
 /// Sets when a commit is flushed.
@@ -161,7 +201,9 @@ fn connect(location: Location<'_>) -> Result<Connection> {
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let (path, vfs) = match location {
-        Location::File { path, vfs } | Location::Copy { path, vfs } => (path, vfs),
+        Location::File { path, vfs }
+        | Location::Atomic { path, vfs }
+        | Location::Copy { path, vfs } => (path, vfs),
         Location::Memory { vfs } => (":memory:", vfs),
     };
     Ok(match vfs {
@@ -171,7 +213,7 @@ fn connect(location: Location<'_>) -> Result<Connection> {
 }
 
 /// Sets what has no need of a statement, and checks that it took.
-fn configure(connection: &Connection, config: DbConfig, value: bool) -> Result<()> {
+pub(super) fn configure(connection: &Connection, config: DbConfig, value: bool) -> Result<()> {
     if connection.set_db_config(config, value)? == value {
         Ok(())
     } else {

@@ -774,6 +774,10 @@ impl<L: Load> Tab<L> {
     }
 
     fn on_other_version(&mut self, from: TabId, version: Version) {
+        // Nobody is of two versions.
+        if from == self.id {
+            return;
+        }
         if version < self.version {
             // It learns from any message of ours.
             let (visible, heard) = (self.visible, self.heard);

@@ -38,8 +38,8 @@ macro_rules! params {
 
 #[wasm_bindgen]
 impl ConversationStore {
-    /// Opens the database `name`, in OPFS unless `storage` says 'memory'. Waits while another
-    /// worker has it.
+    /// Opens the database `name` where it is, or makes it, in OPFS if it can be used; in memory if `storage` says
+    /// 'memory'. Waits while another worker has it.
     pub async fn open(
         #[wasm_bindgen(unchecked_param_type = "string")] name: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "DatabaseOptions")] options: JsValue,
@@ -280,6 +280,16 @@ impl ConversationStore {
         self.call("heal", params! { "conversationId": conversation_id })
     }
 
+    /// Looks for damage; nothing is written.
+    #[wasm_bindgen(js_name = integrityCheck, unchecked_return_type = "Promise<IntegrityReport>")]
+    pub fn integrity_check(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "{ quick?: boolean }")] options: JsValue,
+    ) -> Promise {
+        let quick = js::get(&options, "quick").is_truthy();
+        self.call("integrityCheck", params! { "quick": JsValue::from(quick) })
+    }
+
     /// A consistent copy of the database, as a SQLite file.
     #[wasm_bindgen(unchecked_return_type = "Promise<Blob>")]
     pub fn backup(&self) -> Promise {
@@ -349,11 +359,15 @@ fn answered(read: fn(JsValue) -> JsValue, ask: impl FnOnce(super::host::Answer))
     })
 }
 
-/// An `Error` with a `code`.
+/// An `Error` with a `code`, and `details` of a `quota-exceeded`: `{ usage, quota }`.
 pub(super) fn js_error(error: &StoreError) -> JsValue {
     let thrown = js_sys::Error::new(&error.message);
     thrown.set_name("ConversationStoreError");
-    js::set(&thrown, "code", &js::get(&js::error_data(error), "code"));
+    let data = js::error_data(error);
+    js::set(&thrown, "code", &js::get(&data, "code"));
+    if error.space.is_some() {
+        js::set(&thrown, "details", &js::get(&data, "space"));
+    }
     thrown.into()
 }
 

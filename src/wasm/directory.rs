@@ -2,23 +2,32 @@
 //! examining what is there, removing them.
 //!
 //! A database `name` has the directory `conversation-store/<encoded name>`, with `main.db` (a
-//! SQLite database like any other), its log and journal, and `copy.db` while a backup or restore
-//! runs. Knows no SQL; must be called by the holder of the name's lock only.
+//! SQLite database like any other), its log and journal, `copy.db` while a backup or restore
+//! runs, and `reserve`. Knows no SQL; must be called by the holder of the name's lock only.
 
-use std::cell::RefCell;
+mod salvaging;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use js_sys::{Array, AsyncIterator, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
 use web_sys::{
     FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions,
-    FileSystemGetFileOptions, FileSystemRemoveOptions, FileSystemSyncAccessHandle, StorageManager,
+    FileSystemGetFileOptions, FileSystemReadWriteOptions, FileSystemRemoveOptions,
+    FileSystemSyncAccessHandle, StorageManager,
 };
 
+pub use salvaging::nothing_there;
+
+use super::image::Image;
 use super::js;
-use super::vfs::{OpfsFile, Pool};
+use super::vfs::{CHUNK, OpfsFile, Pool};
 use crate::coalescing::Kind;
 use crate::error::{ErrorCode, Result, StoreError};
+use crate::place::InOpfs;
+use crate::space::Space;
 
 const ROOT: &str = "conversation-store";
 const MAIN: &str = "main.db";
@@ -26,9 +35,19 @@ const LOG: &str = "main.db-wal";
 /// Protects the making of a database. It is there from before `main.db` until the database is made,
 /// and so tells one that is being made from one that has lost its content.
 const JOURNAL: &str = "main.db-journal";
+/// What the journal holds while the database is being moved here, until that is recorded. It is no journal of
+/// SQLite's: those begin otherwise.
+const MOVING: &[u8] = b"\0moving";
 /// The name of a refusal because another sync access handle is open.
 const HELD: &str = "NoModificationAllowedError";
 const COPY: [&str; 2] = ["copy.db", "copy.db-journal"];
+/// Bytes that the browser has granted already, given up for what frees space where there is none.
+const RESERVE: &str = "reserve";
+/// So many. A delete writes to the log what it changes: some hundred KB for a chat of a thousand messages.
+const RESERVED: u32 = 4 << 20;
+/// Files, and how many bytes they must have shrunk by for their handles to be opened anew. The log keeps
+/// what it was granted, unless one write made it long: where space is short, it lives by that.
+const TRIMMED: [(&str, u64); 2] = [(MAIN, 1 << 16), (LOG, (16 << 20) + 1)];
 
 /// How long a handle of a tab that just died may keep a new one from being made: pauses in
 /// milliseconds, 5 s together.
@@ -36,18 +55,36 @@ const RETRY_PAUSES: [i32; 8] = [10, 20, 50, 120, 300, 700, 1_300, 2_500];
 
 /// The directory of one database. Dropping it gives its files back.
 pub struct Directory {
-    /// `None`: the database is in memory.
+    /// `None`: the database is in memory, or elsewhere than here.
     handle: Option<FileSystemDirectoryHandle>,
     prefix: String,
     pool: Pool,
     /// The removal of the last copy, under way or done.
     removal: RefCell<Option<Promise>>,
+    /// It is known that the reserve is there, or being made.
+    has_reserve: Rc<Cell<bool>>,
+    /// The making of it, under way or done.
+    making: RefCell<Option<Promise>>,
 }
 
 /// `navigator.storage`, where this environment has it.
 pub fn storage_manager() -> Option<StorageManager> {
     let manager = js::global(&["navigator", "storage"]);
     (!manager.is_undefined() && !manager.is_null()).then(|| manager.unchecked_into())
+}
+
+/// What the browser says of the space of this origin, if it does.
+pub async fn estimate() -> Option<Space> {
+    let manager = storage_manager()?;
+    if !js::get(&manager, "estimate").is_function() {
+        return None;
+    }
+    let estimate = JsFuture::from(manager.estimate().ok()?).await.ok()?;
+    let bytes = |name| js::get(&estimate, name).as_f64().map(|bytes| bytes as u64);
+    Some(Space {
+        usage: bytes("usage")?,
+        quota: bytes("quota")?,
+    })
 }
 
 async fn root() -> Result<FileSystemDirectoryHandle> {
@@ -87,23 +124,23 @@ impl Drop for Directory {
 }
 
 impl Directory {
-    /// Acquires the files of a database in OPFS, creating them where there are none.
+    /// Acquires the files of a database in OPFS, creating them where there are none, and says which it is.
     ///
     /// # Errors
-    /// `storage-unavailable` without OPFS, and if it is `known` to be there and is not; `blocked` if
-    /// another worker keeps a handle; `corrupt` if the directory holds data but not the main file.
-    pub async fn acquire(name: &str, known: bool) -> Result<Self> {
+    /// `storage-unavailable` without OPFS, `blocked` if another worker keeps a handle,
+    /// `corrupt` if the directory holds data but not the main file.
+    pub async fn acquire(name: &str) -> Result<(Self, InOpfs)> {
         let handle = subdirectory(&subdirectory(&root().await?, ROOT).await?, name).await?;
         let directory = Self {
             handle: Some(handle),
             prefix: format!("/{name}/"),
             pool: Pool::of_this_worker()?,
             removal: RefCell::default(),
+            has_reserve: Rc::default(),
+            making: RefCell::default(),
         };
-        if known && !directory.is_there().await {
-            return Err(cleared());
-        }
-        if directory.is_new().await? {
+        let is_new = directory.is_new().await?;
+        if is_new {
             // In this order: an interruption leaves what is new, not what is damaged.
             for name in [JOURNAL, MAIN] {
                 directory.take(&[name]).await?;
@@ -112,25 +149,102 @@ impl Directory {
         } else {
             directory.take(&[MAIN, LOG]).await?;
         }
+        if is_new && directory.size(JOURNAL)? > 0 {
+            let path = directory.path(JOURNAL);
+            let first = directory.pool.read(&path, 0, MOVING.len() as u32)?;
+            if first.to_vec() == MOVING {
+                return Ok((directory, InOpfs::Staged));
+            }
+        }
         let (main, log) = (directory.size(MAIN)?, directory.size(LOG)?);
-        if main == 0 && (log > 0 || !directory.pool.holds(&directory.path(JOURNAL))) {
+        if main == 0 && (log > 0 || !is_new) {
             return Err(corrupt("its main file is empty"));
         }
+        if main > 0 {
+            directory.go_on_with_switch().await?;
+        }
         directory.remove_copy();
-        Ok(directory)
+        let found = if main == 0 {
+            InOpfs::Absent
+        } else {
+            InOpfs::Held
+        };
+        Ok((directory, found))
     }
 
-    /// A database in memory.
+    /// A database whose file is in memory: for its copies, and for SQLite to find it.
     ///
     /// # Errors
     /// `internal`.
-    pub fn in_memory(number: u32) -> Result<Self> {
-        Ok(Self {
+    pub fn in_memory(number: u32, main: Option<&Rc<Image>>) -> Result<Self> {
+        let directory = Self {
             handle: None,
             prefix: format!("/:memory:{number}/"),
             pool: Pool::of_this_worker()?,
             removal: RefCell::default(),
-        })
+            has_reserve: Rc::default(),
+            making: RefCell::default(),
+        };
+        if let Some(image) = main {
+            let path = directory.main_path();
+            directory.pool.put_image(path, Rc::clone(image));
+        }
+        Ok(directory)
+    }
+
+    /// Writes a database here that is elsewhere, flushed and compared with what it is there. Until
+    /// [`Directory::moved`] says so it does not count.
+    ///
+    /// # Errors
+    /// `quota-exceeded` and those of the storage.
+    pub fn stage(&self, image: &Image) -> Result<()> {
+        let (journal, main) = (self.path(JOURNAL), self.main_path());
+        self.pool.clear(&journal)?;
+        self.pool.write(&journal, 0, MOVING)?;
+        self.pool.flush(&journal)?;
+        self.pool.clear(&main)?;
+        self.pool.clear(&self.path(LOG))?;
+        let mut piece = vec![0; CHUNK as usize];
+        let mut offset = 0;
+        while offset < image.size() {
+            let count = image.read(&mut piece, offset);
+            self.pool.write(&main, offset, &piece[..count])?;
+            offset += count as u64;
+        }
+        self.pool.flush(&main)?;
+        let mut offset = 0;
+        while offset < image.size() {
+            let count = image.read(&mut piece, offset);
+            let written = self.pool.read(&main, offset, CHUNK)?.to_vec();
+            if written != piece[..count] {
+                return Err(StoreError::new(
+                    ErrorCode::StorageUnavailable,
+                    "OPFS does not give back what was written to it; the database stays in IndexedDB",
+                ));
+            }
+            offset += count as u64;
+        }
+        Ok(())
+    }
+
+    /// What was staged is the database from now on.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn moved(&self) -> Result<()> {
+        let journal = self.path(JOURNAL);
+        self.pool.clear(&journal)?;
+        self.pool.flush(&journal)
+    }
+
+    /// Gives the files back and removes them, where there is no database.
+    pub async fn discard(self, name: &str) {
+        let is_ours = self.handle.is_some();
+        drop(self);
+        if is_ours {
+            // If it stays, it is found to be nothing again.
+            let _ = remove(name).await;
+        }
     }
 
     /// Closes the handles at once, whoever has the files open: what is written after fails.
@@ -206,9 +320,13 @@ impl Directory {
         self.remove_copy();
     }
 
-    /// The removal of the last copy, under way or done.
-    pub fn removal(&self) -> Option<Promise> {
-        self.removal.borrow().clone()
+    /// What is done to other files than the database's, under way or done.
+    pub fn errands(&self) -> Option<Promise> {
+        let errands: Array = [&self.removal, &self.making]
+            .iter()
+            .filter_map(|errand| errand.borrow().clone())
+            .collect();
+        (errands.length() > 0).then(|| Promise::all_settled(&errands))
     }
 
     /// Removes what a backup or restore left, also one that a crash cut short. Nobody waits for it
@@ -283,6 +401,82 @@ impl Directory {
         }
     }
 
+    /// Says whether what is written to the log may have what is kept there for it.
+    pub fn spend(&self, spends: bool) {
+        self.pool.spend(&self.path(LOG), spends);
+    }
+
+    /// Bytes that the browser would take back if the files' handles were closed, about.
+    pub fn slack(&self) -> u64 {
+        self.shrunk().map(|(_, slack)| slack).sum()
+    }
+
+    fn shrunk(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        TRIMMED.into_iter().filter_map(|(name, worth)| {
+            let slack = self.pool.slack(&self.path(name)).ok()?;
+            (slack >= worth).then_some((name, slack))
+        })
+    }
+
+    /// Has the browser take back what files were granted that have become shorter. Nothing may use
+    /// them meanwhile.
+    ///
+    /// # Errors
+    /// Those of opening a file again: the database is of no use any more, and is to be opened anew.
+    pub async fn trim(&self) -> Result<()> {
+        let Some(directory) = &self.handle else {
+            return Ok(());
+        };
+        if self.shrunk().next().is_none() || !self.is_there().await {
+            return Ok(());
+        }
+        for (name, _) in self.shrunk() {
+            let path = self.path(name);
+            let opening = async {
+                let opened = open_file(directory, name).await;
+                let handle = opened.map_err(|error| refused(&[HELD], "opening a file", &error))?;
+                Ok(handle.unchecked_into())
+            };
+            self.pool.reopen(&path, opening).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the reserve where there is none and there is room, in the background.
+    pub fn keep_reserve(&self) {
+        let Some(directory) = self.handle.clone() else {
+            return;
+        };
+        if self.has_reserve.replace(true) {
+            return;
+        }
+        let has_reserve = Rc::clone(&self.has_reserve);
+        let making = future_to_promise(async move {
+            if make_reserve(&directory).await.is_err() {
+                // Nothing needs what could not be written whole.
+                let _ = JsFuture::from(directory.remove_entry(RESERVE)).await;
+                has_reserve.set(false);
+            }
+            Ok(JsValue::UNDEFINED)
+        });
+        *self.making.borrow_mut() = Some(making);
+    }
+
+    /// Gives the reserve up, and says whether there was one.
+    pub async fn give_up_reserve(&self) -> bool {
+        let Some(directory) = &self.handle else {
+            return false;
+        };
+        let making = self.making.borrow_mut().take();
+        if let Some(making) = making {
+            let _ = JsFuture::from(making).await;
+        }
+        self.has_reserve.set(false);
+        JsFuture::from(directory.remove_entry(RESERVE))
+            .await
+            .is_ok()
+    }
+
     /// Opens handles to the files of those names, at the same time, or none.
     async fn take(&self, names: &[&str]) -> Result<()> {
         let Some(directory) = &self.handle else {
@@ -315,20 +509,63 @@ impl Directory {
     }
 }
 
+/// Whether a database can be seen in OPFS, though its files cannot be had.
+pub async fn is_seen(name: &str) -> bool {
+    let look = async {
+        let within = subdirectory(&root().await?, ROOT).await?;
+        let handle = js::settled("", within.get_directory_handle(name)).await?;
+        let handle: FileSystemDirectoryHandle = handle.unchecked_into();
+        let main = js::settled("", handle.get_file_handle(MAIN)).await?;
+        let main: FileSystemFileHandle = main.unchecked_into();
+        js::settled("", main.get_file()).await
+    };
+    let size = look.await.map(|file| js::get(&file, "size"));
+    matches!(size, Ok(size) if size.as_f64() > Some(0.0))
+}
+
+/// Writes the reserve, unless it is there: files of mere length have no room on the device.
+async fn make_reserve(directory: &FileSystemDirectoryHandle) -> Result<(), JsValue> {
+    let file: FileSystemSyncAccessHandle = open_file(directory, RESERVE).await?.unchecked_into();
+    let written = write_reserve(&file);
+    file.close();
+    written
+}
+
+fn write_reserve(file: &FileSystemSyncAccessHandle) -> Result<(), JsValue> {
+    if file.get_size()? >= f64::from(RESERVED) {
+        return Ok(());
+    }
+    // It is not to take the last room that there is: as much again must be left.
+    file.truncate_with_u32(2 * RESERVED)?;
+    file.truncate_with_u32(0)?;
+    let zeros = [0; 1 << 16];
+    let at = FileSystemReadWriteOptions::new();
+    for offset in (0..RESERVED).step_by(zeros.len()) {
+        at.set_at(offset.into());
+        let count = file.write_with_u8_array_and_options(&zeros, &at)?;
+        if count < zeros.len() as f64 {
+            return Err(JsValue::from("the device is full"));
+        }
+    }
+    Ok(())
+}
+
 /// Opens a file for synchronous access.
 async fn open_file(directory: &FileSystemDirectoryHandle, name: &str) -> Result<JsValue, JsValue> {
     let options = FileSystemGetFileOptions::new();
     options.set_create(true);
-    let file: FileSystemFileHandle =
-        JsFuture::from(directory.get_file_handle_with_options(name, &options))
-            .await?
-            .unchecked_into();
-    if !js::get(&file, "createSyncAccessHandle").is_function() {
+    let prototype = js::global(&["FileSystemFileHandle", "prototype"]);
+    // Before it is made.
+    if !js::get(&prototype, "createSyncAccessHandle").is_function() {
         return Err(js_sys::Error::new(
             "this browser has no synchronous access to OPFS files in workers",
         )
         .into());
     }
+    let file: FileSystemFileHandle =
+        JsFuture::from(directory.get_file_handle_with_options(name, &options))
+            .await?
+            .unchecked_into();
     patiently(&[HELD], || file.create_sync_access_handle()).await
 }
 

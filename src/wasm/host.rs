@@ -22,13 +22,15 @@ use super::database::{Database, Slot, Ticket};
 use super::directory;
 use super::js;
 use super::lock::{self, Lock, Wait};
+use super::place::{self, Records};
 use super::read::read;
 use super::vfs;
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::model::{Durability, Operation, StorageKind, StorageOption, StoreStatus, TabRole};
 use crate::name::directory_name;
 use crate::rpc::{Call, Response};
-use crate::store::{Change, Hasher, schema};
+use crate::space::{Room, Space};
+use crate::store::{Change, Hasher, Outcome, schema};
 use crate::tabs::{Action, Body, CallId, Event, PROTOCOL, RunId, Tab, TabId, Version};
 
 /// Milliseconds for which changes may wait for others under load.
@@ -40,6 +42,21 @@ const SETTLING: f64 = 100.0;
 
 /// Milliseconds without a request after which it is a pause.
 const PAUSE: f64 = 500.0;
+
+/// Milliseconds for which changes wait before the browser is asked how much room they left.
+const WATCHING: f64 = 1_000.0;
+
+/// Bytes for which a pause is used to have the browser take them back.
+const WORTH_TRIMMING: u64 = 4 << 20;
+
+/// What frees space, and so may have what is kept back for it.
+const FREEING: [&str; 5] = [
+    "deleteConversation",
+    "deleteMessage",
+    "emptyTrash",
+    "clear",
+    "dropBlob",
+];
 
 /// Milliseconds after a request at which the files are looked for: nothing tells a worker that they were
 /// removed under it.
@@ -60,7 +77,7 @@ pub enum Notice {
         /// In commit order.
         changes: Vec<Told>,
     },
-    /// The tab leads, follows, or is outdated.
+    /// The tab leads, follows, is outdated, or little room is left.
     Status(Box<StoreStatus>),
     /// The browser has removed the database while it was open. Its handles are free when the worker ends.
     Cleared(StoreError),
@@ -128,6 +145,14 @@ struct State {
     awaits_pause: Cell<bool>,
     /// The request under way that awaits.
     running: RefCell<Option<(RunId, Ticket)>>,
+    /// Begun at the start for the first opening, since it is asked for while other things are.
+    records: RefCell<Option<Records>>,
+    /// Changes are being kept: the database is out, and what needs it waits.
+    persisting: Cell<bool>,
+    /// The last time that failed, and with it what had been mended.
+    owes: Cell<bool>,
+    /// What waits for that.
+    waiting: RefCell<VecDeque<Box<dyn FnOnce()>>>,
     /// How often the lock was lost: what was begun before must not go on.
     losses: Cell<u32>,
     /// The files are about to be looked for.
@@ -140,6 +165,10 @@ struct State {
     timer: Cell<Option<i32>>,
     /// What can wait is about to go on.
     tending: Cell<bool>,
+    /// Whether little room is left.
+    room: RefCell<Room>,
+    /// The browser is about to be asked for it.
+    watching_room: Cell<bool>,
     /// Tabs that stream messages, and whose end is waited for.
     writers: RefCell<HashSet<String>>,
     /// Calls of the host's own are counted down from the highest number.
@@ -157,12 +186,6 @@ impl Host {
         answer: Answer,
         notify: Box<dyn Fn(Notice)>,
     ) -> Result<Self> {
-        if opening.storage == StorageOption::Indexeddb {
-            return Err(StoreError::new(
-                ErrorCode::StorageUnavailable,
-                "storage 'indexeddb' is not there yet in this version: use 'auto' or 'opfs'",
-            ));
-        }
         let in_memory = opening.storage == StorageOption::Memory;
         if !in_memory {
             directory_name(&opening.name)?;
@@ -191,6 +214,10 @@ impl Host {
             last_run: Cell::default(),
             awaits_pause: Cell::default(),
             running: RefCell::default(),
+            records: RefCell::new((!in_memory).then(Records::begin)),
+            persisting: Cell::default(),
+            owes: Cell::default(),
+            waiting: RefCell::default(),
             losses: Cell::default(),
             looking: Cell::default(),
             cleared: Cell::default(),
@@ -198,6 +225,8 @@ impl Host {
             visible: Cell::new(visible),
             timer: Cell::default(),
             tending: Cell::default(),
+            room: RefCell::default(),
+            watching_room: Cell::default(),
             writers: RefCell::default(),
             last_own_call: Cell::new(CallId::MAX),
         }));
@@ -322,7 +351,10 @@ impl Host {
             Action::ReleaseLock => drop(self.0.lock.borrow_mut().take()),
             Action::Send { to, body } => self.send(to.as_ref(), body),
             Action::OpenStore => self.open_store(),
-            Action::CloseStore => self.close_store(),
+            Action::CloseStore => {
+                let host = self.clone();
+                self.when_free(Box::new(move || host.close_store()));
+            }
             Action::AbandonStore => {
                 self.0.losses.set(self.0.losses.get() + 1);
                 if let Some(database) = self.0.database.borrow_mut().take() {
@@ -337,7 +369,10 @@ impl Host {
                     host.feed(Event::Turn);
                 });
             }
-            Action::Run { run, requests } => self.run(run, requests),
+            Action::Run { run, requests } => {
+                let host = self.clone();
+                self.when_free(Box::new(move || host.run(run, requests)));
+            }
             Action::Cancel { run } => {
                 if let Some((running, ticket)) = &*self.0.running.borrow()
                     && *running == run
@@ -351,11 +386,14 @@ impl Host {
                 sequence,
                 reset,
                 changes,
-            } => (self.0.notify)(Notice::Changes {
-                sequence,
-                reset: reset || changes.iter().any(|change| change.row.is_none()),
-                changes,
-            }),
+            } => {
+                self.watch_room();
+                (self.0.notify)(Notice::Changes {
+                    sequence,
+                    reset: reset || changes.iter().any(|change| change.row.is_none()),
+                    changes,
+                });
+            }
             Action::Status => {
                 let host = self.clone();
                 spawn_local(async move {
@@ -409,13 +447,155 @@ impl Host {
             }
             Ok(Some(answer)) => reply(Ok(answer)),
             Ok(None) => {
-                if self.0.opening.again && call == self.0.call.get() {
-                    self.perform(Action::Status);
+                if call == self.0.call.get() {
+                    if self.0.opening.again {
+                        self.perform(Action::Status);
+                    }
+                    self.watch_room();
+                }
+                let facts = self.0.tab.borrow().facts().cloned();
+                if let Some(facts) = facts {
+                    reply(self.opened_in(facts.storage));
+                    return;
                 }
                 let failed = self.0.failed_close.borrow_mut().take();
                 reply(failed.map_or(Ok(Reply::Value(JsValue::UNDEFINED)), Err));
             }
+            Err(mut error) if error.is_of_space() => {
+                let (host, is_opening) = (self.clone(), call == self.0.call.get());
+                spawn_local(async move {
+                    // Of the other calls, the one who refused them knows. One that is refused because
+                    // the store does not open again may have been carried out before.
+                    if is_opening {
+                        error.space = host.estimate().await;
+                    }
+                    if let Some(space) = error.space {
+                        let is_news = host.0.room.borrow_mut().refuse(space);
+                        host.tell_room(is_news);
+                    }
+                    reply(Err(error));
+                });
+            }
             Err(error) => reply(Err(error)),
+        }
+    }
+
+    /// What the call that opened resolves to: where the database is, if it may be there.
+    fn opened_in(&self, storage: StorageKind) -> Result<Reply> {
+        let wanted = match self.0.opening.storage {
+            StorageOption::Opfs => StorageKind::Opfs,
+            StorageOption::Indexeddb => StorageKind::Indexeddb,
+            StorageOption::Auto | StorageOption::Memory => storage,
+        };
+        let named = js::write(&storage)?;
+        if wanted == storage {
+            return Ok(Reply::Value(named));
+        }
+        let named = named.as_string().unwrap_or_default();
+        Err(StoreError::conflict(format!(
+            "storage: another tab has this database open in '{named}': open it with storage 'auto' or '{named}', \
+             or close it there first",
+        )))
+    }
+
+    // Keeping.
+
+    /// Does what must not be done while changes are being kept, then.
+    fn when_free(&self, work: Box<dyn FnOnce()>) {
+        if !self.0.persisting.get() {
+            work();
+            return;
+        }
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        self.0.waiting.borrow_mut().push_back(Box::new(move || {
+            if host.0.losses.get() == losses {
+                work();
+            }
+        }));
+    }
+
+    /// Has what was changed kept, where that is yet to be done, and goes on: nothing was changed, if it says
+    /// that it failed.
+    fn persist(&self, frees: bool, then: Box<dyn FnOnce(Result<()>)>) {
+        let unsaved = |slot: &mut Database| slot.is_unsaved();
+        let Some(mut database) = self.0.database.borrow_mut().take_if(unsaved) else {
+            then(Ok(()));
+            return;
+        };
+        self.0.persisting.set(true);
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        spawn_local(async move {
+            let kept = database.persist(frees).await;
+            host.0.persisting.set(false);
+            if host.0.losses.get() != losses {
+                host.let_go(database);
+            } else {
+                *host.0.database.borrow_mut() = Some(database);
+                if !host.is_lost() {
+                    if host.0.owes.replace(kept.is_err()) && kept.is_ok() {
+                        // Streams of tabs that are gone had been ended, and were taken back.
+                        host.watch_writers();
+                    }
+                    then(kept);
+                }
+            }
+            while !host.0.persisting.get() {
+                let next = host.0.waiting.borrow_mut().pop_front();
+                let Some(work) = next else { break };
+                work();
+            }
+        });
+    }
+
+    /// Gives the lead up, if nothing more can be kept of the database: whoever leads next reads what is kept,
+    /// and what is not answered is asked again.
+    fn is_lost(&self) -> bool {
+        let is_lost = self
+            .0
+            .database
+            .borrow()
+            .as_ref()
+            .is_some_and(Database::is_lost);
+        if is_lost {
+            drop(self.0.lock.borrow_mut().take());
+            self.feed(Event::Lost);
+        }
+        is_lost
+    }
+
+    // Room.
+
+    /// What the browser says of the space, unless the database is in memory.
+    async fn estimate(&self) -> Option<Space> {
+        match self.0.opening.storage {
+            StorageOption::Memory => None,
+            _ => directory::estimate().await,
+        }
+    }
+
+    /// Asks the browser how much room is left once there is time, and says so where that is news.
+    fn watch_room(&self) {
+        if self.0.opening.storage == StorageOption::Memory || self.0.watching_room.replace(true) {
+            return;
+        }
+        let host = Rc::downgrade(&self.0);
+        js::after(WATCHING, move || {
+            let Some(host) = host.upgrade().map(Self) else {
+                return;
+            };
+            host.0.watching_room.set(false);
+            spawn_local(async move {
+                if let Some(space) = host.estimate().await {
+                    let is_news = host.0.room.borrow_mut().look(space);
+                    host.tell_room(is_news);
+                }
+            });
+        });
+    }
+
+    fn tell_room(&self, is_news: bool) {
+        if is_news {
+            self.perform(Action::Status);
         }
     }
 
@@ -466,10 +646,18 @@ impl Host {
             return;
         }
         let (host, losses) = (self.clone(), self.0.losses.get());
+        let records = self.0.records.borrow_mut().take();
+        let records = records.unwrap_or_else(Records::begin);
         // Never an empty one in the place of what this tab has seen.
         let known = self.0.opening.again || self.0.tab.borrow().facts().is_some();
         spawn_local(async move {
-            let mut opened = Database::open(&host.0.opening.name, durability, known).await;
+            let Opening { name, storage, .. } = &host.0.opening;
+            let mut opened = match directory_name(name) {
+                Ok(directory) => {
+                    place::open(&directory, *storage, durability, known, records).await
+                }
+                Err(error) => Err(error),
+            };
             if let Ok(database) = &mut opened {
                 host.end_streams_of_the_dead(database).await;
             }
@@ -500,11 +688,11 @@ impl Host {
             if host.0.cleared.get() || host.0.losses.get() != losses {
                 host.let_go(database);
             } else {
-                let removal = database.removal();
-                *host.0.failed_close.borrow_mut() = database.close().err();
-                if let Some(removal) = removal {
-                    // Most often there was nothing to remove.
-                    let _ = JsFuture::from(removal).await;
+                let errands = database.errands();
+                *host.0.failed_close.borrow_mut() = database.close().await.err();
+                if let Some(errands) = errands {
+                    // Most often there is nothing to wait for.
+                    let _ = JsFuture::from(errands).await;
                 }
             }
             if host.0.losses.get() == losses {
@@ -580,6 +768,8 @@ impl Host {
         alive.push(self.0.id.clone());
         // If it cannot be written, it is read as it is.
         let _ = database.store().heal_streams(&alive);
+        // Nor does it matter if it is not kept: it goes with the next change, or is done again.
+        let _ = database.save().await;
         // Whoever hears of changes is told to read again.
         database.take_changes();
     }
@@ -609,8 +799,13 @@ impl Host {
     fn end_streams(&self, writer: &str) {
         let params = Object::new();
         js::set(&params, "tab", &writer.into());
+        self.call_own("endStreams", params);
+    }
+
+    /// Makes a call of the host's own, which takes its turn among the others.
+    fn call_own(&self, method: &str, params: Object) {
         let request = Object::new();
-        js::set(&request, "method", &"endStreams".into());
+        js::set(&request, "method", &method.into());
         js::set(&request, "params", &params);
         let call = self.0.last_own_call.get() - 1;
         self.0.last_own_call.set(call);
@@ -625,6 +820,14 @@ impl Host {
             self.watch_writers();
             let host = self.clone();
             js::after(SETTLING, move || host.tend());
+            let (host, losses) = (self.clone(), self.0.losses.get());
+            js::after(PAUSE, move || {
+                if host.0.losses.get() == losses
+                    && let Some(database) = &*host.0.database.borrow()
+                {
+                    database.directory().keep_reserve();
+                }
+            });
             facts
         });
         self.feed(Event::Opened(outcome));
@@ -651,17 +854,21 @@ impl Host {
     // Carrying out.
 
     fn run(&self, run: RunId, requests: Vec<(TabId, JsValue)>) {
+        if self.is_lost() {
+            return;
+        }
         let awaits = |request: &JsValue| {
             let method = js::get(request, "method");
             method == "backup"
                 || method == "restore"
                 || method == "merge"
+                || method == "trim"
                 || !js::get(request, "packed").is_undefined()
         };
         match <[_; 1]>::try_from(requests) {
             Ok([(from, request)]) if awaits(&request) => self.run_awaiting(run, from, request),
-            Ok(one) => self.run_now(run, &one),
-            Err(several) => self.run_now(run, &several),
+            Ok(one) => self.run_now(run, one.into()),
+            Err(several) => self.run_now(run, several),
         }
     }
 
@@ -691,36 +898,189 @@ impl Host {
                         None => Vec::new(),
                     };
                     let changes = told(changes, &from, &request).collect();
-                    host.ran(run, vec![answer], changes);
+                    if !host.is_lost() {
+                        host.ran(run, vec![answer], changes);
+                    }
                 }
-                None => host.run_now(run, &[(from, request)]),
+                None => host.run_now(run, vec![(from, request)]),
             }
         });
     }
 
     /// Carries out requests of the store, in one commit if they are several.
-    fn run_now(&self, run: RunId, requests: &[(TabId, JsValue)]) {
-        if let [(_, request)] = requests
+    fn run_now(&self, run: RunId, requests: Vec<(TabId, JsValue)>) {
+        if let [(_, request)] = &requests[..]
             && js::get(request, "method") == "status"
         {
             self.ran(run, vec![Ok(Reply::Value(JsValue::UNDEFINED))], Vec::new());
             return;
         }
-        let mut changes = Vec::new();
-        let outcomes = match &mut *self.0.database.borrow_mut() {
+        let outcomes = self.carry_out(&requests);
+        let has_files = |database: &Database| database.facts().storage == StorageKind::Opfs;
+        let makes_room = self.0.database.borrow().as_ref().is_some_and(has_files);
+        if makes_room && outcomes.iter().any(is_refused) {
+            self.run_again(run, requests, outcomes);
+            return;
+        }
+        let (answers, changes) = self.answers(&requests, outcomes);
+        let host = self.clone();
+        let frees = requests.iter().all(|(_, request)| frees_space(request));
+        self.persist(
+            frees,
+            Box::new(move |kept| match kept {
+                Err(error) if requests.len() == 1 => {
+                    let answers = answers.into_iter().map(|it| it.and(Err(error.clone())));
+                    host.ran_in_room(run, answers.collect(), Vec::new());
+                }
+                // Each by itself: which of them was to blame is not known.
+                Err(_) => host.run_singly(run, requests.into_iter(), Vec::new(), Vec::new()),
+                Ok(()) => host.ran_in_room(run, answers, changes),
+            }),
+        );
+    }
+
+    /// Carries out what is left of a run, one request after the other.
+    fn run_singly(
+        &self,
+        run: RunId,
+        mut rest: std::vec::IntoIter<(TabId, JsValue)>,
+        mut answers: Vec<Result<Reply>>,
+        mut changes: Vec<Told>,
+    ) {
+        let Some(request) = rest.next() else {
+            self.ran_in_room(run, answers, changes);
+            return;
+        };
+        let frees = frees_space(&request.1);
+        let requests = [request];
+        let outcomes = self.carry_out(&requests);
+        let (answer, told) = self.answers(&requests, outcomes);
+        let host = self.clone();
+        self.persist(
+            frees,
+            Box::new(move |kept| {
+                if kept.is_ok() {
+                    changes.extend(told);
+                }
+                answers.extend(
+                    answer
+                        .into_iter()
+                        .map(|it| it.and_then(|it| kept.clone().map(|()| it))),
+                );
+                host.run_singly(run, rest, answers, changes);
+            }),
+        );
+    }
+
+    fn carry_out(&self, requests: &[(TabId, JsValue)]) -> Vec<Outcome<Response>> {
+        match &mut *self.0.database.borrow_mut() {
             Some(database) => {
                 let asked = requests.iter().map(|(from, message)| asked(from, message));
                 database.run_all(asked.collect())
             }
             None => Vec::new(),
-        };
+        }
+    }
+
+    /// Makes room, and carries those out once more that found none, in their order.
+    fn run_again(
+        &self,
+        run: RunId,
+        requests: Vec<(TabId, JsValue)>,
+        mut outcomes: Vec<Outcome<Response>>,
+    ) {
+        let taken = self.0.database.borrow_mut().take();
+        let Some(mut database) = taken else { return };
+        *self.0.running.borrow_mut() = Some((run, Ticket::default()));
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        spawn_local(async move {
+            let made = database.make_room().await;
+            let mut refused = false;
+            for (outcome, (from, message)) in outcomes.iter_mut().zip(&requests) {
+                if made.is_err() || host.0.losses.get() != losses {
+                    break;
+                }
+                let frees = frees_space(message);
+                if is_refused(outcome) && !frees {
+                    run_one(&mut database, outcome, from, message);
+                } else if is_refused(outcome) {
+                    database.freeing(|database| run_one(database, outcome, from, message));
+                }
+                if is_refused(outcome) && frees && database.directory().give_up_reserve().await {
+                    database.freeing(|database| run_one(database, outcome, from, message));
+                }
+                refused |= is_refused(outcome);
+            }
+            let space = if refused { host.estimate().await } else { None };
+            for outcome in &mut outcomes {
+                if let Err(error) = &mut outcome.result
+                    && error.is_of_space()
+                {
+                    error.space = space;
+                }
+            }
+            if host.take_back(database, made, losses) {
+                let (answers, changes) = host.answers(&requests, outcomes);
+                host.ran(run, answers, changes);
+            }
+        });
+    }
+
+    /// Puts a database back that was taken out by what awaits, and says whether it is this tab's still.
+    fn take_back(&self, database: Database, usable: Result<()>, losses: u32) -> bool {
+        self.0.running.borrow_mut().take();
+        if self.0.losses.get() != losses {
+            self.let_go(database);
+            return false;
+        }
+        if usable.is_err() {
+            // Its files did not open again: another opening may have more luck, here or elsewhere.
+            self.let_go(database);
+            drop(self.0.lock.borrow_mut().take());
+            self.feed(Event::Lost);
+            return false;
+        }
+        *self.0.database.borrow_mut() = Some(database);
+        true
+    }
+
+    /// What is answered, and what is told of it.
+    fn answers(
+        &self,
+        requests: &[(TabId, JsValue)],
+        outcomes: Vec<Outcome<Response>>,
+    ) -> (Vec<Result<Reply>>, Vec<Told>) {
+        let mut changes = Vec::new();
         let mut answers = Vec::with_capacity(requests.len());
         for (outcome, (from, message)) in outcomes.into_iter().zip(requests) {
             changes.extend(told(outcome.changes, from, message));
             answers.push(outcome.result.and_then(|it| self.reply(from, &it)));
         }
         answers.resize_with(requests.len(), || Err(closed()));
-        self.ran(run, answers, changes);
+        (answers, changes)
+    }
+
+    /// Ends a run, once what found no space says how much there is.
+    fn ran_in_room(&self, run: RunId, mut answers: Vec<Result<Reply>>, changes: Vec<Told>) {
+        let lacks_space = |it: &Result<Reply>| matches!(it, Err(error) if error.is_of_space());
+        if !answers.iter().any(lacks_space) {
+            self.ran(run, answers, changes);
+            return;
+        }
+        let (host, losses) = (self.clone(), self.0.losses.get());
+        spawn_local(async move {
+            let space = host.estimate().await;
+            for answer in &mut answers {
+                if let Err(error) = answer
+                    && error.is_of_space()
+                {
+                    error.space = space;
+                }
+            }
+            if host.0.losses.get() == losses {
+                host.ran(run, answers, changes);
+            }
+        });
     }
 
     fn ran(&self, run: RunId, answers: Vec<Result<Reply>>, changes: Vec<Told>) {
@@ -753,6 +1113,11 @@ impl Host {
             if host.0.losses.get() != losses {
                 return;
             }
+            if host.0.persisting.get() {
+                let later = host.clone();
+                host.when_free(Box::new(move || later.tend()));
+                return;
+            }
             let is_free = host.0.running.borrow().is_none();
             let has_more = match &mut *host.0.database.borrow_mut() {
                 Some(database) if is_free => database.tend(),
@@ -760,10 +1125,29 @@ impl Host {
                 Some(_) => true,
                 None => false,
             };
-            if has_more {
-                host.tend();
-            }
+            let later = host.clone();
+            host.persist(
+                false,
+                Box::new(move |kept| {
+                    if has_more && kept.is_ok() {
+                        later.tend();
+                    } else {
+                        later.trim();
+                    }
+                }),
+            );
         });
+    }
+
+    /// Has the browser take back what files do not need any more, where it is much.
+    fn trim(&self) {
+        let slack = match &*self.0.database.borrow() {
+            Some(database) => database.directory().slack(),
+            None => 0,
+        };
+        if slack >= WORTH_TRIMMING {
+            self.call_own("trim", Object::new());
+        }
     }
 
     /// Uses a pause for what would make a call wait.
@@ -780,9 +1164,12 @@ impl Host {
             }
             host.0.awaits_pause.set(false);
             if let Some(database) = &mut *host.0.database.borrow_mut() {
-                // What was acknowledged is in the log.
-                let _ = database.store().checkpoint();
+                database.rest();
+                if let Some(reserve) = database.reserve() {
+                    spawn_local(reserve);
+                }
             }
+            host.tend();
         });
     }
 
@@ -806,38 +1193,60 @@ impl Host {
         message: &JsValue,
         ticket: &Ticket,
     ) -> Result<Reply> {
-        let operation = operation(from, message)?;
-        let durability = durability(message)?;
-        let step = || self.feed(Event::Progressed { run });
         let losses = self.0.losses.get();
         // Taken out: nothing else runs meanwhile.
         let mut database = self.0.database.borrow_mut().take().ok_or_else(closed)?;
+        let ask = (run, from, message, ticket);
+        let mut outcome = self.run_with(&mut database, ask).await;
+        let mut usable = Ok(());
+        let is_refused = matches!(&outcome, Err(error) if error.is_of_space());
         let method = js::get(message, "method");
-        let outcome = if method == "backup" {
-            database.backup(ticket, &step).await
-        } else if method == "merge" {
-            let params = js::get(message, "params");
-            let file = js::get(&params, "file");
-            match read(&js::get(&params, "options")) {
-                Ok(options) => database
-                    .merge(file, &options, durability, ticket, &step)
-                    .await
-                    .and_then(|counts| js::write(&counts)),
-                Err(error) => Err(error),
+        let has_files = database.facts().storage == StorageKind::Opfs;
+        if has_files && (is_refused || method == "trim") && self.0.losses.get() == losses {
+            usable = database.make_room().await;
+            // A merge told what it took in before: done again, it would tell of other counts.
+            if is_refused && usable.is_ok() && method != "merge" {
+                outcome = self.run_with(&mut database, ask).await;
             }
-        } else {
-            let file = js::get(&js::get(message, "params"), "file");
-            database
-                .restore(file, operation.as_ref(), durability, ticket, &step)
-                .await
-        };
-        // The lock was lost meanwhile: the files are not this tab's any more.
-        if self.0.losses.get() != losses {
-            self.let_go(database);
-        } else {
-            *self.0.database.borrow_mut() = Some(database);
         }
+        if let Err(error) = database.persist(false).await {
+            outcome = outcome.and(Err(error));
+        }
+        if let Err(error) = &mut outcome
+            && error.is_of_space()
+        {
+            error.space = self.estimate().await;
+        }
+        self.take_back(database, usable, losses);
         outcome.map(Reply::Value)
+    }
+
+    async fn run_with(
+        &self,
+        database: &mut Database,
+        (run, from, message, ticket): (RunId, &TabId, &JsValue, &Ticket),
+    ) -> Result<JsValue> {
+        let operation = operation(from, message)?;
+        let durability = durability(message)?;
+        let step = || self.feed(Event::Progressed { run });
+        let (method, params) = (js::get(message, "method"), js::get(message, "params"));
+        let file = js::get(&params, "file");
+        if method == "backup" {
+            database.backup(ticket, &step).await
+        } else if method == "restore" {
+            let operation = operation.as_ref();
+            database
+                .restore(file, operation, durability, ticket, &step)
+                .await
+        } else if method == "merge" {
+            let options = read(&js::get(&params, "options"))?;
+            database
+                .merge(file, &options, durability, ticket, &step)
+                .await
+                .and_then(|counts| js::write(&counts))
+        } else {
+            Ok(JsValue::UNDEFINED)
+        }
     }
 
     /// The SHA-256 of a Blob, read in pieces.
@@ -889,10 +1298,14 @@ impl Host {
             persisted: false,
             usage: None,
             quota: None,
+            low_space: self.0.room.borrow().is_low(),
             sqlite_version: facts.sqlite_version,
             schema_version: facts.schema_version,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             outdated,
+            created: facts.created && leads,
+            evicted: facts.evicted,
+            movable: facts.movable,
             ignored_messages: self
                 .0
                 .channels
@@ -900,22 +1313,17 @@ impl Host {
                 .as_ref()
                 .map_or(0, |it| it.ignored()),
         };
-        if let Some(manager) = directory::storage_manager() {
-            if js::get(&manager, "persisted").is_function()
-                && let Ok(promise) = manager.persisted()
-            {
-                status.persisted = js::settled("navigator.storage.persisted", promise)
-                    .await?
-                    .is_truthy();
-            }
-            if js::get(&manager, "estimate").is_function()
-                && let Ok(promise) = manager.estimate()
-            {
-                let estimate = js::settled("navigator.storage.estimate", promise).await?;
-                let bytes = |name| js::get(&estimate, name).as_f64().map(|bytes| bytes as u64);
-                status.usage = bytes("usage");
-                status.quota = bytes("quota");
-            }
+        if let Some(manager) = directory::storage_manager()
+            && js::get(&manager, "persisted").is_function()
+            && let Ok(promise) = manager.persisted()
+        {
+            status.persisted = js::settled("navigator.storage.persisted", promise)
+                .await?
+                .is_truthy();
+        }
+        if let Some(Space { usage, quota }) = directory::estimate().await {
+            status.usage = Some(usage);
+            status.quota = Some(quota);
         }
         Ok(status)
     }
@@ -927,16 +1335,31 @@ impl Host {
 /// `blocked` while a tab has it open, `storage-unavailable`.
 pub async fn delete(name: &str) -> Result<()> {
     let directory = directory_name(name)?;
+    let _locks = alone(name).await?;
+    place::remove(&directory).await
+}
+
+/// The locks of a database that nobody has open.
+///
+/// # Errors
+/// `blocked` while a tab has it open.
+pub async fn alone(name: &str) -> Result<[Lock; 2]> {
     let in_turn = lock::of_deletion(name);
-    let _turn = lock::acquire(&in_turn, Wait::Until(&JsValue::UNDEFINED)).await?;
-    let _lock = lock::acquire(&lock::of_database(name), Wait::Never).await?;
+    let turn = lock::acquire(&in_turn, Wait::Until(&JsValue::UNDEFINED)).await?;
+    let lock = lock::acquire(&lock::of_database(name), Wait::Never).await?;
     if !lock::living_tabs(name).await?.is_empty() {
         return Err(StoreError::new(
             ErrorCode::Blocked,
             "the database is open, here or in another tab: close it first",
         ));
     }
-    directory::remove(&directory).await
+    Ok([lock, turn])
+}
+
+/// Whether a request makes room, and is carried out where there is none.
+fn frees_space(request: &JsValue) -> bool {
+    let method = js::get(request, "method");
+    FREEING.iter().any(|freeing| method == *freeing)
 }
 
 /// The operation of a request of the tab `from`, if it is one.
@@ -991,6 +1414,23 @@ fn asked(from: &TabId, message: &JsValue) -> Result<(Call, Durability)> {
         tab: Some(from.to_string()),
     };
     Ok((call, durability(message)?))
+}
+
+/// Whether a call found no space.
+fn is_refused(outcome: &Outcome<Response>) -> bool {
+    matches!(&outcome.result, Err(error) if error.is_of_space())
+}
+
+/// Carries a call out once more.
+fn run_one(
+    database: &mut Database,
+    outcome: &mut Outcome<Response>,
+    from: &TabId,
+    message: &JsValue,
+) {
+    if let Some(again) = database.run_all(vec![asked(from, message)]).pop() {
+        *outcome = again;
+    }
 }
 
 /// Changes, as they are told of.

@@ -1,6 +1,6 @@
 //! Errors and values on their way between Rust and JavaScript.
 //!
-//! Knows no request and no storage. An error crosses as plain data, `{ code, message }`:
+//! Knows no request and no storage. An error crosses as plain data, `{ code, message, space? }`:
 //! structured clone keeps only `name` and `message` of an `Error`.
 
 use std::cell::RefCell;
@@ -14,6 +14,7 @@ use web_sys::{MessageChannel, MessagePort};
 
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::json;
+use crate::space::Space;
 
 /// A property, or `undefined`: never throws, also not on a primitive.
 pub fn get(value: &JsValue, name: &str) -> JsValue {
@@ -64,6 +65,20 @@ pub async fn settled(what: &str, promise: Promise) -> Result<JsValue> {
     JsFuture::from(promise)
         .await
         .map_err(|error| thrown(what, &error))
+}
+
+/// Calls a method of an interface that this module has no types of.
+pub fn invoke(object: &JsValue, method: &str, given: &[&JsValue]) -> Result<JsValue, JsValue> {
+    let method: Function = get(object, method).dyn_into()?;
+    method.apply(object, &given.iter().collect())
+}
+
+/// What has listeners settles a promise, by the event itself.
+pub fn told(target: &JsValue, done: &str, failed: &str) -> Promise {
+    Promise::new(&mut |resolve, reject| {
+        set(target.unchecked_ref(), done, &resolve);
+        set(target.unchecked_ref(), failed, &reject);
+    })
 }
 
 /// Milliseconds on a clock that nobody can set: <https://w3c.github.io/hr-time/>.
@@ -166,11 +181,17 @@ pub fn parse(text: &str) -> Result<JsValue> {
     JSON::parse(text).map_err(|error| thrown("reading JSON", &error))
 }
 
-/// An error as data: `{ code, message }`.
+/// An error as data: `{ code, message, space? }`.
 pub fn error_data(error: &StoreError) -> JsValue {
     let data = Object::new();
     let code = write(&error.code).unwrap_or(JsValue::UNDEFINED);
     set(&data, "code", &code);
     set(&data, "message", &error.message.as_str().into());
+    if let Some(Space { usage, quota }) = error.space {
+        let space = Object::new();
+        set(&space, "usage", &(usage as f64).into());
+        set(&space, "quota", &(quota as f64).into());
+        set(&data, "space", &space);
+    }
     data.into()
 }

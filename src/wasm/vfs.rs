@@ -1,4 +1,4 @@
-//! SQLite's files over OPFS sync access handles, or in memory.
+//! SQLite's files over OPFS sync access handles, or in memory, from where they may be kept elsewhere.
 //!
 //! SQLite opens files synchronously and OPFS hands out handles asynchronously, so the handles of a
 //! database are acquired before it is opened ([`super::directory`]) and put here under their
@@ -7,9 +7,9 @@
 //!
 //! Sync access handles: <https://fs.spec.whatwg.org/#api-filesystemsyncaccesshandle>.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use js_sys::Uint8Array;
 use rsqlite_vfs::{
@@ -21,6 +21,7 @@ use sqlite_wasm_rs::{WasmOsCallback, vfs as rsqlite_vfs};
 use wasm_bindgen::JsValue;
 use web_sys::{FileSystemReadWriteOptions, FileSystemSyncAccessHandle};
 
+use super::image::{Full, Image};
 use super::js;
 use crate::coalescing::{Coalescing, Kind};
 use crate::error::{ErrorCode, Result, StoreError};
@@ -31,26 +32,110 @@ pub const NAME: &str = "conversation-store";
 /// Bytes moved at a time by backup and restore.
 pub const CHUNK: u32 = 1 << 20;
 
+/// Bytes that a copy writes last.
+const HEAD: u64 = 16;
+
+/// Bytes that the log is granted beyond what is written, for what frees space.
+const HELD: u64 = 2 << 20;
+
+/// Bytes up to which Chromium grants a file space by powers of two, and beyond by so many.
+const LARGE: u64 = 128 << 20;
+
 /// An OPFS file held by this worker. Closing releases it to others.
 pub struct OpfsFile {
-    handle: FileSystemSyncAccessHandle,
+    handle: RefCell<FileSystemSyncAccessHandle>,
     at: FileSystemReadWriteOptions,
     writes: RefCell<Coalescing>,
+    /// The most bytes it had since the handle was opened: Chromium takes back what a file was granted
+    /// beyond its size when its handle closes, and no sooner.
+    peak: Cell<u64>,
+    /// Of a log: the file that it is the log of.
+    main: Option<Weak<Bytes>>,
+    /// Of a log: the pages of the main file after the commit whose last frame's header was written just now.
+    pages: Cell<u32>,
+    /// Bytes that it was granted, as far as was asked.
+    granted: Cell<u64>,
+    /// What is written may have all that was granted.
+    spends: Cell<bool>,
 }
 
 impl OpfsFile {
     /// Takes a handle over.
     pub fn new(handle: FileSystemSyncAccessHandle, kind: Kind) -> Self {
         Self {
-            handle,
+            handle: RefCell::new(handle),
             at: FileSystemReadWriteOptions::new(),
             writes: RefCell::new(Coalescing::new(kind)),
+            peak: Cell::default(),
+            main: None,
+            pages: Cell::default(),
+            granted: Cell::default(),
+            spends: Cell::default(),
         }
     }
 
+    /// Makes it the log of a file.
+    fn set_main(&mut self, main: &Rc<Bytes>) {
+        self.main = Some(Rc::downgrade(main));
+    }
+
+    /// Takes another handle of the same file in the place of one that is closed.
+    fn exchange(&self, handle: FileSystemSyncAccessHandle) {
+        self.handle.replace(handle);
+        self.peak.set(0);
+        self.granted.set(0);
+    }
+
+    /// Has the file granted so many bytes: what is cut off again stays granted.
+    fn grant(&self, wanted: u64) -> VfsResult<()> {
+        if wanted <= self.granted.get() {
+            return Ok(());
+        }
+        let handle = self.handle.borrow();
+        let piece = wanted.next_power_of_two().min(LARGE);
+        let target = wanted.next_multiple_of(piece);
+        let granted = handle.get_size().and_then(|size| {
+            if size >= wanted as f64 {
+                return Ok(size as u64);
+            }
+            handle.truncate_with_f64(target as f64)?;
+            handle.truncate_with_f64(size)?;
+            Ok(target)
+        });
+        let granted = granted.map_err(|error| failed(VfsErrorCode::IoWrite, &error))?;
+        self.granted.set(granted);
+        Ok(())
+    }
+
+    /// To be called before a write of SQLite's: the end of a commit goes out only if the main file is granted
+    /// what it says that that has, so that the log can be moved there whatever happens.
+    fn follow(&self, bytes: &[u8]) -> VfsResult<()> {
+        let Some(main) = &self.main else {
+            return Ok(());
+        };
+        let pages = self.pages.take();
+        if let Ok(header) = <&[u8; 24]>::try_from(bytes) {
+            let [_, _, _, _, a, b, c, d, ..] = *header;
+            self.pages.set(u32::from_be_bytes([a, b, c, d]));
+        } else if pages > 0
+            && !self.spends.get()
+            && let Some(main) = main.upgrade()
+            && let Bytes::Opfs(main) = &*main
+        {
+            main.grant(u64::from(pages) * bytes.len() as u64)?;
+        }
+        Ok(())
+    }
+
     fn write_out(&self, bytes: &[u8], offset: u64) -> VfsResult<()> {
+        let end = offset + bytes.len() as u64;
+        if self.main.is_some() && !self.spends.get() {
+            self.grant(end + HELD)?;
+        }
+        self.peak.set(self.peak.get().max(end));
         let count = self
             .handle
+            .borrow()
             .write_with_u8_array_and_options(bytes, self.at(offset))
             .map_err(|error| failed(VfsErrorCode::IoWrite, &error))?;
         if count == bytes.len() as f64 {
@@ -78,14 +163,14 @@ impl OpfsFile {
 
 impl Drop for OpfsFile {
     fn drop(&mut self) {
-        self.handle.close();
+        self.handle.borrow().close();
     }
 }
 
 /// Where a file's bytes are.
 enum Bytes {
     Opfs(OpfsFile),
-    Memory(RefCell<MemChunksFile>),
+    Memory(Rc<Image>),
 }
 
 impl Bytes {
@@ -94,21 +179,28 @@ impl Bytes {
             Self::Opfs(file) => {
                 file.settle()?;
                 file.handle
+                    .borrow()
                     .read_with_u8_array_and_options(buffer, file.at(offset))
                     .map(|count| count as usize)
                     .map_err(|error| failed(VfsErrorCode::IoRead, &error))
             }
-            Self::Memory(file) => file.borrow_mut().read(buffer, offset),
+            Self::Memory(image) => Ok(image.read(buffer, offset)),
         }
     }
 
     fn write(&self, bytes: &[u8], offset: u64) -> VfsResult<()> {
         match self {
             Self::Opfs(file) => {
+                file.follow(bytes)?;
                 let mut writes = file.writes.borrow_mut();
                 writes.write(bytes, offset, |bytes, offset| file.write_out(bytes, offset))
             }
-            Self::Memory(file) => file.borrow_mut().write(bytes, offset),
+            Self::Memory(image) => image.write(bytes, offset).map_err(|Full| {
+                VfsError::new(
+                    VfsErrorCode::Full,
+                    "the file is as large as it may be".into(),
+                )
+            }),
         }
     }
 
@@ -117,10 +209,14 @@ impl Bytes {
             Self::Opfs(file) => {
                 file.settle()?;
                 file.handle
+                    .borrow()
                     .truncate_with_f64(size as f64)
                     .map_err(|error| failed(VfsErrorCode::IoTruncate, &error))
             }
-            Self::Memory(file) => file.borrow_mut().truncate(size),
+            Self::Memory(image) => {
+                image.truncate(size);
+                Ok(())
+            }
         }
     }
 
@@ -129,6 +225,7 @@ impl Bytes {
             Self::Opfs(file) => {
                 self.write_held()?;
                 file.handle
+                    .borrow()
                     .flush()
                     .map_err(|error| failed(VfsErrorCode::IoSync, &error))
             }
@@ -151,10 +248,11 @@ impl Bytes {
         match self {
             Self::Opfs(file) => file
                 .handle
+                .borrow()
                 .get_size()
                 .map(|size| file.writes.borrow().size(size as u64))
                 .map_err(|error| failed(VfsErrorCode::IoStat, &error)),
-            Self::Memory(file) => file.borrow().size(),
+            Self::Memory(image) => Ok(image.size()),
         }
     }
 }
@@ -212,15 +310,25 @@ impl Pool {
     }
 
     /// Puts an OPFS file under a path.
-    pub fn put(&self, path: String, file: OpfsFile) {
+    pub fn put(&self, path: String, mut file: OpfsFile) {
+        if let Some(main) = path.strip_suffix("-wal")
+            && let Ok(main) = self.find(main)
+        {
+            file.set_main(&main);
+        }
         let bytes = Rc::new(Bytes::Opfs(file));
         self.files.borrow_mut().insert(path, bytes);
     }
 
     /// Puts an empty file in memory under a path.
     pub fn put_memory(&self, path: String) {
-        let bytes = Bytes::Memory(RefCell::new(MemChunksFile::new(1 << 16)));
-        self.files.borrow_mut().insert(path, Rc::new(bytes));
+        self.put_image(path, Rc::new(Image::passing()));
+    }
+
+    /// Puts a file in memory under a path; whoever gives it has it kept.
+    pub fn put_image(&self, path: String, image: Rc<Image>) {
+        let bytes = Rc::new(Bytes::Memory(image));
+        self.files.borrow_mut().insert(path, bytes);
     }
 
     /// Releases the file of a path: its handle closes once SQLite has closed it too.
@@ -233,7 +341,52 @@ impl Pool {
         if let Some(bytes) = self.files.borrow_mut().remove(path)
             && let Bytes::Opfs(file) = &*bytes
         {
-            file.handle.close();
+            file.handle.borrow().close();
+        }
+    }
+
+    /// Bytes that a path's file was longer by than it is; of a log, that it was granted beyond.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn slack(&self, path: &str) -> Result<u64> {
+        let bytes = self.find(path)?;
+        let size = bytes.size().map_err(outside)?;
+        match &*bytes {
+            Bytes::Opfs(file) => {
+                let granted = file.main.as_ref().map_or(0, |_| file.granted.get());
+                Ok(file.peak.get().max(granted).saturating_sub(size))
+            }
+            Bytes::Memory(_) => Ok(0),
+        }
+    }
+
+    /// Closes the handle of a path's file for another one that `open` gives. Nothing may use the file
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// Those of writing out and of `open`; the file is then of no use any more.
+    pub async fn reopen(
+        &self,
+        path: &str,
+        open: impl Future<Output = Result<FileSystemSyncAccessHandle>>,
+    ) -> Result<()> {
+        let bytes = self.find(path)?;
+        bytes.flush().map_err(outside)?;
+        if let Bytes::Opfs(file) = &*bytes {
+            file.handle.borrow().close();
+            let handle = open.await?;
+            file.exchange(handle);
+        }
+        Ok(())
+    }
+
+    /// Says whether what is written to a path's file may have all that it was granted.
+    pub fn spend(&self, path: &str, spends: bool) {
+        if let Some(bytes) = self.files.borrow().get(path)
+            && let Bytes::Opfs(file) = &**bytes
+        {
+            file.spends.set(spends);
         }
     }
 
@@ -278,12 +431,49 @@ impl Pool {
         Ok(Uint8Array::from(&buffer[..count]))
     }
 
+    /// Sees to it that what was written to a file is on the device.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn flush(&self, path: &str) -> Result<()> {
+        self.find(path)?.flush().map_err(outside)
+    }
+
     /// Writes a piece of a file.
     ///
     /// # Errors
     /// `quota-exceeded` and those of the storage.
     pub fn write(&self, path: &str, offset: u64, bytes: &[u8]) -> Result<()> {
         self.find(path)?.write(bytes, offset).map_err(outside)
+    }
+
+    /// Writes a file's bytes over another's, flushed. The first few come last: until then the other file
+    /// begins as it did. `step` is called for each piece.
+    ///
+    /// # Errors
+    /// `quota-exceeded` and those of the storage.
+    pub fn copy(&self, from: &str, to: &str, step: &dyn Fn()) -> Result<()> {
+        let (from, to) = (self.find(from)?, self.find(to)?);
+        let copy = || -> VfsResult<()> {
+            let mut buffer = vec![0; CHUNK as usize];
+            let mut at = HEAD;
+            loop {
+                let count = from.read(&mut buffer, at)?;
+                if count == 0 {
+                    break;
+                }
+                to.write(&buffer[..count], at)?;
+                at += count as u64;
+                step();
+            }
+            to.truncate(from.size()?.max(HEAD))?;
+            to.flush()?;
+            let count = from.read(&mut buffer[..HEAD as usize], 0)?;
+            to.write(&buffer[..count], 0)?;
+            to.truncate(from.size()?)?;
+            to.flush()
+        };
+        copy().map_err(outside)
     }
 
     fn find(&self, path: &str) -> Result<Rc<Bytes>> {

@@ -20,6 +20,7 @@ use super::channel::Reply;
 use super::host::{self, Host, Notice};
 use super::js;
 use super::read::read;
+use super::salvage::Session;
 use crate::error::{Result, StoreError};
 use crate::tabs::CallId;
 
@@ -39,6 +40,7 @@ pub fn serve(
     }));
     let server = Rc::new(Server {
         host: RefCell::default(),
+        salvage: RefCell::default(),
         listening: Cell::default(),
         port: port.clone(),
         out: RefCell::new(Array::new()),
@@ -56,6 +58,7 @@ pub fn serve(
 
 struct Server {
     host: RefCell<Option<Host>>,
+    salvage: RefCell<Option<Session>>,
     /// Whether the page wants to hear of changes.
     listening: Cell<bool>,
     port: JsValue,
@@ -94,7 +97,13 @@ impl Server {
                 let deleted = host::delete(&name).await;
                 answer(deleted.map(|()| Reply::Value(JsValue::UNDEFINED)));
             }),
-            ("open" | "delete", Some(_)) => answer(Err(StoreError::conflict(
+            ("salvage", None) => {
+                let server = Rc::clone(self);
+                spawn_local(async move {
+                    answer(server.salvage(id, &params).await.map(Reply::Value));
+                });
+            }
+            ("open" | "delete" | "salvage", Some(_)) => answer(Err(StoreError::conflict(
                 "this worker already has a database open",
             ))),
             ("close", Some(host)) => host.close(id, answer),
@@ -115,6 +124,23 @@ impl Server {
             Ok(host) => *self.host.borrow_mut() = Some(host),
             Err(error) => answer(Err(error)),
         }
+    }
+
+    /// A step of a salvage: `{ name }` begins it and gives the damaged files, `{ rows }` takes some in,
+    /// `{ isWhole }` ends it and gives the report.
+    async fn salvage(self: &Rc<Self>, id: CallId, params: &JsValue) -> Result<JsValue> {
+        if let Some(name) = js::get(params, "name").as_string() {
+            let (session, files) = Session::begin(&name).await?;
+            *self.salvage.borrow_mut() = Some(session);
+            return Ok(files.into());
+        }
+        let mut session = self.salvage.take().ok_or_else(host::closed)?;
+        if let Some(is_whole) = js::get(params, "isWhole").as_bool() {
+            return session.end(is_whole, &|| self.tell(Notice::Step(id))).await;
+        }
+        session.take(&js::get(params, "rows"))?;
+        *self.salvage.borrow_mut() = Some(session);
+        Ok(JsValue::UNDEFINED)
     }
 
     fn answer_of(self: &Rc<Self>, id: CallId) -> host::Answer {

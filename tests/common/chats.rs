@@ -1324,6 +1324,14 @@ pub fn attachments_are_kept_once(world: &World) {
         .unwrap();
     assert_eq!(store.get_blob(&hash).unwrap(), None);
     refused(store.get_blob_piece(&hash, 0), ErrorCode::NotFound);
+    // There was no space for the rest: what there is goes, and what is whole stays.
+    store.drop_blob(&hash).unwrap();
+    store.drop_blob(nothing).unwrap();
+    assert!(store.get_blob(nothing).unwrap().is_some());
+    store
+        .put_blob_piece(&hash, PIECE * 2, "", 0, &vec![1; PIECE as usize])
+        .unwrap();
+    assert_eq!(store.get_blob(&hash).unwrap(), None, "the other piece went");
     for wrong in ["", "x", "sha256-0", &"g".repeat(64), &"é".repeat(32)] {
         refused(store.get_blob(wrong), ErrorCode::InvalidArgument);
     }

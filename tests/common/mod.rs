@@ -25,6 +25,8 @@ pub struct World {
     /// `None`: memory.
     pub path: Option<String>,
     pub vfs: Option<&'static str>,
+    /// The VFS has changes kept all at once.
+    atomic: bool,
     clock: Rc<Cell<i64>>,
     /// How far the clock goes on with each reading.
     pace: Rc<Cell<i64>>,
@@ -36,9 +38,18 @@ impl World {
         Self {
             path,
             vfs,
+            atomic: false,
             clock: Rc::new(Cell::new(NOON)),
             pace: Rc::new(Cell::new(0)),
             random: Rc::new(Cell::new(1)),
+        }
+    }
+
+    /// In a file that needs no log.
+    pub fn atomic(path: String, vfs: &'static str) -> Self {
+        Self {
+            atomic: true,
+            ..Self::new(Some(path), Some(vfs))
         }
     }
 
@@ -64,6 +75,10 @@ impl World {
 
     pub fn try_open(&self) -> Result<Store> {
         let location = match &self.path {
+            Some(path) if self.atomic => Location::Atomic {
+                path,
+                vfs: self.vfs,
+            },
             Some(path) => Location::File {
                 path,
                 vfs: self.vfs,

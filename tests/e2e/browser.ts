@@ -31,6 +31,12 @@ declare global {
 
 export const origin = `http://127.0.0.1:${process.env.PORT ?? 41741}`;
 
+/** Where databases are in these runs, and in what mode: the server takes OPFS away where it is told to. */
+export const here =
+  process.env.STORAGE === 'indexeddb'
+    ? { storage: 'indexeddb' as const, journalMode: 'memory' }
+    : { storage: 'opfs' as const, journalMode: 'wal' };
+
 /** Loads the package into a page. */
 export async function load(page: Page, path = '/'): Promise<Page> {
   await page.goto(origin + path);
@@ -59,8 +65,8 @@ export interface Started {
   close(): Promise<void>;
 }
 
-/** A browser on a profile of its own, which the caller removes. */
-export async function profile(): Promise<{
+/** A browser on a profile of its own, which the caller removes, started with further arguments. */
+export async function profile(...args: string[]): Promise<{
   folder: string;
   launch(baseURL?: string): Promise<BrowserContext>;
   start(args?: string[]): Promise<Started>;
@@ -70,7 +76,12 @@ export async function profile(): Promise<{
   return {
     folder,
     launch: (baseURL = origin) =>
-      playwright.launchPersistentContext(folder, { ...chromium, headless: true, baseURL }),
+      playwright.launchPersistentContext(folder, {
+        ...chromium,
+        args: [...chromium.args, ...args],
+        headless: true,
+        baseURL,
+      }),
     start: (more = []) => started(folder, more),
     remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }),
   };

@@ -87,7 +87,7 @@ test.describe('search', () => {
     // A reload shows the chat at its end, as it always does; Back leads to where one was.
     await page.goBack();
     await page.goBack();
-    await expect(page).toHaveURL(address);
+    await expect(page).toHaveURL(`${address}?q=need`);
     await expect(page.getByTestId('chat-title')).toHaveText('Other');
   });
 
@@ -227,7 +227,6 @@ test.describe('search', () => {
     });
     await expect(page.getByTestId('import-report')).toBeVisible({ timeout: 50_000 });
     await page.getByTestId('import-dialog').getByRole('button', { name: 'Close' }).click();
-    await page.getByTestId('storage-panel').getByRole('button', { name: 'Close' }).click();
     await expect(page.getByRole('dialog')).toHaveCount(0);
 
     await page.evaluate(() => {

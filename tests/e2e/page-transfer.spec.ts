@@ -34,6 +34,11 @@ async function choose(page: Page, file: ReturnType<typeof json>): Promise<void> 
   await page.getByTestId('import-file').setInputFiles(file);
 }
 
+async function exportAs(page: Page, kind: string): Promise<void> {
+  await page.getByTestId('chat-export').click();
+  await page.getByTestId('menu').getByRole('menuitem', { name: kind }).click();
+}
+
 async function close(page: Page): Promise<void> {
   await dialog(page).getByRole('button', { name: 'Close' }).click();
   await expect(dialog(page)).toHaveCount(0);
@@ -86,6 +91,25 @@ test('one that is dropped on the page is taken in as well', async ({ page }) => 
   await expect(titles(page)).toHaveText(['Dropped']);
 });
 
+test('it can be searched while it comes in, and is taken back as a whole', async ({ page }) => {
+  await create(page, 'Mine');
+  const many = Array.from({ length: 5_000 }, (_, n) => chat(`Chat ${n}`, `needle ${n}`, 'Hi'));
+  await page.getByTestId('search').fill('needle');
+  await page.getByTestId('import-file').setInputFiles(json('many.json', many));
+  // What comes later is still being read when what came first is found.
+  await expect
+    .poll(async () => {
+      const found = await page.getByTestId('hit').count();
+      return found > 0 && (await dialog(page).getByRole('progressbar').count()) === 1;
+    })
+    .toBe(true);
+  await page.getByTestId('search').fill('');
+  await expect(page.getByTestId('import-report')).toBeVisible({ timeout: 50_000 });
+  await page.getByTestId('import-undo').click();
+  await expect(dialog(page)).toHaveCount(0, { timeout: 50_000 });
+  await expect(titles(page)).toHaveText(['Mine']);
+});
+
 test('one that is stopped keeps what was read, and says so', async ({ page }) => {
   await open(page);
   const many = Array.from({ length: 30_000 }, (_, n) => chat(`Chat ${n}`, 'Hello', 'Hi'));
@@ -114,16 +138,16 @@ test('one that is nothing changes nothing', async ({ page }) => {
 test('one chat leaves as Markdown, all of them as a file of ours', async ({ page }) => {
   await create(page, 'Trip: 부산/서울?');
   await say(page, 'Where to?');
-  const [markdown] = await Promise.all([
-    page.waitForEvent('download'),
-    page.getByTestId('chat-export').click(),
-  ]);
+  const [markdown] = await Promise.all([page.waitForEvent('download'), exportAs(page, 'Markdown')]);
   expect(markdown.suggestedFilename()).toBe('Trip 부산 서울.md');
   expect(await readFile(await markdown.path(), 'utf8')).toContain('Where to?');
+  const [one] = await Promise.all([page.waitForEvent('download'), exportAs(page, 'SQLite file')]);
+  expect(one.suggestedFilename()).toBe('Trip 부산 서울.sqlite3');
+  expect((await readFile(await one.path())).subarray(0, 15).toString()).toBe('SQLite format 3');
   await page.getByTestId('storage').click();
   const [all] = await Promise.all([
     page.waitForEvent('download'),
-    page.getByTestId('export-ndjson').click(),
+    page.getByTestId('export-json').click(),
   ]);
   expect(all.suggestedFilename()).toMatch(/^chats-\d{4}-\d\d-\d\d\.(ndjson|zip)$/);
   await expect(page.getByTestId('export-outcome')).toContainText('in your downloads');

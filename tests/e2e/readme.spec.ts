@@ -48,3 +48,37 @@ test('the search of the README finds what it should', async ({ page }) => {
   });
   expect(hits).toMatchObject([{ kind: 'message', snippet: '오늘회의록 for Next Week', count: 1 }]);
 });
+
+test('the salvage of the README brings a damaged store back', async ({ page }) => {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const example = /### When the file is damaged\n[\s\S]*?```js\n([\s\S]*?)```/.exec(readme)?.[1];
+  expect(example).toBeDefined();
+  const module = `${example}`.replace("'conversation-store'", "'/package/index.js'");
+  await load(page);
+  await page.route(`${origin}/salvage.js`, (route) =>
+    route.fulfill({
+      contentType: 'text/javascript',
+      body: `const offer = (files) => { offered = files; }; export let offered; ${module}\nexport { store };`,
+    }),
+  );
+  const found = await page.evaluate(async () => {
+    const whole = await window.Store.open('chats');
+    await whole.addMessage(await whole.createConversation('t'), 'user', '남은 것');
+    await whole.close();
+    const root = await navigator.storage.getDirectory();
+    const folder = await (await root.getDirectoryHandle('conversation-store')).getDirectoryHandle(
+      'chats',
+    );
+    const writable = await (await folder.getFileHandle('main.db')).createWritable({
+      keepExistingData: true,
+    });
+    await writable.write(new Uint8Array(100));
+    await writable.close();
+    const { store, offered } = await import(`${location.origin}/salvage.js`);
+    const [chat] = await store.listConversations();
+    const [message] = await store.messagesFor(chat.id);
+    await store.close();
+    return [chat.title, message.content, offered.length];
+  });
+  expect(found).toEqual(['t', '남은 것', 1]);
+});

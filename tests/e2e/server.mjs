@@ -1,6 +1,7 @@
 /**
  * Serves the built package to the browser tests, on loopback, with the strict policy of the README
- * on every response. `/` is an empty page; `/broken/...` answers as broken set-ups do.
+ * on every response. `/` is an empty page; `/broken/...` answers as broken set-ups do. With
+ * STORAGE=indexeddb the package's worker finds no OPFS, so that all is done over IndexedDB.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -60,7 +61,7 @@ const workers = {
     globalThis.postMessage = (messages) => {
       for (const it of [messages].flat()) if (!kept.has(it.id)) post(it);
     };`,
-  // Tells on a channel how often a file was flushed, when its name is asked for.
+  // Tells on a channel how often a file was flushed, or a transaction begun, when it is asked.
   'counts-flushes.js': 'import "/workers/counted.js"; import "/package/worker.js";',
   'counted.js': `
     let flushes = 0;
@@ -69,9 +70,62 @@ const workers = {
       flushes++;
       return flush.call(this);
     };
+    const { transaction } = IDBDatabase.prototype;
+    IDBDatabase.prototype.transaction = function (...given) {
+      if (given[1] === 'readwrite') flushes++;
+      return transaction.apply(this, given);
+    };
     const channel = new BroadcastChannel('flushes');
     channel.onmessage = ({ data }) => {
       if (data === 'how many') channel.postMessage(flushes);
+    };`,
+  // Keeps its files on a device of so many bytes, as it is told on a channel: `{ left, how }`. What does not
+  // fit is refused as a quota does, or written short as a full disk does.
+  'full.js': 'import "/workers/device.js"; import "/package/worker.js";',
+  'device.js': `
+    let left = Number.MAX_SAFE_INTEGER;
+    let how = 'quota';
+    let refusals = 0;
+    const file = FileSystemSyncAccessHandle.prototype;
+    const { write, truncate } = file;
+    const refuse = () => {
+      refusals++;
+      if (how === 'quota') throw new DOMException('the device is full', 'QuotaExceededError');
+    };
+    file.write = function (bytes, { at }) {
+      const more = Math.max(0, at + bytes.byteLength - this.getSize());
+      if (more <= left) {
+        left -= more;
+        return write.call(this, bytes, { at });
+      }
+      refuse();
+      const fits = Math.max(0, bytes.byteLength - more + left);
+      left = Math.max(0, left - Math.max(0, at + fits - this.getSize()));
+      return fits > 0 ? write.call(this, bytes.slice(0, fits), { at }) : 0;
+    };
+    file.truncate = function (size) {
+      const more = size - this.getSize();
+      if (more > left) {
+        refusals++;
+        throw new DOMException('the device is full', 'QuotaExceededError');
+      }
+      left -= more;
+      truncate.call(this, size);
+    };
+    const { removeEntry } = FileSystemDirectoryHandle.prototype;
+    FileSystemDirectoryHandle.prototype.removeEntry = async function (name, options) {
+      const size = await this.getFileHandle(name).then(
+        async (handle) => (await handle.getFile()).size,
+        () => 0,
+      );
+      await removeEntry.call(this, name, options);
+      left += size;
+    };
+    const channel = new BroadcastChannel('device');
+    channel.onmessage = ({ data }) => {
+      if ('left' in data) left = data.left;
+      if (data.how) how = data.how;
+      channel.postMessage({ refusals });
     };`,
   // Works as the package's does, with its memory in sight.
   'measured.js': 'import "/workers/measuring.js"; import "/package/worker.js";',
@@ -104,6 +158,78 @@ const workers = {
   'lacks-opfs.js': 'delete StorageManager.prototype.getDirectory;',
   'no-sync.js': 'import "/workers/lacks-sync.js"; import "/package/worker.js";',
   'lacks-sync.js': 'delete FileSystemFileHandle.prototype.createSyncAccessHandle;',
+  // OPFS is there, and refuses: as it does at times in private windows, and after a browser's crash.
+  'opfs-fails.js': 'import "/workers/failing-opfs.js"; import "/package/worker.js";',
+  'failing-opfs.js': `
+    FileSystemFileHandle.prototype.createSyncAccessHandle = async () => {
+      throw new DOMException('planted', 'UnknownError');
+    };`,
+  'no-idb.js': 'import "/workers/lacks-idb.js"; import "/package/worker.js";',
+  'lacks-idb.js': 'Object.defineProperty(globalThis, "indexedDB", { value: undefined });',
+  'idb-fails.js': 'import "/workers/failing-idb.js"; import "/package/worker.js";',
+  'failing-idb.js': `
+    IDBFactory.prototype.open = () => { throw new DOMException('planted', 'SecurityError'); };`,
+  'no-storage.js': `
+    import "/workers/lacks-idb.js"; import "/workers/lacks-opfs.js"; import "/package/worker.js";`,
+  // Has no OPFS, and does to the next transaction that keeps changes what it is told on a channel.
+  'plants.js': `
+    import "/workers/lacks-opfs.js"; import "/workers/planting.js"; import "/package/worker.js";`,
+  'planting.js': `
+    const first = new URL(location.href).searchParams.get('kind');
+    let planted = first ? { kind: first, times: 1e9 } : undefined;
+    const channel = new BroadcastChannel('plant');
+    channel.onmessage = ({ data }) => {
+      planted = data;
+      channel.postMessage('planted');
+    };
+    const { add } = IDBObjectStore.prototype;
+    IDBObjectStore.prototype.add = function (...given) {
+      const { transaction } = this;
+      if (this.name === 'commits' && planted) {
+        const { kind, times = 1 } = planted;
+        planted = times > 1 ? { kind, times: times - 1 } : undefined;
+        if (kind === 'quota') throw new DOMException('planted', 'QuotaExceededError');
+        if (kind === 'data') throw new DOMException('planted', 'DataCloneError');
+        // When all of it was asked for, before it is complete.
+        if (kind === 'abort') queueMicrotask(() => transaction.abort());
+        if (kind === 'close') {
+          // As a browser does when its storage fails: what is under way is aborted, then it is told.
+          queueMicrotask(() => {
+            transaction.abort();
+            transaction.db.dispatchEvent(new Event('close'));
+          });
+        }
+        if (kind === 'hang') {
+          channel.postMessage('hangs');
+          for (;;);
+        }
+      }
+      return add.apply(this, given);
+    };`,
+  // Stops for good before the step of that number, counted over all that changes something in a storage.
+  'stops.js': 'import "/workers/stopping.js"; import "/package/worker.js";',
+  'stopping.js': `
+    const channel = new BroadcastChannel('steps');
+    const steps = [];
+    const last = Number(new URL(location.href).searchParams.get('before'));
+    const count = (type, ...methods) => {
+      for (const method of methods) {
+        const real = type.prototype[method];
+        type.prototype[method] = function (...given) {
+          steps.push(type.name + '.' + method);
+          if (steps.length === last) {
+            channel.postMessage(steps);
+            for (;;);
+          }
+          return real.apply(this, given);
+        };
+      }
+    };
+    count(FileSystemSyncAccessHandle, 'write', 'truncate', 'flush', 'close');
+    count(FileSystemDirectoryHandle, 'getFileHandle', 'getDirectoryHandle', 'removeEntry');
+    count(IDBFactory, 'open', 'deleteDatabase');
+    count(IDBObjectStore, 'put', 'add', 'delete');
+    count(IDBDatabase, 'close');`,
 };
 
 function respond(response, status, type, body, csp = policy) {
@@ -151,6 +277,10 @@ const server = createServer(async (request, response) => {
     gate.waiting.push(pass);
     return;
   }
+  if (process.env.STORAGE === 'indexeddb' && pathname === '/package/worker.js') {
+    const script = 'import "/workers/lacks-opfs.js"; import "/package/whole-worker.js";';
+    return respond(response, 200, types.js, script);
+  }
   if (area === 'workers' && workers[name]) {
     return respond(response, 200, types.js, workers[name]);
   }
@@ -158,7 +288,7 @@ const server = createServer(async (request, response) => {
   if (area === 'spa') return respond(response, 200, types.html, page);
   if ((area === 'package' || area === 'no-wasm-eval') && !name.includes('..')) {
     try {
-      const body = await readFile(dist + name);
+      const body = await readFile(dist + name.replace('whole-', ''));
       // A worker obeys the policy of its own response.
       const csp = area === 'no-wasm-eval' ? policy.replace(" 'wasm-unsafe-eval'", '') : policy;
       return respond(response, 200, types[name.split('.').at(-1)] ?? 'text/plain', body, csp);

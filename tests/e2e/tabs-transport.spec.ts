@@ -80,6 +80,7 @@ const heard = (observer: Page, channel: string, least = 0) =>
 const create = (page: Page) => page.evaluate(() => window.store.createConversation('t'));
 
 test('50 MB come to a follower as they were written: one message, and 500', async ({ context }) => {
+  test.setTimeout(180_000);
   const leader = await tab(context, 'large');
   const follower = await tab(context, 'large');
   expect(await follower.evaluate(async () => (await window.store.status()).role)).toBe('follower');

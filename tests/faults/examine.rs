@@ -152,7 +152,6 @@ fn say(connection: &Connection) -> rusqlite::Result<String> {
         let mut statement = connection.prepare(&format!("SELECT {columns} FROM {table}"))?;
         let names: Vec<_> = statement
             .column_names()
-            .into_iter()
             .map(str::to_owned)
             .collect();
         let mut lines = Vec::new();

@@ -356,9 +356,8 @@ fn changes_are(told: &str, expected: &str) -> bool {
 pub fn durabilities(script: &Script) -> Vec<Durability> {
     let mut now = script.durability;
     let each = script.steps.iter().map(|step| {
-        match step {
-            Step::Durability(durability) => now = *durability,
-            _ => {}
+        if let Step::Durability(durability) = step {
+            now = *durability;
         }
         now
     });

@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -41,7 +42,9 @@ const outside = (folder) => rust.filter((path) => !path.startsWith(folder));
 
 test('only src/wasm and its like of formats name a JavaScript value', () => {
   absent(
-    outside('src/wasm/').filter((path) => path !== 'src/formats/src/wasm.rs'),
+    outside('src/wasm/').filter(
+      (path) => path !== 'src/formats/src/wasm.rs' && !path.startsWith('src/salvage/module/'),
+    ),
     /\b(js_sys|web_sys|wasm_bindgen|serde_wasm_bindgen|JsValue)\b/,
     'JavaScript belongs to src/wasm',
   );
@@ -60,6 +63,14 @@ test('search knows no store, no storage, no clock and no randomness', () => {
     rust.filter((path) => path.startsWith('src/search/')),
     /\b(conversation_store|rusqlite|SystemTime|Instant|getrandom|std::(fs|io|net|thread))\b/,
     'pieces are asked for, and a time is given',
+  );
+});
+
+test('the reader of damaged files knows no store, no engine, no storage, no clock and no randomness', () => {
+  absent(
+    rust.filter((path) => path.startsWith('src/salvage/')),
+    /\b(conversation_store|rusqlite|SystemTime|Instant|getrandom|std::(fs|io|net|thread))\b/,
+    'bytes are asked for',
   );
 });
 
@@ -117,14 +128,103 @@ test('a type that crosses is written once, in Rust', () => {
   );
 });
 
-test('the page imports the package by its name only', () => {
+test('the page imports the package by its name only, and kept libraries', () => {
   const paths = files('www/src', '.ts');
   assert.ok(paths.length > 0);
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const libraries = Object.keys(manifest.devDependencies);
+  const isOf = (name, from) =>
+    from === name || from.startsWith(`${name}/`) || from === 'virtual:pwa-register';
   for (const path of paths) {
-    for (const [, from] of code(path).matchAll(/(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g)) {
-      assert.match(from, /^(conversation-store$|\.\/)/, `${path} imports ${from}`);
+    const found = code(path).matchAll(
+      /\bfrom '([^'\n]+)';|\bimport\('([^'\n]+)'\)|^import '([^'\n]+)';/gm,
+    );
+    for (const [, one, two, three] of found) {
+      const from = one ?? two ?? three;
+      // A text to be shown is no code.
+      const inside = from.startsWith('.')
+        ? /^(www\/src\/.*|examples\/.*\?raw)$/.test(join(path, '..', from))
+        : from === 'conversation-store' || libraries.some((name) => isOf(name, from));
+      assert.ok(inside, `${path} imports ${from}`);
     }
   }
+});
+
+/** What a catalog exports: its areas. */
+async function textsOf(path) {
+  const { outputFiles } = await build({
+    entryPoints: [join(root, path)],
+    bundle: true,
+    format: 'esm',
+    write: false,
+  });
+  const text = Buffer.from(outputFiles[0].contents).toString('base64');
+  return import(`data:text/javascript;base64,${text}`);
+}
+
+test('the tour has each method of the class', async () => {
+  const { METHODS } = await textsOf('www/src/tour/methods.ts');
+  const types = readFileSync(join(root, 'src/client/index.ts'), 'utf8');
+  const [, own = ''] =
+    /^export class ConversationStore[\s\S]*?\{\n([\s\S]*?)^\}/m.exec(types) ?? [];
+  const methods = [...own.matchAll(/^ {2}(?:async )?([a-z]\w+)(?:<[^>]*>)?\(/gm)].map(
+    ([, name]) => name,
+  );
+  assert.ok(methods.length > 25);
+  // What ends the page's own store, and what an event target has, are no forms.
+  const without = ['constructor', 'close', 'addEventListener', 'removeEventListener'];
+  const offered = new Set(METHODS.map(({ name }) => name));
+  for (const name of methods) {
+    if (!without.includes(name)) assert.ok(offered.has(name), `${name} is not in the tour`);
+  }
+});
+
+test('each language of the page says the same, with the same in it', async () => {
+  const [english, ...others] = await Promise.all(
+    ['en', 'ko'].map(async (language) => {
+      const areas = files(`www/src/i18n/${language}`, '.ts').filter((path) => !/index/.test(path));
+      assert.ok(areas.length > 5);
+      const all = await Promise.all(areas.map((path) => textsOf(path)));
+      return all.flatMap((area) =>
+        Object.entries(area).flatMap(([name, texts]) =>
+          Object.entries(texts).map(([key, text]) => [`${name}.${key}`, text]),
+        ),
+      );
+    }),
+  );
+  const given = (text) => [...text.matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name).sort();
+  const plain = (texts) => texts.filter(([key]) => !key.endsWith('_one'));
+  for (const other of others) {
+    const known = new Map(other);
+    assert.deepEqual(
+      [...known.keys()].sort(),
+      plain(english)
+        .map(([key]) => key)
+        .sort(),
+    );
+    for (const [key, text] of plain(english)) {
+      assert.deepEqual(given(known.get(key)), given(text), key);
+    }
+  }
+});
+
+test('the page asks nobody but the endpoints that its reader has saved', () => {
+  absent(
+    files('www/src', '.ts').filter(
+      // The tour shows code that has one.
+      (path) => !['www/src/brains/openai.ts', 'www/src/tour/methods.ts'].includes(path),
+    ),
+    /\bfetch\(|XMLHttpRequest|WebSocket|EventSource\b|sendBeacon|importScripts/,
+    'requests belong to www/src/brains/openai.ts',
+  );
+});
+
+test('HTML of messages goes through one file', () => {
+  absent(
+    files('www/src', '.ts').filter((path) => path !== 'www/src/chat/markdown/purify.ts'),
+    /dompurify/,
+    'HTML of messages belongs to purify.ts',
+  );
 });
 
 test('no text becomes markup or code', () => {
@@ -135,7 +235,7 @@ test('no text becomes markup or code', () => {
       ...files('examples', '.ts', '.tsx'),
       ...rust.filter((path) => path.startsWith('src/wasm/') || path.endsWith('/wasm.rs')),
     ],
-    /\b(innerHTML|outerHTML|insertAdjacentHTML|set_inner_html|setHTML\w*|srcdoc|createContextualFragment|DOMParser|dangerouslySetInnerHTML)\b|\beval\(|\bdocument\.write|\bnew Function\b|\bFunction\(|\bset(Timeout|Interval)\(\s*['"`]|javascript:/,
+    /\b(innerHTML|outerHTML|insertAdjacentHTML|set_inner_html|setHTML\w*|srcdoc|createContextualFragment|DOMParser|dangerouslySetInnerHTML)\b|\beval\(|\bdocument\.write|\bnew Function\b|\bFunction\(|\bset(Timeout|Interval)\(\s*['"`]|['"`]javascript:/,
     'what a conversation says is text, and is shown as text',
   );
 });
@@ -157,6 +257,8 @@ test('ARCHITECTURE.md says why each dependency is there', () => {
   const manifests = [
     'Cargo.toml',
     'src/formats/Cargo.toml',
+    'src/salvage/Cargo.toml',
+    'src/salvage/module/Cargo.toml',
     'src/search/Cargo.toml',
     'fuzz/Cargo.toml',
   ];

@@ -2,20 +2,37 @@
 
 import type { Conversation, ConversationStore } from 'conversation-store';
 import { announce, liveRegions } from './announce.ts';
-import { Answers } from './answers.ts';
-import { ChatList } from './chat-list.ts';
-import { ChatPane } from './chat-pane.ts';
-import { Chats } from './chats.ts';
+import { Brains } from './brains/brains.ts';
+import { connectModel } from './brains/connect.ts';
+import { Answers } from './chat/answers.ts';
+import { ChatPane } from './chat/chat-pane.ts';
+import { Chats } from './chat/chats.ts';
+import { Drafts } from './chat/drafts.ts';
 import { h, isTextField } from './dom.ts';
-import { Drafts } from './drafts.ts';
-import { Outdated } from './outdated.ts';
-import { currentRoute, go, onRoute, type Route, settle } from './route.ts';
-import { Search } from './search.ts';
-import { SearchPanel } from './search-panel.ts';
-import { Sidebar } from './sidebar.ts';
-import { StoragePanel, storageWords } from './storage-panel.ts';
+import { t } from './i18n/index.ts';
+import { Outdated } from './opening/outdated.ts';
+import {
+  currentList,
+  currentRoute,
+  go,
+  type ListView,
+  onRoute,
+  type Route,
+  settle,
+} from './route.ts';
+import { addSamples } from './samples/samples.ts';
+import { Search } from './search/search.ts';
+import { SearchPanel } from './search/search-panel.ts';
+import { ChatList } from './sidebar/chat-list.ts';
+import { Sidebar } from './sidebar/sidebar.ts';
+import { Backups } from './storage/backups.ts';
+import { forget, remember, remembered } from './storage/remembered.ts';
+import { StoragePanel, storageWords } from './storage/storage-panel.ts';
+import { shorten } from './text.ts';
 import { Toasts } from './toasts.ts';
-import { Transfer } from './transfer.ts';
+import { Transfer } from './transfer/transfer.ts';
+import { keepForOffline } from './updates.ts';
+import { titleOf } from './words.ts';
 
 export async function startApp(root: HTMLElement, store: ConversationStore): Promise<void> {
   const drafts = new Drafts();
@@ -27,16 +44,24 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     },
     () => outdated.show(),
   );
-  const answers = new Answers(store, toasts);
-  const list = new ChatList(store, () => sidebar.render());
-  const chats = new Chats(store, answers, list, toasts);
+  const brains = new Brains(store);
+  const answers = new Answers(store, brains, toasts);
+  const list = new ChatList(
+    store,
+    () => {
+      sidebar.render();
+      followEmptiness();
+    },
+    () => keepList(),
+  );
+  const chats = new Chats(store, answers, brains, list, toasts);
 
   const trash = async (conversation: Conversation) => {
     const { id } = conversation;
     const neighbour = sidebar.neighbour(id);
     const wasOpen = isOpen(conversation);
     const done = await chats.trash(conversation, () => {
-      announce('The chat is back.');
+      announce(t('trash.back'));
       if (wasOpen && currentRoute().view === 'list') go({ view: 'chat', id }, 'replace');
     });
     // Unless one has gone elsewhere meanwhile.
@@ -45,7 +70,40 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     sidebar.focusRow(neighbour);
   };
 
-  const search = new Search(store, () => sidebar.renderSearch());
+  const archive = async (conversation: Conversation) => {
+    const { id, archived } = conversation;
+    const neighbour = sidebar.neighbour(id);
+    if (!(await chats.change(id, { archived: !archived }))) return;
+    const name = shorten(titleOf(conversation), 40);
+    toasts.show(t(archived ? 'sidebar.unarchived' : 'sidebar.archived', { name }), {
+      undo: () => void chats.change(id, { archived }),
+    });
+    sidebar.focusRow(neighbour);
+  };
+
+  const search = new Search(
+    store,
+    () => sidebar.renderSearch(),
+    () => keepList(),
+  );
+  // What the list shows is part of the address.
+  const keepList = () =>
+    settle(currentRoute(), {
+      ...(list.brain !== undefined && { brain: list.brain }),
+      archived: list.archived,
+      query: search.query,
+      ...(search.period && { period: search.period }),
+    });
+  const showList = ({ brain, archived = false, query = '', period }: ListView) => {
+    if (brain !== list.brain || archived !== list.archived || !isListed) {
+      isListed = true;
+      list.filter(brain, archived);
+    }
+    search.filter(brain, archived);
+    search.since(period);
+    search.find(query);
+  };
+  let isListed = false;
   const searchPanel = new SearchPanel(search);
   const sidebar = new Sidebar(list, searchPanel, {
     rename: (id, title) => chats.change(id, { title }),
@@ -53,9 +111,11 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
       const conversation = list.find(id);
       if (conversation) void trash(conversation);
     },
-    filter: (brain) => {
-      list.filter(brain);
-      search.filter(brain);
+    pin: ({ id, pinned }) => void chats.change(id, { pinned: !pinned }),
+    archive: (conversation) => void archive(conversation),
+    filter: (brain, archived) => {
+      list.filter(brain, archived);
+      search.filter(brain, archived);
     },
     openStorage: () => void panel.open(),
   });
@@ -66,8 +126,9 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   };
   const pane = new ChatPane(chats, drafts, toasts, {
     delete: (conversation) => void trash(conversation),
-    export: (conversation) => void transfer.exportChat(conversation),
+    export: (conversation, kind) => void transfer.exportChat(conversation, kind),
     escape: toList,
+    forked: (id) => go({ view: 'chat', id }),
     opened: ({ id }) => go({ view: 'chat', id }, 'replace'),
     trash: {
       restore: (id) => chats.restore(id),
@@ -77,11 +138,52 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
       },
       emptyTrash: () => chats.emptyTrash(),
     },
+    isFirstRun: () => list.isEmpty,
+    firstRun: {
+      importFile: () => transfer.pickFile(),
+      connect: () => void connectModel(brains.endpoints),
+      addSamples: async () => {
+        try {
+          await addSamples(store);
+        } catch (error) {
+          toasts.fail(t('firstRun.samplesFailed'), error);
+        }
+      },
+      restore: () => void panel.pickBackup(),
+    },
+    problem: {
+      backUp: () => void backUp(),
+      openStorage: () => void panel.open(),
+      restore: () => void panel.pickBackup(),
+    },
   });
 
-  const transfer = new Transfer(store, toasts);
+  const backups = new Backups(store, {
+    changed: () => sidebar.setBackup(backups.last),
+    remind: () => {
+      toasts.show(t('storage.remind'), {
+        stays: true,
+        action: { label: t('storage.backUpNow'), run: () => void backUp() },
+      });
+    },
+    failed: (error) => toasts.fail(t('storage.folderFailed'), error),
+  });
+  const backUp = async () => {
+    try {
+      await backups.now();
+      toasts.show(t('storage.backedUpNow'));
+    } catch (error) {
+      toasts.fail(t('storage.folderFailed'), error);
+    }
+  };
+
+  const transfer = new Transfer(store, toasts, {
+    importing: () => panel.close(),
+    refuge: () => sidebar.focus(),
+  });
   const panel = new StoragePanel(store, toasts, {
     section: transfer.section,
+    backups,
     restored: () => {
       go({ view: 'list' }, 'replace');
       list.filter(undefined);
@@ -98,14 +200,50 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   const skip = h(
     'button',
     { type: 'button', class: 'button skip', onclick: () => pane.focus() },
-    'Skip to the chat',
+    t('app.skip'),
   );
-  const app = h('div', { class: 'app' }, skip, sidebar.element, pane.element);
+  // Both halves: where there is room for one only, either is what the page is about.
+  const app = h(
+    'main',
+    { class: 'app' },
+    skip,
+    // Whichever half is on show.
+    h('header', { class: 'unseen' }, h('h1', {}, t('app.name'))),
+    sidebar.element,
+    pane.element,
+  );
   root.replaceChildren(outdated.element, app, toasts.element, ...liveRegions());
+
+  let wasEmpty: boolean | undefined;
+  /** Where there is nothing yet, one is told how to begin; where there is, backups have something to do. */
+  const followEmptiness = () => {
+    const { isEmpty, state } = list;
+    if (state !== 'ready' || isEmpty === wasEmpty) return;
+    const isFirst = wasEmpty === undefined;
+    wasEmpty = isEmpty;
+    backups.isEmpty = isEmpty;
+    if (isFirst && isEmpty && remembered('hadChats') !== undefined) {
+      go({ view: 'problem', kind: 'evicted' }, 'replace');
+    }
+    if (isEmpty) forget('hadChats');
+    else remember('hadChats');
+    if (currentRoute().view === 'list') void show(currentRoute(), false);
+  };
+  // Once something is kept here that would be missed.
+  store.addEventListener('change', ({ detail }) => {
+    const isMine = detail.changes.some(({ kind, local }) => kind === 'message' && local);
+    if (!isMine || remembered('asked') !== undefined) return;
+    remember('asked');
+    // Not agreed yet, or not to be asked here: the storage panel has a button for it.
+    void store.persist().then(
+      () => panel.refresh(),
+      () => undefined,
+    );
+  });
 
   const show = (route: Route, focus: boolean) => {
     // Where there is room for one view only, this says which.
-    app.dataset.view = route.view === 'list' ? 'list' : 'chat';
+    app.dataset.view = route.view === 'list' && !list.isEmpty ? 'list' : 'chat';
     sidebar.setCurrent(route);
     if (route.view === 'trash') chats.hideUndo();
     if (focus && route.view === 'list' && isNarrow()) sidebar.focus();
@@ -115,11 +253,17 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
       settle({ view: 'chat', id: route.id });
     return shown;
   };
-  onRoute((route) => void show(route, true));
+  onRoute((route, listView) => {
+    showList(listView);
+    void show(route, true);
+  });
 
   document.addEventListener('keydown', (event) => {
-    const find = event.key.toLowerCase() === 'k' && (event.ctrlKey || event.metaKey);
-    if (!find || event.shiftKey || event.altKey || document.querySelector('dialog[open]')) return;
+    const byK = event.key.toLowerCase() === 'k' && (event.ctrlKey || event.metaKey);
+    const bySlash =
+      event.key === '/' && !event.ctrlKey && !event.metaKey && !isTextField(event.target);
+    const other = event.altKey || (byK && event.shiftKey);
+    if (!(byK || bySlash) || other || document.querySelector('dialog[open]')) return;
     event.preventDefault();
     if (isNarrow()) go({ view: 'list' });
     searchPanel.start();
@@ -134,12 +278,23 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
 
   // A fault of the page itself is said too, not only written to the console.
   addEventListener('unhandledrejection', ({ reason }) => {
-    toasts.fail('That did not work', reason);
+    toasts.fail(t('app.didNotWork'), reason);
   });
 
   void panel.refresh();
-  list.filter(undefined);
+  sidebar.setBackup(backups.last);
+  backups.begin();
+  showList(currentList());
   await show(currentRoute(), false);
+  // When all is there that was asked for.
+  void keepForOffline({
+    ready: (use) =>
+      toasts.show(t('app.updateReady'), {
+        stays: true,
+        action: { label: t('app.updateUse'), run: use },
+      }),
+    replaced: () => outdated.show(),
+  }).catch((error) => console.info('The page is not kept for offline:', error));
   // Only brains to offer in the filter: not worth a word if it fails.
   await list.seeMore().catch(() => undefined);
 }

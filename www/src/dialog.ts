@@ -1,6 +1,7 @@
 // Modal dialogs: the frame all share, and the question before something that cannot be undone.
 
 import { h } from './dom.ts';
+import { t } from './i18n/index.ts';
 
 /** A modal dialog, not yet open. A press outside it closes it, as Escape does. */
 export function makeDialog(label: string, ...children: (Node | string)[]): HTMLDialogElement {
@@ -43,7 +44,7 @@ export function ask({ title, text, yes }: Question): Promise<boolean> {
         h(
           'button',
           { type: 'button', class: 'button', autofocus: true, onclick: () => end(false) },
-          'Cancel',
+          t('common.cancel'),
         ),
         h(
           'button',

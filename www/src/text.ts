@@ -1,21 +1,18 @@
 // What is done to people's text before it is shown: shortened, cut in blocks, its language told.
 // Never changes what is stored. Knows no DOM.
 
-const SHOWN_CHARACTERS = 6_000;
-const SHOWN_LINES = 120;
 const BLOCK = 20_000;
 
 // Made once: making one takes longer than using it.
 const characters = new Intl.Segmenter();
 
 /** How much of a long text is shown at first: an end index, `text.length` for all of it. */
-export function shownLength(text: string): number {
-  let end =
-    text.length > SHOWN_CHARACTERS * 1.2 ? breakBefore(text, SHOWN_CHARACTERS) : text.length;
+export function shownLength(text: string, most: { characters: number; lines: number }): number {
+  let end = text.length > most.characters * 1.2 ? breakBefore(text, most.characters) : text.length;
   let lines = 0;
   for (let at = text.indexOf('\n'); at !== -1 && at < end; at = text.indexOf('\n', at + 1)) {
     lines += 1;
-    if (lines === SHOWN_LINES) end = at;
+    if (lines === most.lines) end = at;
   }
   return end;
 }
@@ -41,16 +38,16 @@ export function* blocksFrom(text: string, start: number): Generator<string> {
  * A text as its parts: what is said, and code between fences (CommonMark 4.5). A fence that is not
  * closed goes to the end. There is always something said last, so that what comes has a place.
  */
-export function fenced(text: string): { code: boolean; text: string }[] {
-  const parts: { code: boolean; text: string }[] = [];
+export function fenced(text: string): { code: boolean; text: string; language?: string }[] {
+  const parts: { code: boolean; text: string; language?: string }[] = [];
   let from = 0;
-  for (const match of text.matchAll(/^```[^`\n]*\n([\s\S]*?)(?:^```[ \t]*$|(?![\s\S]))/gm)) {
+  for (const match of text.matchAll(/^```([^`\n]*)\n([\s\S]*?)(?:^```[ \t]*$|(?![\s\S]))/gm)) {
     const said = text.slice(from, match.index).replace(/^\n+|\n+$/g, '');
     from = match.index + match[0].length;
     if (said !== '') parts.push({ code: false, text: said });
     const closed = match[0].trimEnd().endsWith('\n```');
-    const code = match[1] ?? '';
-    parts.push({ code: true, text: closed ? code.replace(/\n$/, '') : code });
+    const [, language = '', code = ''] = match;
+    parts.push({ code: true, text: closed ? code.replace(/\n$/, '') : code, language });
     if (!closed) return parts;
   }
   const rest = text.slice(from);

@@ -2,7 +2,9 @@
 
 import { announce } from './announce.ts';
 import { h } from './dom.ts';
+import { t } from './i18n/index.ts';
 import { icon } from './icons.ts';
+import { go, type ProblemKind } from './route.ts';
 import { because, codeOf } from './words.ts';
 
 const SECONDS = 8;
@@ -10,7 +12,11 @@ const MOST = 3;
 
 export interface ToastOptions {
   kind?: 'note' | 'error';
+  /** Stays until it is dismissed, as errors do. */
+  stays?: boolean;
   undo?: () => void;
+  /** Something else that can be done about it. */
+  action?: { label: string; run: () => void };
 }
 
 export class Toast {
@@ -23,7 +29,7 @@ export class Toast {
     private readonly options: ToastOptions,
     private readonly onGone: (toast: Toast, hadFocus: boolean) => void,
   ) {
-    const { undo, kind = 'note' } = options;
+    const { undo, action, kind = 'note', stays = kind === 'error' } = options;
     this.element = h(
       'li',
       { class: 'toast', 'data-kind': kind, 'data-testid': 'toast' },
@@ -37,21 +43,35 @@ export class Toast {
             'aria-keyshortcuts': 'Control+Z',
             onclick: () => this.undo(),
           },
-          'Undo',
+          t('common.undo'),
+        ),
+      action &&
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'button button-quiet',
+            'data-testid': 'toast-action',
+            onclick: () => {
+              this.close();
+              action.run();
+            },
+          },
+          action.label,
         ),
       h(
         'button',
         {
           type: 'button',
           class: 'icon-button',
-          'aria-label': 'Dismiss',
+          'aria-label': t('common.dismiss'),
           onclick: () => void this.close(),
         },
         icon('close'),
       ),
     );
     // A note does not vanish under the pointer or the focus; an error waits to be dismissed.
-    if (kind === 'note') {
+    if (!stays) {
       this.element.addEventListener('pointerenter', () => this.#hold());
       this.element.addEventListener('pointerleave', () => this.#run());
       this.element.addEventListener('focusin', () => this.#hold());
@@ -104,7 +124,11 @@ export class Toasts {
     private readonly outdated: () => void,
   ) {
     this.#list = h('ol', { class: 'toast-list' });
-    this.element = h('section', { class: 'toasts', 'aria-label': 'Notifications' }, this.#list);
+    this.element = h(
+      'section',
+      { class: 'toasts', 'aria-label': t('app.notifications') },
+      this.#list,
+    );
   }
 
   show(text: string, options: ToastOptions = {}): Toast {
@@ -116,7 +140,7 @@ export class Toasts {
     this.#list.append(toast.element);
     if (this.#shown.length > MOST) this.#shown[0]?.close();
     announce(
-      options.undo ? `${text}. Control Z to undo.` : text,
+      options.undo ? t('common.undoByKey', { text }) : text,
       options.kind === 'error' ? 'urgent' : 'polite',
     );
     return toast;
@@ -126,11 +150,26 @@ export class Toasts {
   fail(what: string, error: unknown, then = ''): void {
     // Nothing works then until the page is reloaded: said once.
     if (codeOf(error) === 'outdated') this.outdated();
-    else this.show(`${what}: ${because(error)}${then}`, { kind: 'error' });
+    else {
+      const kind = pageOf(error);
+      const action = kind && {
+        label: t('problems.whatToDo'),
+        run: () => go({ view: 'problem', kind }),
+      };
+      const text = t('common.failed', { what, why: because(error) }) + then;
+      this.show(text, { kind: 'error', ...(action && { action }) });
+    }
   }
 
   /** Undoes what the newest toast on show can undo, if any can. */
   undoNewest(): void {
     this.#shown.findLast((toast) => toast.canUndo)?.undo();
   }
+}
+
+/** What is worth a page of its own. */
+function pageOf(error: unknown): ProblemKind | undefined {
+  const code = codeOf(error);
+  if (code === 'quota-exceeded') return 'full';
+  return code === 'corrupt' ? 'corrupt' : undefined;
 }

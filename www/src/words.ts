@@ -2,40 +2,34 @@
 // sentence. Knows no DOM.
 
 import { ConversationStoreError, type Message, type Role } from 'conversation-store';
+import { locale, t } from './i18n/index.ts';
 
-export const ROLES: readonly { role: Role; name: string }[] = [
-  { role: 'user', name: 'You' },
-  { role: 'assistant', name: 'Assistant' },
-  { role: 'system', name: 'System' },
-];
+/** Those that a reader can write as, in the order in which they are offered. */
+export const ROLES = ['user', 'assistant', 'system'] as const satisfies readonly Role[];
 
 export function roleName(role: Role): string {
-  return ROLES.find((known) => known.role === role)?.name ?? role;
+  const known = ROLES.find((each) => each === role);
+  return known ? t(`common.${known}`) : role;
 }
 
 /** Where a message stands, if that is worth a word. Statuses may grow. */
 export function statusWords({ status, error }: Pick<Message, 'status' | 'error'>): string {
   switch (status) {
     case 'streaming':
-      return 'Writing…';
+      return t('chat.writing');
     case 'waiting':
-      return 'Waits for you';
+      return t('chat.waits');
     case 'aborted':
-      return 'Stopped';
+      return t('chat.stopped');
     case 'error':
-      return typeof error === 'string' ? `Failed: ${error}` : 'Failed';
+      return typeof error === 'string' ? t('chat.failedWith', { why: error }) : t('chat.failed');
     default:
       return '';
   }
 }
 
-/** The brain that answers on this page, with no network. */
-export const OFFLINE = 'offline';
-
-const UNTITLED = 'Untitled chat';
-
 export function titleOf(conversation: { title: string }): string {
-  return conversation.title.trim() || UNTITLED;
+  return conversation.title.trim() || t('common.untitled');
 }
 
 /** What happened, and what the reader can do about it. */
@@ -60,61 +54,61 @@ export function whyNotOpened(error: unknown): Problem {
   switch (codeOf(error)) {
     case 'storage-unavailable':
       return {
-        title: 'Your chats cannot be kept here',
-        text: 'This browser did not give the page a place to store them, or did not let it load what it needs. A private window, blocked site data, a page that is not served over HTTPS or an old browser can be the reason. Open the page in a normal window of a current browser and allow it to keep data, then try again.',
+        title: t('problems.unavailable'),
+        text: t('problems.unavailableText'),
       };
     case 'quota-exceeded':
       return {
-        title: 'There is no space left',
-        text: 'The browser has no room for this page’s data, so the chats could not be opened. They are still there. Free some space on the device, then try again.',
+        title: t('problems.full'),
+        text: t('problems.fullText'),
       };
     case 'schema-too-new':
       return {
-        title: 'These chats need a newer version of the page',
-        text: 'They were written by a newer version than the one that is open here. Nothing was changed. Reload to get the newer version.',
+        title: t('problems.tooNew'),
+        text: t('problems.tooNewText'),
       };
     case 'outdated':
       return {
-        title: 'The page has a newer version',
-        text: 'Another tab already runs it. Reload this one to go on.',
+        title: t('problems.outdated'),
+        text: t('problems.outdatedText'),
       };
     case 'corrupt':
       return {
-        title: 'The stored chats are damaged',
-        text: 'The data on this device cannot be read. Nothing was deleted. Try again first; if that does not help and you have a backup, you can start over with no chats and then restore it.',
+        title: t('problems.corrupt'),
+        text: t('problems.corruptText'),
         startOver: true,
       };
     case 'not-a-database':
     case 'unsupported-format':
       return {
-        title: 'What is stored here is not a set of chats',
-        text: 'Something else was found where the chats are kept. Nothing was changed. If you have a backup, you can start over with no chats and then restore it.',
+        title: t('problems.other'),
+        text: t('problems.otherText'),
         startOver: true,
       };
     case 'conflict':
       return {
-        title: 'The chats are already open in another way',
-        text: 'Another tab holds them with other settings. Close the other tabs of this page, then try again.',
+        title: t('problems.conflict'),
+        text: t('problems.conflictText'),
       };
     case 'blocked':
       return {
-        title: 'Another tab does not answer',
-        text: 'A tab or window of this page has the chats open, but it hangs. Nothing is lost. Close it or reload it, then try again.',
+        title: t('problems.blocked'),
+        text: t('problems.blockedText'),
       };
     case 'timeout':
       return {
-        title: 'Opening took too long',
-        text: 'The device or the network may be very busy. Nothing was lost. Try again in a moment.',
+        title: t('problems.timeout'),
+        text: t('problems.timeoutText'),
       };
     case 'crashed':
       return {
-        title: 'The page stopped while opening your chats',
-        text: 'The device may be short of memory. Nothing that was saved is lost. Close what you do not need, then try again.',
+        title: t('problems.crashed'),
+        text: t('problems.crashedText'),
       };
     default:
       return {
-        title: 'Your chats could not be opened',
-        text: 'Something went wrong that should not have. What was saved is still on this device. Try again, or reload the page.',
+        title: t('problems.unknown'),
+        text: t('problems.unknownText'),
       };
   }
 }
@@ -123,35 +117,35 @@ export function whyNotOpened(error: unknown): Problem {
 export function because(error: unknown): string {
   switch (codeOf(error)) {
     case 'invalid-argument':
-      return error instanceof Error ? sentence(error.message) : 'it was not accepted.';
+      return error instanceof Error ? sentence(error.message) : t('problems.notAccepted');
     case 'not-found':
-      return 'this chat is no longer there.';
+      return t('problems.gone');
     case 'conflict':
-      return 'it was changed elsewhere in the meantime. Reload the page and try again.';
+      return t('problems.changedElsewhere');
     case 'quota-exceeded':
-      return 'there is no space left for this page. Delete chats or free space on the device.';
+      return t('problems.noSpace');
     case 'storage-unavailable':
-      return 'the browser no longer lets this page store data.';
+      return t('problems.noStorage');
     case 'blocked':
-      return 'another tab of this page has the chats and does not answer. Close or reload it, then try again.';
+      return t('problems.tabHangs');
     case 'schema-too-new':
-      return 'it comes from a newer version of this page. Reload to get that version.';
+      return t('problems.newerData');
     case 'outdated':
-      return 'another tab runs a newer version of this page. Reload this one.';
+      return t('problems.newerTab');
     case 'corrupt':
-      return 'the data is damaged.';
+      return t('problems.damaged');
     case 'not-a-database':
-      return 'this file is not a database.';
+      return t('problems.noDatabase');
     case 'unsupported-format':
-      return 'this file is a database, but not one of chats.';
+      return t('problems.otherDatabase');
     case 'timeout':
-      return 'it took too long. It may still have been done: look before you repeat it.';
+      return t('problems.tookLong');
     case 'closed':
-      return 'the chats are closed here. Reload the page.';
+      return t('problems.closed');
     case 'crashed':
-      return 'the part of the page that stores data stopped. Try again.';
+      return t('problems.workerStopped');
     default:
-      return 'something went wrong that should not have. Try again, or reload the page.';
+      return t('problems.bug');
   }
 }
 
@@ -159,15 +153,15 @@ export function because(error: unknown): string {
 export function whyNotImported(error: unknown): string {
   switch (codeOf(error)) {
     case 'unsupported-format':
-      return 'This file is of no kind that this page knows. Nothing was changed.';
+      return t('transfer.unknownKind');
     case 'invalid-argument':
     case 'corrupt':
     case 'not-a-database':
-      return 'This file is damaged or incomplete: it could not be read to its end.';
+      return t('transfer.damaged');
     case 'quota-exceeded':
-      return 'There is no space left for the rest of the chats in this file.';
+      return t('transfer.noSpace');
     default:
-      return `It stopped: ${because(error)}`;
+      return t('transfer.otherwise', { why: because(error) });
   }
 }
 
@@ -175,15 +169,20 @@ function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
-/** A size in words: 640 bytes, 12 KB, 3.4 MB. */
+/** A size in the reader's words: 640 bytes, 12 KB, 3.4 MB. */
 export function size(bytes: number): string {
-  if (bytes < 1_000) return `${bytes} bytes`;
   let value = bytes;
-  let unit = 'bytes';
-  for (const next of ['KB', 'MB', 'GB', 'TB']) {
+  let unit = 'byte';
+  for (const next of ['kilobyte', 'megabyte', 'gigabyte', 'terabyte']) {
     if (value < 999.5) break;
     value /= 1_000;
     unit = next;
   }
-  return `${value < 9.95 ? value.toFixed(1).replace('.0', '') : Math.round(value)} ${unit}`;
+  const small = unit === 'byte';
+  return new Intl.NumberFormat(locale(), {
+    style: 'unit',
+    unit,
+    unitDisplay: small ? 'long' : 'short',
+    maximumFractionDigits: small || value >= 9.95 ? 0 : 1,
+  }).format(value);
 }

@@ -113,7 +113,7 @@ pub fn take_in(read: &[Batch]) {
         .iter()
         .map(|text| serde_json::from_str(text).expect("the store reads what formats give"))
         .collect();
-    let mut store = World::new().empty();
+    let mut store = World::new(1).empty();
     let options = ImportingOptions::default();
     let first = store
         .import_batch(&imported, &options)

@@ -15,7 +15,7 @@ use crate::world::{NOON, World};
 pub fn run(input: &[u8]) -> Corpus {
     let bytes = &mut Unstructured::new(input);
     let known = &Known::default();
-    let world = World::new();
+    let world = World::new(1);
     let mut store = world.empty();
     store.tune_index(Tuning {
         step_texts: 1 + below(bytes, 4) as u32,

@@ -24,7 +24,7 @@ const TAB: &str = "00000000-0000-4000-8000-000000000001";
 pub fn run(input: &[u8]) -> Corpus {
     let bytes = &mut Unstructured::new(input);
     let known = &Known::default();
-    let world = World::new();
+    let world = World::new(1);
     let mut store = world.empty();
     store.tune_index(Tuning {
         smallest: 1,

@@ -31,7 +31,7 @@ pub fn run(input: &[u8]) -> Corpus {
     let bytes = &mut Unstructured::new(input);
     let how = below(bytes, 12);
     let mut file = match how {
-        0 => bytes.take_rest().to_vec(),
+        0 => bytes.bytes(bytes.len()).unwrap_or_default().to_vec(),
         1..=4 => VERSIONS[how - 1].to_vec(),
         _ => stored::template().to_vec(),
     };
@@ -83,7 +83,7 @@ fn patch(file: &mut Vec<u8>, bytes: &mut Unstructured<'_>) {
 }
 
 fn with_one_chat() -> Store {
-    let mut store = World::new().empty();
+    let mut store = World::new(3).empty();
     let id = store
         .create_conversation("mine", None, &Default::default())
         .expect("created");
@@ -112,7 +112,7 @@ fn restored(file: &File) {
 }
 
 fn merged(file: &File) {
-    let copy = Store::open_copy(file.path(), None, World::new().env());
+    let copy = Store::open_copy(file.path(), None, World::new(4).env());
     let Some(copy) = is_typed(copy, &REFUSALS) else {
         return;
     };
@@ -135,7 +135,7 @@ fn merged(file: &File) {
 
 /// Nobody promises that damage is noticed, but that nothing else comes of it than `corrupt`.
 fn opened(file: &File) {
-    let Some(mut store) = is_typed(World::new().open(file), &REFUSALS) else {
+    let Some(mut store) = is_typed(World::new(5).open(file), &REFUSALS) else {
         return;
     };
     let list = store.list_conversations(&Default::default());

@@ -17,7 +17,7 @@ use crate::world::{File, World};
 pub fn run(input: &[u8]) -> Corpus {
     let bytes = &mut Unstructured::new(input);
     let known = &Known::default();
-    let world = World::new();
+    let world = World::new(2);
     let file = File::of("stored", template());
     change(&file, bytes, known);
     let refusals = [
@@ -52,7 +52,7 @@ pub fn run(input: &[u8]) -> Corpus {
 pub fn template() -> &'static [u8] {
     static TEMPLATE: OnceLock<Vec<u8>> = OnceLock::new();
     TEMPLATE.get_or_init(|| {
-        let world = World::new();
+        let world = World::new(1);
         let file = File::new("template");
         let mut store = world.open(&file).expect("a new file opens");
         store.tune_index(Tuning {

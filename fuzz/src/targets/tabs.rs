@@ -4,7 +4,7 @@
 //!
 //! The others' numbers are within what src/wasm/channel.rs lets through.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use conversation_store::error::{ErrorCode, StoreError};
 use conversation_store::tabs::{
@@ -65,6 +65,8 @@ struct Around {
     wake: Option<f64>,
     /// By number: whether it is answered.
     calls: BTreeMap<u32, bool>,
+    /// Those that the page waits for no more.
+    forgotten: BTreeSet<u32>,
     next_call: u32,
 }
 
@@ -81,6 +83,7 @@ pub fn run(input: &[u8]) -> Corpus {
         censuses: VecDeque::new(),
         wake: None,
         calls: BTreeMap::new(),
+        forgotten: BTreeSet::new(),
         next_call: 1 + u32::from(bytes.arbitrary::<u8>().unwrap_or(0)),
     };
     let call = around.call();
@@ -195,9 +198,8 @@ impl Around {
                 let call = below(bytes, self.next_call as usize + 1) as u32;
                 let forget = bytes.arbitrary().unwrap_or(false);
                 self.handle(Event::Abort { call, forget });
-                // Its page waits no more.
-                if forget && self.calls.get(&call) == Some(&false) {
-                    self.calls.insert(call, true);
+                if forget {
+                    self.forgotten.insert(call);
                 }
             }
             3 if below(bytes, 8) == 1 => {
@@ -328,7 +330,7 @@ impl Around {
         let open: Vec<_> = self
             .calls
             .iter()
-            .filter(|(_, answered)| !**answered)
+            .filter(|(call, answered)| !**answered && !self.forgotten.contains(call))
             .collect();
         // A leader that is followed and gone without the lock being free is the browser's to end.
         assert!(open.is_empty(), "calls that never end: {open:?}");

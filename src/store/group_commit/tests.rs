@@ -89,9 +89,9 @@ fn a_transaction_that_an_error_ended_takes_back_all_and_each_is_done_by_itself()
     let outcomes = store.in_one_commit(&["a", "full", "c"], |store, title| {
         create(store, title)?;
         if *title == "full" {
-            // As the engine does when the device is full.
+            // As the engine does when the device fails.
             store.connection.execute_batch("ROLLBACK").ok();
-            return Err(StoreError::new(ErrorCode::QuotaExceeded, "full"));
+            return Err(StoreError::new(ErrorCode::StorageUnavailable, "failed"));
         }
         Ok(())
     });
@@ -100,6 +100,24 @@ fn a_transaction_that_an_error_ended_takes_back_all_and_each_is_done_by_itself()
     assert_eq!(done, [true, false, true]);
     // The one alone was committed before its error.
     assert_eq!(titles(&store), ["a", "c", "full"]);
+}
+
+#[test]
+fn from_one_that_finds_no_space_none_is_done() {
+    let mut store = store();
+    let full = || StoreError::new(ErrorCode::QuotaExceeded, "full");
+    let outcomes = store.in_one_commit(&["a", "full", "c"], |store, title| {
+        store.atomically(|store| {
+            create(store, title)?;
+            if *title == "full" {
+                return Err(full());
+            }
+            Ok(())
+        })
+    });
+    let errors: Vec<_> = outcomes.into_iter().map(|it| it.result.err()).collect();
+    assert_eq!(errors, [None, Some(full()), Some(full())]);
+    assert_eq!(titles(&store), ["a"]);
 }
 
 #[test]

@@ -52,6 +52,11 @@ pub enum Found {
         /// The lowest schema version that may write it.
         lowest_writer: i64,
     },
+    /// Ours by a mark that nobody else has, and yet not as any version of ours leaves it.
+    Damaged {
+        /// What does not fit.
+        reason: String,
+    },
     /// Someone else's, and why it is thought so.
     Foreign {
         /// What does not fit.
@@ -64,6 +69,16 @@ pub enum Found {
 /// # Errors
 /// Those of reading: `corrupt`, `not-a-database`.
 pub fn inspect(connection: &Connection, name: &str) -> Result<Found> {
+    let (found, is_marked) = look(connection, name)?;
+    Ok(match found {
+        Found::Foreign { reason } if is_marked => Found::Damaged { reason },
+        found => found,
+    })
+}
+
+/// What the schema says, and whether it bears a mark of ours: the id in the header, or the table that says
+/// the same.
+fn look(connection: &Connection, name: &str) -> Result<(Found, bool)> {
     let pragma = |pragma: &str| -> Result<i64> {
         let sql = format!("PRAGMA {name}.{pragma}");
         Ok(connection.row(&sql, params![], |row| row.get(0))?)
@@ -80,30 +95,31 @@ pub fn inspect(connection: &Connection, name: &str) -> Result<Found> {
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
 
+    let state = ("store_state".to_owned(), true);
+    let is_marked = application_id == APPLICATION_ID || tables.contains(&state);
+    let foreign = |reason| Ok((Found::Foreign { reason }, is_marked));
     if tables.is_empty() && application_id == 0 && version == 0 {
-        return Ok(Found::Empty);
+        return Ok((Found::Empty, is_marked));
     }
     if application_id != APPLICATION_ID && application_id != 0 {
-        return Ok(foreign(format!(
+        return foreign(format!(
             "its application_id is {application_id}, another program's"
-        )));
+        ));
     }
     for (table, columns) in LESSON_TABLES {
         if !tables.contains(&(table.to_owned(), true)) {
-            return Ok(foreign(format!("it has no table '{table}'")));
+            return foreign(format!("it has no table '{table}'"));
         }
         let has = columns_of(connection, name, table)?;
         if let Some(missing) = columns
             .iter()
             .find(|column| !has.iter().any(|it| it == *column))
         {
-            return Ok(foreign(format!(
-                "its table '{table}' has no column '{missing}'"
-            )));
+            return foreign(format!("its table '{table}' has no column '{missing}'"));
         }
     }
     if application_id == APPLICATION_ID && version >= 2 {
-        let lowest_writer = if tables.contains(&("store_state".to_owned(), true)) {
+        let lowest_writer = if tables.contains(&state) {
             connection
                 .row(
                     &format!("SELECT lowest_writer FROM {name}.store_state"),
@@ -114,29 +130,23 @@ pub fn inspect(connection: &Connection, name: &str) -> Result<Found> {
         } else {
             None
         };
-        return Ok(Found::Ours {
+        let lowest_writer = lowest_writer.unwrap_or(version);
+        let ours = Found::Ours {
             version,
-            lowest_writer: lowest_writer.unwrap_or(version),
-        });
+            lowest_writer,
+        };
+        return Ok((ours, is_marked));
     }
     if version > 1 {
-        return Ok(foreign(format!(
-            "its user_version is {version}, another program's"
-        )));
+        return foreign(format!("its user_version is {version}, another program's"));
     }
     if let Some((other, _)) = tables
         .iter()
         .find(|(table, _)| !LESSON_TABLES.iter().any(|(known, _)| known == table))
     {
-        return Ok(foreign(format!(
-            "it has a table '{other}' of another program"
-        )));
+        return foreign(format!("it has a table '{other}' of another program"));
     }
-    Ok(Found::Lesson)
-}
-
-fn foreign(reason: String) -> Found {
-    Found::Foreign { reason }
+    Ok((Found::Lesson, is_marked))
 }
 
 /// The columns of a table, in order, hidden ones left out. (The pragma's table-valued form needs a

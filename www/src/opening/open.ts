@@ -1,0 +1,119 @@
+// Opens the store, and until it is open says why not: it takes a while, or something is wrong, what,
+// and what can be done.
+
+import { ConversationStore } from 'conversation-store';
+import { announce } from '../announce.ts';
+import { ask } from '../dialog.ts';
+import { t } from '../i18n/index.ts';
+import { because, codeOf, detailOf, whyNotOpened } from '../words.ts';
+import { type Screen, type ScreenAction, showScreen } from './screen.ts';
+
+const NAME = 'conversations';
+const LONG = 2_000;
+
+const opening = (): Screen => ({ name: 'opening', title: t('problems.opening') });
+const slow = (): Screen => ({ ...opening(), text: t('problems.slow') });
+
+/** For who has no chats here yet: what the first view says, before all is there that it needs. */
+export function welcome(root: HTMLElement): void {
+  showScreen(root, { name: 'welcome', title: t('firstRun.title'), text: t('firstRun.text') });
+}
+
+/** Begins to open the store, before there are words for what may be wrong. */
+export function beginToOpen(): Promise<ConversationStore> {
+  const opening = ConversationStore.open(NAME);
+  // What goes wrong is said by `openStore`.
+  opening.catch(() => undefined);
+  return opening;
+}
+
+/**
+ * Resolves once the store is open, however often it has to be tried.
+ *
+ * @param begun The first try.
+ */
+export async function openStore(
+  root: HTMLElement,
+  begun: Promise<ConversationStore>,
+): Promise<ConversationStore> {
+  for (let attempt = begun; ; attempt = ConversationStore.open(NAME)) {
+    const late = setTimeout(() => showScreen(root, slow()), LONG);
+    try {
+      return await attempt.finally(() => clearTimeout(late));
+    } catch (error) {
+      await showProblem(root, error);
+      showScreen(root, opening());
+    }
+  }
+}
+
+/** Shows what is wrong. Resolves when it is to be tried again. */
+export function showProblem(root: HTMLElement, error: unknown): Promise<void> {
+  return new Promise((resolve) => {
+    const { title, text, startOver } = whyNotOpened(error);
+    const actions: ScreenAction[] = [
+      { label: t('common.tryAgain'), kind: 'main', run: resolve },
+      { label: t('common.reloadPage'), run: () => location.reload() },
+    ];
+    const { salvage } = ConversationStore as Salvaging;
+    if (startOver && salvage && codeOf(error) === 'corrupt') {
+      actions.unshift({
+        label: t('problems.salvage'),
+        run: () => void saveWhatIsLeft(root, salvage, error).then((done) => done && resolve()),
+      });
+    }
+    if (startOver) {
+      actions.push({
+        label: t('problems.startOver'),
+        kind: 'danger',
+        run: () => void deleteAll().then((done) => done && resolve()),
+      });
+    }
+    showScreen(root, { name: 'problem', title, text, detail: detailOf(error), actions });
+  });
+}
+
+/** What the package may have: it takes what can be read of damaged files into a new database. */
+interface Salvaging {
+  salvage?: (name: string) => Promise<{ conversations: { recovered: number } }>;
+}
+
+/** The damaged files are kept by the package; where nothing can be read, all is as it was. */
+async function saveWhatIsLeft(
+  root: HTMLElement,
+  salvage: NonNullable<Salvaging['salvage']>,
+  damage: unknown,
+): Promise<boolean> {
+  showScreen(root, { name: 'opening', title: t('problems.salvaging') });
+  try {
+    const { conversations } = await salvage.call(ConversationStore, NAME);
+    const chats = t('common.chats', { count: conversations.recovered });
+    announce(t('problems.salvaged', { chats }));
+    return true;
+  } catch (error) {
+    const text = t('problems.notSalvaged', { why: because(error) });
+    await new Promise<void>((resolve) => {
+      showScreen(root, {
+        name: 'problem',
+        title: t('problems.corrupt'),
+        text,
+        detail: detailOf(error),
+        actions: [{ label: t('common.tryAgain'), kind: 'main', run: resolve }],
+      });
+    });
+    await showProblem(root, damage);
+    return true;
+  }
+}
+
+async function deleteAll(): Promise<boolean> {
+  const yes = await ask({
+    title: t('problems.askStartOver'),
+    text: t('problems.askStartOverText'),
+    yes: t('problems.yesStartOver'),
+  });
+  if (!yes) return false;
+  // If this fails, trying again shows why.
+  await ConversationStore.delete(NAME).catch(() => undefined);
+  return true;
+}

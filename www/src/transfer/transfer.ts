@@ -1,0 +1,223 @@
+// Import and export: the part of the storage panel that offers them, files dropped on the page, and
+// what happens then. What a file holds is the store's to find out.
+
+import {
+  type ChangeDetail,
+  type Conversation,
+  ConversationStore,
+  ConversationStoreError,
+  type ImportReport,
+} from 'conversation-store';
+import { h } from '../dom.ts';
+import { t } from '../i18n/index.ts';
+import { shorten } from '../text.ts';
+import type { Toasts } from '../toasts.ts';
+import { because, size, titleOf } from '../words.ts';
+import { download, fileName, today } from './download.ts';
+
+/** Endings of what can be imported; a file without one of these can still be dropped. */
+const ACCEPTED = '.json,.jsonl,.ndjson,.zip,.db,.sqlite,.sqlite3';
+
+export interface TransferActions {
+  /** An import has begun: what would hide it makes room. */
+  importing: () => void;
+  /** Where the focus goes when its report is closed. */
+  refuge: () => void;
+}
+
+/** What a person can have chats as. */
+export type FileKind = 'markdown' | 'json' | 'sqlite';
+export const FILE_KINDS: readonly FileKind[] = ['markdown', 'json', 'sqlite'];
+
+export class Transfer {
+  /** To be shown where import and export are looked for. */
+  readonly section: HTMLElement;
+  readonly #file = h('input', {
+    type: 'file',
+    class: 'unseen',
+    tabindex: -1,
+    'aria-label': t('transfer.file'),
+    'data-testid': 'import-file',
+  });
+  readonly #target = h(
+    'div',
+    { class: 'drop-target', hidden: true, 'data-testid': 'drop-target' },
+    h('p', {}, t('transfer.drop')),
+  );
+  readonly #outcome = h('p', { class: 'outcome', role: 'alert', 'data-testid': 'export-outcome' });
+  #importing = false;
+
+  constructor(
+    private readonly store: ConversationStore,
+    private readonly toasts: Toasts,
+    private readonly actions: TransferActions,
+  ) {
+    const button = (id: string, label: string, onclick: () => void) =>
+      h('button', { type: 'button', class: 'button', 'data-testid': id, onclick }, label);
+    this.section = h(
+      'section',
+      {},
+      h('h3', { class: 'dialog-subtitle' }, t('transfer.title')),
+      h('p', { class: 'dialog-text' }, t('transfer.text')),
+      h(
+        'div',
+        { class: 'dialog-actions dialog-actions-start' },
+        button('import-open', t('transfer.import'), () => this.#file.click()),
+        ...FILE_KINDS.map((kind) =>
+          button(`export-${kind}`, t(`transfer.all_${kind}`), () => void this.#exportAll(kind)),
+        ),
+      ),
+      this.#file,
+      this.#outcome,
+    );
+    this.#file.addEventListener('change', () => {
+      const file = this.#file.files?.[0];
+      this.#file.value = '';
+      if (file) void this.importFile(file);
+    });
+    this.#file.setAttribute('accept', ACCEPTED);
+    document.body.append(this.#target);
+    this.#acceptDrops();
+  }
+
+  /** Lets the reader choose a file to import. */
+  pickFile(): void {
+    this.#file.click();
+  }
+
+  /** Chats are there, and can be searched, as they come. */
+  async importFile(file: File): Promise<void> {
+    // A second one would have to wait for the first.
+    if (this.#importing) return;
+    this.#importing = true;
+    this.actions.importing();
+    const abort = new AbortController();
+    // With the first import, as the store's own reader of files.
+    const { ImportDialog } = await import('./import-dialog.ts');
+    const dialog = new ImportDialog(file.name, () => abort.abort(), this.actions.refuge);
+    const made = this.#listenForNew();
+    let report: ImportReport | undefined;
+    let failure: unknown;
+    try {
+      report = await this.store.import(
+        file,
+        { onProgress: (progress) => dialog.progress(progress) },
+        { signal: abort.signal },
+      );
+    } catch (error) {
+      failure = error;
+      report = error instanceof ConversationStoreError ? error.details?.report : undefined;
+    }
+    const ids = await made.end(report?.ids ?? []);
+    this.#importing = false;
+    dialog.report(report, failure, ids.length > 0 ? () => this.#takeBack(ids) : undefined);
+  }
+
+  /** One chat, as a file. */
+  async exportChat(conversation: Conversation, kind: FileKind): Promise<void> {
+    const name = fileName(shorten(titleOf(conversation), 60));
+    try {
+      this.toasts.show(await this.#save(name, kind, conversation));
+    } catch (error) {
+      this.toasts.fail(t('transfer.notExported'), error);
+    }
+  }
+
+  // Toasts are behind the panel, so it is said in it.
+  async #exportAll(kind: FileKind): Promise<void> {
+    this.#outcome.textContent = '';
+    try {
+      this.#outcome.textContent = await this.#save(`chats-${today()}`, kind);
+      this.#outcome.dataset.kind = 'good';
+    } catch (error) {
+      this.#outcome.textContent = t('common.failed', {
+        what: t('transfer.notExported'),
+        why: because(error),
+      });
+      this.#outcome.dataset.kind = 'bad';
+    }
+  }
+
+  /** Resolves to what there is to be said. */
+  async #save(name: string, kind: FileKind, only?: Conversation): Promise<string> {
+    const file = await this.#fileOf(kind, only);
+    // What it is decides what it is called: several files, or attachments, are an archive.
+    const whole = `${name}${kind === 'sqlite' ? '.sqlite3' : (/\.\w+$/.exec(file.name)?.[0] ?? '')}`;
+    download(file, whole);
+    return t('common.inDownloads', { name: whole, size: size(file.size) });
+  }
+
+  async #fileOf(kind: FileKind, only: Conversation | undefined): Promise<File> {
+    const ids = only && { conversationIds: [only.id] };
+    if (kind === 'markdown') return this.store.export({ format: 'markdown', ...ids });
+    if (kind === 'json') return this.store.export({ format: 'ndjson', ...ids });
+    if (!only) return new File([await this.store.backup()], 'chats.sqlite3');
+    // A database of one chat is one that nothing else was ever put into.
+    await using alone = await ConversationStore.open(':memory:');
+    await alone.import(await this.store.export({ format: 'ndjson', ...ids }));
+    return new File([await alone.backup()], 'chat.sqlite3');
+  }
+
+  /** Hears which chats are made from now on, to tell them from those that were only updated. */
+  #listenForNew() {
+    const made = new Set<number>();
+    let missed = false;
+    const listen = ({ detail }: CustomEvent<ChangeDetail>) => {
+      missed ||= detail.reset;
+      for (const { kind, op, id } of detail.changes) {
+        if (kind === 'conversation' && op === 'insert') made.add(id);
+      }
+    };
+    this.store.addEventListener('change', listen);
+    return {
+      end: async (ids: readonly number[]): Promise<number[]> => {
+        // The last of them are told beside the answer: an answer later they have been.
+        await this.store.status().catch(() => undefined);
+        this.store.removeEventListener('change', listen);
+        // Of what was missed nobody knows whether it was there before.
+        return missed ? [] : ids.filter((id) => made.has(id));
+      },
+    };
+  }
+
+  /** Deletes what an import has made. The file has it still. */
+  async #takeBack(ids: readonly number[]): Promise<void> {
+    try {
+      // Calls that wait at the same moment share a commit.
+      for (let at = 0; at < ids.length; at += 100) {
+        await Promise.all(ids.slice(at, at + 100).map((id) => this.store.deleteConversation(id)));
+      }
+      this.toasts.show(t('transfer.takenBack', { count: ids.length }));
+    } catch (error) {
+      this.toasts.fail(t('transfer.notTakenBack'), error);
+    }
+  }
+
+  #acceptDrops(): void {
+    const hasFiles = ({ dataTransfer }: DragEvent) =>
+      dataTransfer?.types.includes('Files') ?? false;
+    const show = (shown: boolean) => {
+      this.#target.hidden = !shown;
+    };
+    addEventListener('dragenter', (event) => {
+      // A dialog is above the page, and has to be answered first.
+      if (hasFiles(event) && !document.querySelector('dialog:modal')) show(true);
+    });
+    addEventListener('dragover', (event) => {
+      // Else the browser opens the file in the place of the page.
+      if (hasFiles(event)) event.preventDefault();
+    });
+    addEventListener('dragleave', ({ relatedTarget }) => {
+      if (relatedTarget === null) show(false);
+    });
+    addEventListener('drop', (event) => {
+      if (!hasFiles(event)) return;
+      // Whoever has taken it already has said so.
+      const accepted = !this.#target.hidden && !event.defaultPrevented;
+      event.preventDefault();
+      show(false);
+      const file = event.dataTransfer?.files[0];
+      if (file && accepted) void this.importFile(file);
+    });
+  }
+}

@@ -1,0 +1,10 @@
+// What the bundler makes of imports that are no modules.
+
+declare module '*?raw' {
+  const text: string;
+  export default text;
+}
+
+interface ImportMeta {
+  readonly env: { readonly PROD: boolean };
+}
