@@ -51,11 +51,13 @@ pub enum Bug {
     JournalStays,
     /// A file that cannot be read is called damaged.
     FailureIsDamage,
+    /// What a pragma does after its row is not waited for.
+    HalfStepped,
 }
 
 impl Bug {
     /// What a device that fails brings to light.
-    pub const OF_A_DEVICE: [Self; 10] = [
+    pub const OF_A_DEVICE: [Self; 11] = [
         Self::SyncOff,
         Self::SwallowedWrite,
         Self::HeldCommit,
@@ -64,6 +66,7 @@ impl Bug {
         Self::LeftInLog,
         Self::JournalStays,
         Self::FailureIsDamage,
+        Self::HalfStepped,
         Self::RecordOutside,
         Self::AnswerUncommitted,
     ];

@@ -1,6 +1,6 @@
 //! Nothing is lost, doubled or left untyped when the device fails, whichever call of it, however, once or
-//! from then on, or when its power goes (tests/faults). Without `FAULTS` a share of all points is taken;
-//! `FAULTS=all cargo test --release --features faults --test failing_device -- --nocapture` takes
+//! from then on, or when its power goes (tests/faults). `npm test` takes a share of all points, `FAULTS=<n>` one
+//! in n; `FAULTS=all cargo test --profile exhaustive --features planted-bugs --test failing_device -- --nocapture` takes
 //! all of them, and `POINT="<script>/<fault>/<ending>/<n>"` those whose names begin so.
 
 #![cfg(not(target_arch = "wasm32"))]
@@ -13,21 +13,17 @@ use std::env;
 use std::sync::Mutex;
 
 use faults::disk::{Fault, Loss, Plan};
-use faults::jobs::{Known, on_threads};
+use faults::jobs::{Known, on_threads, share};
 use faults::power::{Looked, Recording, lose_power};
 use faults::runs::{Ending, Met, played, run};
 use faults::script::{scripts, untouched};
 
 /// Of all points, `npm test` takes one in so many ...
-const SHARE: usize = 211;
+const SHARE: usize = 499;
 /// ... and of the moments at which power can go.
-const SHARE_OF_MOMENTS: usize = 37;
+const SHARE_OF_MOMENTS: usize = 61;
 /// Times that chance is asked at each.
-const SEEDS: u64 = 8;
-
-fn takes_all() -> bool {
-    env::var("FAULTS").is_ok_and(|it| it == "all")
-}
+const SEEDS: u64 = 4;
 
 /// A script, and what fails.
 struct Point {
@@ -80,8 +76,8 @@ fn whatever_call_fails_nothing_is_lost_or_doubled() {
     let total = points.len();
     if let Ok(wanted) = env::var("POINT") {
         points.retain(|point| point.name.starts_with(&wanted));
-    } else if !takes_all() {
-        points = points.into_iter().step_by(SHARE).collect();
+    } else {
+        points = points.into_iter().step_by(share(SHARE)).collect();
     }
     let table = Mutex::new(BTreeMap::<String, (usize, Met)>::new());
     let found = on_threads(&points, |all, point| {
@@ -125,7 +121,7 @@ fn losses() -> Vec<(usize, Loss)> {
 #[test]
 fn whenever_the_power_goes_what_was_flushed_is_there() {
     let seeds = env::var("SEEDS").map_or(SEEDS, |it| it.parse().expect("SEEDS is a number"));
-    let stride = if takes_all() { 1 } else { SHARE_OF_MOMENTS };
+    let stride = share(SHARE_OF_MOMENTS);
     let table = Mutex::new(BTreeMap::<String, Looked>::new());
     let found = on_threads(&losses(), |all, job| {
         let looked = try_loss(all, *job, stride, seeds)?;
@@ -141,21 +137,41 @@ fn whenever_the_power_goes_what_was_flushed_is_there() {
     assert!(found.is_empty(), "{}", found.join("\n\n"));
 }
 
+/// Where each bug is to be found: at points whose names begin so, or when the power goes in a script.
 #[cfg(feature = "planted-bugs")]
 #[test]
 fn every_planted_bug_is_found() {
     use conversation_store::planted::Bug;
     use faults::jobs::with_bug;
 
-    /// A share that no length of a script has a part in.
-    const SHARE: usize = 101;
+    let points = points();
     for bug in Bug::OF_A_DEVICE {
-        let of_calls: Vec<_> = points().into_iter().step_by(SHARE).collect();
+        let (of_calls, of_losses) = match bug {
+            Bug::SyncOff => ("chats/AccessFails/Passed", None),
+            Bug::SwallowedWrite => ("chats/WriteFails/Passed", None),
+            Bug::HeldCommit => ("", Some("checkpoint, relaxed")),
+            Bug::SwallowedCommit => ("chats/WriteIsShort/Killed", None),
+            Bug::ToldUndone => ("streams/WriteIsShort/Healed", None),
+            Bug::LeftInLog => ("chats/SyncFails/Killed", None),
+            Bug::JournalStays => ("", Some("creation")),
+            Bug::FailureIsDamage => ("backup/ReadFails/Reopened/22", None),
+            Bug::HalfStepped => ("creation/ReadFails/Passed/1", None),
+            Bug::RecordOutside => ("operations/AccessFails/Passed", None),
+            Bug::AnswerUncommitted => ("group/SyncFails/Healed", None),
+            other => panic!("{other:?} is no bug of a device"),
+        };
+        let of_calls: Vec<_> = points
+            .iter()
+            .filter(|point| !of_calls.is_empty() && point.name.starts_with(of_calls))
+            .collect();
         let mut found = with_bug(Some(bug), &of_calls, 1, |all, point| {
             try_point(all, point).map(|_| ())
         });
-        if found.is_empty() {
-            found = with_bug(Some(bug), &losses(), 1, |all, job| {
+        if let Some(wanted) = of_losses {
+            let mut of_script = losses();
+            let all = scripts();
+            of_script.retain(|(script, _)| all[*script].name == wanted);
+            found = with_bug(Some(bug), &of_script, 1, |all, job| {
                 try_loss(all, *job, 3, 1).map(|_| ())
             });
         }

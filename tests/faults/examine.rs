@@ -158,6 +158,8 @@ fn say(connection: &Connection) -> rusqlite::Result<String> {
             for (n, name) in names.iter().enumerate() {
                 let _ = match row.get_ref(n)? {
                     ValueRef::Null => Ok(()),
+                    // Counts what was written, and an opening more folds growth in once more.
+                    ValueRef::Integer(_) if name == "revision" => write!(line, " revised"),
                     ValueRef::Integer(number) => write!(line, " {name}={number}"),
                     ValueRef::Real(number) => write!(line, " {name}={number}"),
                     ValueRef::Text(bytes) => {

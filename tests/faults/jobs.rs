@@ -1,6 +1,7 @@
 //! Many runs on two threads.
 
 use std::cell::OnceCell;
+use std::env;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,6 +14,15 @@ use super::script::{Script, scripts};
 
 /// So much that is wrong is enough.
 const MOST_FOUND: usize = 12;
+
+/// One in so many of what is looked at: `FAULTS=<n>`, or all of them: `FAULTS=all`.
+pub fn share(otherwise: usize) -> usize {
+    match env::var("FAULTS") {
+        Err(_) => otherwise,
+        Ok(all) if all == "all" => 1,
+        Ok(share) => share.parse().expect("FAULTS is a number or 'all'"),
+    }
+}
 
 /// Every script, beside what it does where nothing fails, once that is asked for.
 pub struct Known {
