@@ -1,6 +1,6 @@
 //! Nothing is lost, doubled or left untyped when the device fails, whichever call of it, however, once or
 //! from then on, or when its power goes (tests/faults). `npm test` takes a share of all points, `FAULTS=<n>` one
-//! in n; `FAULTS=all cargo test --profile exhaustive --features planted-bugs --test failing_device -- --nocapture` takes
+//! in n; `FAULTS=all cargo test --profile exhaustive --features faults --test failing_device -- --nocapture` takes
 //! all of them, and `POINT="<script>/<fault>/<ending>/<n>"` those whose names begin so.
 
 #![cfg(not(target_arch = "wasm32"))]

@@ -1,6 +1,6 @@
 //! Nothing is lost, doubled or left untyped when memory runs out, whichever allocation of SQLite's it is,
 //! once or from then on (tests/faults). `npm test` takes a share of all points, `FAULTS=<n>` one in n;
-//! `FAULTS=all cargo test --profile exhaustive --features planted-bugs --test out_of_memory -- --nocapture` takes all
+//! `FAULTS=all cargo test --profile exhaustive --features faults --test out_of_memory -- --nocapture` takes all
 //! of them, and `POINT="<script>/<ending>/<n>"` one.
 
 #![cfg(not(target_arch = "wasm32"))]
