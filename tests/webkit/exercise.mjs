@@ -127,6 +127,7 @@ export async function exercise(name) {
   await store.restore(file);
   out.restored = [before, (await store.listConversations()).length, await texts(id)];
   out.healed = (await store.heal()).healed;
+  out.checked = await store.integrityCheck();
 
   // The store.
   const status = await store.status();
