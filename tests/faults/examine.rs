@@ -150,10 +150,7 @@ fn say(connection: &Connection) -> rusqlite::Result<String> {
     }
     for (table, columns) in KEPT {
         let mut statement = connection.prepare(&format!("SELECT {columns} FROM {table}"))?;
-        let names: Vec<_> = statement
-            .column_names()
-            .map(str::to_owned)
-            .collect();
+        let names: Vec<_> = statement.column_names().map(str::to_owned).collect();
         let mut lines = Vec::new();
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
