@@ -4,7 +4,7 @@
 //! pieces. `restore` copies rows, not pages: it trusts no mark, trigger or index of the file, and
 //! the switch is one transaction.
 
-use rusqlite::{Connection, ffi, params};
+use rusqlite::{Connection, params};
 
 use super::engine::Ask;
 use super::schema::{self, Found};
@@ -96,6 +96,9 @@ impl Store {
             })?;
         if verdict == "ok" {
             return Ok(());
+        }
+        if let Some(failure) = engine::failure_in(&verdict) {
+            return Err(failure);
         }
         Err(StoreError::new(
             ErrorCode::Corrupt,
@@ -240,14 +243,8 @@ fn check_integrity(connection: &Connection, schema: &str) -> Result<()> {
     if verdict == "ok" {
         return Ok(());
     }
-    // A page that the device did not give is reported like damage, but for the result code at its end.
-    let code = verdict.rsplit_once("error code=");
-    let code = code.and_then(|(_, code)| code.trim_end().parse().ok());
-    if let Some(code) = code.filter(|_| !planted(Bug::FailureIsDamage)) {
-        let error = StoreError::from(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
-        if error.code != ErrorCode::Corrupt {
-            return Err(error);
-        }
+    if let Some(failure) = engine::failure_in(&verdict) {
+        return Err(failure);
     }
     let reason: Vec<_> = verdict.split_whitespace().collect();
     Err(damaged(&reason.join(" ")))

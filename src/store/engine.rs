@@ -6,6 +6,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, ToSql};
 
 use crate::error::{ErrorCode, StoreError};
+use crate::planted::{Bug, planted};
 use crate::time::Timestamp;
 
 impl From<rusqlite::Error> for StoreError {
@@ -70,6 +71,15 @@ impl From<rusqlite::Error> for StoreError {
         };
         Self::new(code, format!("{advice} ({error})"))
     }
+}
+
+/// The failure in what an integrity check says is wrong: a page that the device did not give is told like
+/// damage, but for the result code at its end.
+pub(super) fn failure_in(verdict: &str) -> Option<StoreError> {
+    let (_, code) = verdict.rsplit_once("error code=")?;
+    let code = rusqlite::ffi::Error::new(code.trim_end().parse().ok()?);
+    let error = StoreError::from(rusqlite::Error::SqliteFailure(code, None));
+    (error.code != ErrorCode::Corrupt && !planted(Bug::FailureIsDamage)).then_some(error)
 }
 
 /// Asks, in cached statements. The engine's own `query_row` and `query_map` are made anew for each

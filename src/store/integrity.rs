@@ -95,6 +95,9 @@ impl Store {
         let connection = &self.connection;
         let mut tell = |sql: &str, params: &[&dyn ToSql]| -> Result<()> {
             let found = texts(connection, sql, params)?;
+            if let Some(failure) = found.iter().find_map(|it| engine::failure_in(it)) {
+                return Err(failure);
+            }
             problems.extend(found.into_iter().filter(|it| it != "ok"));
             Ok(())
         };

@@ -44,6 +44,8 @@ test.describe('chats', () => {
     await composer(page).fill(lines[0] ?? '');
     await composer(page).press('Enter');
     await expect(page.getByTestId('chat-title')).toHaveText(lines[0] ?? '');
+    // The chat is on show a moment before its first message is.
+    await expect(texts(page)).toHaveCount(1);
     await say(page, lines[1] ?? '');
     await writeAs(page, 'Assistant');
     await say(page, lines[2] ?? '');

@@ -43,6 +43,10 @@ pub enum Step {
     Checkpoint,
     /// Has the index go on until it is done.
     Index,
+    /// Gives free pages back until that is done.
+    Shrink,
+    /// What a call that finds no space waits for.
+    MakeRoom,
     HealStreams(Vec<String>),
     RetainTabs(Vec<String>),
     Durability(Durability),
@@ -112,10 +116,16 @@ impl Steps {
     }
 
     fn blob(&mut self, bytes: &[u8]) -> &mut Self {
-        let mut hasher = Hasher::default();
-        hasher.update(bytes);
-        let hash = hasher.finish();
-        for (n, piece) in bytes.chunks(PIECE as usize).enumerate() {
+        let hash = hash_of(bytes);
+        self.pieces(bytes, usize::MAX)
+            .call(json!({ "getBlob": { "hash": hash } }))
+            .call(json!({ "getBlobPiece": { "hash": hash, "offset": 0 } }))
+    }
+
+    /// Puts so many pieces of an attachment.
+    fn pieces(&mut self, bytes: &[u8], most: usize) -> &mut Self {
+        let hash = hash_of(bytes);
+        for (n, piece) in bytes.chunks(PIECE as usize).enumerate().take(most) {
             let request = Request::PutBlobPiece {
                 hash: hash.clone(),
                 size: bytes.len() as i64,
@@ -129,8 +139,7 @@ impl Steps {
                 tab: Some("tab".into()),
             }]));
         }
-        self.call(json!({ "getBlob": { "hash": hash } }));
-        self.call(json!({ "getBlobPiece": { "hash": hash, "offset": 0 } }))
+        self
     }
 
     fn push(&mut self, step: Step) -> &mut Self {
@@ -149,6 +158,12 @@ impl Steps {
     fn end(&mut self) -> Vec<Step> {
         std::mem::take(&mut self.all)
     }
+}
+
+fn hash_of(bytes: &[u8]) -> String {
+    let mut hasher = Hasher::default();
+    hasher.update(bytes);
+    hasher.finish()
 }
 
 /// A tab's own operation; it awaits each.
@@ -382,9 +397,8 @@ pub fn scripts() -> Vec<Script> {
 
     let mut s = Steps::default();
     let picture = pixels(PIECE as usize + 10_000);
-    let mut hasher = Hasher::default();
-    hasher.update(&picture);
-    let reference = format!("conversation-store:sha256-{}", hasher.finish());
+    let reference = format!("conversation-store:sha256-{}", hash_of(&picture));
+    let interrupted = pixels(PIECE as usize + 1);
     s.open()
         .blob(&picture)
         .call(json!({ "addMessage": { "conversationId": 1, "role": "user",
@@ -393,6 +407,8 @@ pub fn scripts() -> Vec<Script> {
             "extra": { "extractBlobs": true, "parts": format!(
               r#"[{{"type":"file","url":"data:image/png;base64,{}"}}]"#, "QUJD".repeat(6_000)) } } }))
         .call(json!({ "deleteConversation": { "id": 1 } }))
+        .pieces(&interrupted, 1)
+        .call(json!({ "dropBlob": { "hash": hash_of(&interrupted) } }))
         .close();
     all.push(strict("blobs", &chats, &mut s));
 
@@ -484,6 +500,8 @@ pub fn scripts() -> Vec<Script> {
         .call(json!({ "heal": {} }))
         .call(json!({ "healStep": { "after": 0 } }))
         .call(json!({ "heal": { "conversationId": 1 } }))
+        .call(json!({ "integrityCheck": { "quick": false } }))
+        .call(json!({ "integrityStep": { "quick": true, "at": [0, 0] } }))
         .call(read(4))
         .close();
     all.push(strict("healing", &written_elsewhere(&chats), &mut s));
@@ -511,6 +529,7 @@ pub fn scripts() -> Vec<Script> {
             s.call(add(1 + n % 3, &format!("alpha {n}"), json!({})));
         }
         s.push(Step::Checkpoint)
+            .push(Step::MakeRoom)
             .call(add(1, "after it", json!({})))
             .push(Step::Durability(Durability::Relaxed))
             .call(add(1, "soon safe", json!({})))
@@ -534,6 +553,7 @@ pub fn scripts() -> Vec<Script> {
         ))
         .call(json!({ "updateMessage": { "id": 12, "patch": { "metadata": filled(600_000) } } }))
         .call(json!({ "deleteMessage": { "id": 12 } }))
+        .push(Step::Shrink)
         .close();
     all.push(strict("large", &chats, &mut s));
     all

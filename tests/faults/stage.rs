@@ -234,6 +234,11 @@ impl Stage {
                 }
                 Ok(String::new())
             }
+            Step::Shrink => {
+                while store.shrink_step()? {}
+                Ok(String::new())
+            }
+            Step::MakeRoom => store.make_room().map(none),
             Step::HealStreams(alive) => store.heal_streams(alive).map(none),
             Step::RetainTabs(alive) => store.retain_tabs(alive).map(none),
         }
