@@ -4,10 +4,12 @@
 //! used: a cell that does not fit is passed over, and said to be damaged.
 
 use crate::bytes::{Bytes, u16_at, u32_at};
-use crate::pages::Pages;
+use crate::pages::{Pages, Trust};
 
 /// Longest payload that SQLite itself writes.
 const LONGEST: u64 = 1_000_000_000;
+/// Bytes that a cell's length, rowid and header have at most, and more.
+const MENDED: usize = 64;
 /// Most columns of a table that is looked for, and more.
 const MOST_COLUMNS: usize = 200;
 
@@ -83,6 +85,11 @@ impl<'a> Page<'a> {
         })
     }
 
+    /// Bytes of it that are used.
+    pub fn usable(&self) -> usize {
+        self.usable
+    }
+
     /// Where its cells begin; `None` for one that cannot be.
     fn cells(&self) -> impl Iterator<Item = Option<usize>> {
         let array = self.header + if self.kind.is_interior() { 12 } else { 8 };
@@ -118,25 +125,65 @@ impl<'a> Page<'a> {
         (all, is_whole)
     }
 
-    /// Its records, each with its rowid if it has one; `None` for one that cannot be read.
-    pub fn records(&self) -> impl Iterator<Item = Option<Cell<'a>>> {
-        self.cells().map(|at| self.record(at?))
+    /// Where its records are; `None` for one that cannot be.
+    pub fn places(&self) -> impl Iterator<Item = Option<usize>> {
+        let has = self.kind != Kind::TableInterior;
+        self.cells().filter(move |_| has)
     }
 
-    fn record(&self, at: usize) -> Option<Cell<'a>> {
+    /// Its records, each with its rowid if it has one; `None` for one that cannot be read.
+    pub fn records(&self) -> impl Iterator<Item = Option<Cell<'a>>> {
+        self.places().map(|at| self.record(at?))
+    }
+
+    /// The record at a place.
+    pub fn record(&self, at: usize) -> Option<Cell<'a>> {
+        let bytes = self.cell(at)?;
+        self.read_cell(at, bytes, bytes)
+    }
+
+    /// What the record at a place may have been before one bit of its length, its rowid or its header was
+    /// hit: whatever makes them agree.
+    pub fn mended(&self, at: usize) -> impl Iterator<Item = Cell<'a>> {
+        let bytes = self.cell(at).unwrap_or_default();
+        let mut start = bytes[..bytes.len().min(MENDED)].to_vec();
+        (0..start.len() * 8).filter_map(move |bit| {
+            let mask = 1 << (bit % 8);
+            start[bit / 8] ^= mask;
+            let read = self.read_cell(at, &start, bytes);
+            let agrees = read.and_then(|mut cell| {
+                let from = start.len().min(cell.from);
+                let (types, header) = types(&start[from..])?;
+                if sum(header, &types)? != cell.length as u64 {
+                    return None;
+                }
+                cell.patch = (bit / 8).checked_sub(from).map(|at| (at, mask));
+                Some(cell)
+            });
+            start[bit / 8] ^= mask;
+            agrees
+        })
+    }
+
+    /// The bytes of the record at a place, and what follows it.
+    fn cell(&self, at: usize) -> Option<&'a [u8]> {
         let at = match self.kind {
             Kind::TableInterior => return None,
             Kind::IndexInterior => at + 4,
             Kind::TableLeaf | Kind::IndexLeaf => at,
         };
-        let cell = self.bytes.get(at..self.usable)?;
-        let (length, mut from) = varint(cell)?;
+        self.bytes.get(at..self.usable)
+    }
+
+    /// `start` is how `cell` begins, or began.
+    fn read_cell(&self, at: usize, start: &[u8], cell: &'a [u8]) -> Option<Cell<'a>> {
+        let (length, mut from) = varint(start)?;
         if length == 0 || length > LONGEST {
             return None;
         }
         let mut rowid = None;
         if self.kind == Kind::TableLeaf {
-            let (id, after) = varint(&cell[from..])?;
+            let (id, after) = varint(&start[from..])?;
             rowid = Some(id as i64);
             from += after;
         }
@@ -148,12 +195,15 @@ impl<'a> Page<'a> {
         } else {
             None
         };
+        let before = if self.kind.is_interior() { 4 } else { 0 };
         Some(Cell {
-            end: at + from + local + if is_long { 4 } else { 0 },
+            end: at + before + from + local + if is_long { 4 } else { 0 },
+            from,
             rowid,
             length: length as usize,
             here,
             overflow,
+            patch: None,
         })
     }
 
@@ -195,14 +245,38 @@ impl<'a> Page<'a> {
     }
 }
 
+/// Which versions of pages are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// Those that are believed.
+    Believed,
+    /// The last that are not known to be damaged.
+    Checked,
+}
+
+/// What became of a payload.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Assembled {
+    /// All of it is there.
+    pub is_whole: bool,
+    /// How far the pages can be trusted that it goes on to.
+    pub trust: Trust,
+}
+
 /// A record where it lies.
+#[derive(Clone)]
 pub struct Cell<'a> {
     /// Of a table's row.
     pub rowid: Option<i64>,
+    /// Where the payload begins in the cell, and where the cell ends on the page.
+    from: usize,
     end: usize,
     length: usize,
     here: &'a [u8],
-    overflow: Option<u32>,
+    /// Where its payload goes on.
+    pub overflow: Option<u32>,
+    /// Of a mended one, which bits of which byte of the payload are turned.
+    patch: Option<(usize, u8)>,
 }
 
 impl<'a> Cell<'a> {
@@ -211,38 +285,53 @@ impl<'a> Cell<'a> {
         self.here
     }
 
-    /// Puts the payload together; whether all of it is there. `budget` is how many more overflow pages
-    /// may be read in all, so that chains that meet do not make this endless.
+    /// Puts the payload together. `budget` is how many more overflow pages may be read in all, so that chains
+    /// that meet do not make this endless.
     pub fn payload<M: Bytes, L: Bytes>(
         &self,
         pages: &Pages<M, L>,
+        version: Version,
         budget: &mut u64,
         into: &mut Vec<u8>,
-    ) -> bool {
+    ) -> Assembled {
         into.clear();
         into.extend_from_slice(self.here);
+        if let Some((at, mask)) = self.patch
+            && let Some(byte) = into.get_mut(at)
+        {
+            *byte ^= mask;
+        }
         let mut next = self.overflow;
         let mut page = Vec::new();
+        let mut assembled = Assembled {
+            is_whole: true,
+            trust: Trust::Right,
+        };
         while into.len() < self.length {
+            assembled.is_whole = false;
             let Some(number) = next.filter(|number| *number > 1 && *budget > 0) else {
-                return false;
+                break;
             };
             *budget -= 1;
-            if !pages.read(number, &mut page) {
-                return false;
-            }
-            let Some(after) = u32_at(&page, 0) else {
-                return false;
+            let place = match version {
+                Version::Believed => pages.place(number),
+                Version::Checked => pages.checked(number),
+            };
+            let is_read = pages.read_at(place, number, &mut page);
+            let Some(after) = u32_at(&page, 0).filter(|_| is_read) else {
+                break;
             };
             let content = page.get(4..pages.usable()).unwrap_or_default();
             let count = content.len().min(self.length - into.len());
             if count == 0 {
-                return false;
+                break;
             }
             into.extend_from_slice(&content[..count]);
+            assembled.trust = assembled.trust.min(pages.trust_in(place, number));
+            assembled.is_whole = true;
             next = Some(after);
         }
-        true
+        assembled
     }
 
     /// Bytes that the payload has.
@@ -283,48 +372,72 @@ impl<'a> Record<'a> {
     /// Reads a record of a payload of `length` bytes of which `payload` is there; `None` for what is none
     /// (<https://sqlite.org/fileformat2.html#record_format>).
     pub fn parse(payload: &'a [u8], length: usize) -> Option<Self> {
-        let (header, mut at) = varint(payload)?;
-        let header = usize::try_from(header).ok()?;
-        if header > payload.len() || header < at {
-            return None;
-        }
-        let mut types = Vec::new();
-        while at < header {
-            let (kind, after) = varint(&payload[at..header])?;
-            types.push(kind);
-            at += after;
-            if types.len() > MOST_COLUMNS {
-                return None;
-            }
-        }
-        let mut end = header as u64;
-        for kind in &types {
-            end = end.checked_add(size_of(*kind)?)?;
-        }
+        let (types, header) = types(payload)?;
         // Of a record that nothing happened to, both are equal.
-        if end != length as u64 {
+        if sum(header, &types)? != length as u64 {
             return None;
         }
+        Some(Self::read(payload, header, types))
+    }
+
+    /// Reads what can be read of one whose header does not agree with its length.
+    pub fn parse_anyway(payload: &'a [u8]) -> Option<Self> {
+        let (types, header) = types(payload)?;
+        let record = Self::read(payload, header, types);
+        Some(Self {
+            is_cut: true,
+            ..record
+        })
+    }
+
+    fn read(payload: &'a [u8], header: usize, types: Vec<u64>) -> Self {
+        let mut at = header;
         let mut record = Self {
             values: Vec::with_capacity(types.len()),
             is_cut: false,
         };
         for kind in types {
             let rest = &payload[at.min(payload.len())..];
-            let size = size_of(kind)? as usize;
-            let Some(bytes) = rest.get(..size) else {
+            let size = size_of(kind).and_then(|size| usize::try_from(size).ok());
+            let value = size.and_then(|size| value(kind, rest.get(..size)?));
+            let (Some(size), Some(value)) = (size, value) else {
                 record.is_cut = true;
-                match kind {
-                    13.. if kind % 2 == 1 => record.values.push(Value::Text(whole_text(rest))),
-                    _ => {}
+                if kind > 12 && kind % 2 == 1 {
+                    record.values.push(Value::Text(whole_text(rest)));
                 }
                 break;
             };
-            record.values.push(value(kind, bytes)?);
+            record.values.push(value);
             at += size;
         }
-        Some(record)
+        record
     }
+}
+
+/// The serial types of a record, and how long its header is.
+fn types(payload: &[u8]) -> Option<(Vec<u64>, usize)> {
+    let (header, mut at) = varint(payload)?;
+    let header = usize::try_from(header).ok()?;
+    if header > payload.len() || header < at {
+        return None;
+    }
+    let mut types = Vec::new();
+    while at < header {
+        let (kind, after) = varint(&payload[at..header])?;
+        types.push(kind);
+        at += after;
+        if types.len() > MOST_COLUMNS {
+            return None;
+        }
+    }
+    Some((types, header))
+}
+
+/// How long a record is by its header; `None` where it has types that are never written.
+fn sum(header: usize, types: &[u64]) -> Option<u64> {
+    types
+        .iter()
+        .try_fold(header as u64, |sum, kind| sum.checked_add(size_of(*kind)?))
 }
 
 /// What there is of a text that was cut, up to its last whole character.

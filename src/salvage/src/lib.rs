@@ -8,6 +8,7 @@
 //! | [`pages`] | the pages of both files, their size, and the version of each that is believed |
 //! | [`btree`] | a page's cells, its payloads with their overflow, and the values of a record |
 //! | [`tables`] | the tables that are looked for, and how a row of each is known by its look |
+//! | [`copies`] | of several copies of a row, the one that was not hit |
 //! | [`reader`] | from two files to batches of rows |
 //! | [`batch`] | rows as bytes, on their way from the reader to a store |
 //!
@@ -17,6 +18,7 @@
 pub mod batch;
 pub mod btree;
 pub mod bytes;
+pub mod copies;
 pub mod log;
 pub mod pages;
 pub mod reader;

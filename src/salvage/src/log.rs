@@ -37,6 +37,8 @@ pub struct Frame {
 pub struct Log {
     /// Of each page its last frame that was committed, and one after it whose checksum is wrong.
     pub pages: HashMap<u32, Versions>,
+    /// Pages' earlier frames that were committed and are right, in the order of the log.
+    pub earlier: Vec<(u32, u64)>,
     /// Frames of which it cannot be told which page they are, or whether they were committed.
     pub others: Vec<u64>,
     /// Pages that the database has after its last commit.
@@ -180,7 +182,8 @@ pub fn read(log: &impl Bytes, size: usize) -> Log {
         for (page, frame) in pending.drain(..) {
             let versions = out.pages.entry(page).or_default();
             if frame.is_right {
-                versions.right = Some(frame.offset);
+                let earlier = versions.right.replace(frame.offset);
+                out.earlier.extend(earlier.map(|offset| (page, offset)));
                 versions.doubtful = None;
             } else {
                 versions.doubtful = Some(frame.offset);

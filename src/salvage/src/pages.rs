@@ -22,6 +22,17 @@ pub enum Place {
     Log(u64),
 }
 
+/// How far a version of a page can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trust {
+    /// Its checksum is wrong.
+    Doubtful,
+    /// It has none.
+    Unknown,
+    /// Its checksum is right.
+    Right,
+}
+
 /// Both files, as pages.
 pub struct Pages<M, L> {
     main: M,
@@ -32,6 +43,10 @@ pub struct Pages<M, L> {
     last: u32,
     /// Pages that are not read from the main file.
     over: HashMap<u32, u64>,
+    /// Of those whose frame's checksum is wrong, where the last version is that is right.
+    checked: HashMap<u32, Place>,
+    /// Versions that a later one has the place of: those that are right, the newest first, then the main file's.
+    earlier: Vec<(u32, Place)>,
     /// Where in the log versions are that are not the ones believed.
     others: Vec<u64>,
     /// What the files' own headers say does not hold.
@@ -76,6 +91,8 @@ impl<M: Bytes, L: Bytes> Pages<M, L> {
             usable,
             last: 0,
             over: HashMap::new(),
+            checked: HashMap::new(),
+            earlier: Vec::new(),
             others: Vec::new(),
             is_damaged: found.is_damaged || !is_said_right,
             has_header: is_said_right,
@@ -97,6 +114,9 @@ impl<M: Bytes, L: Bytes> Pages<M, L> {
                     && Page::parse(&bytes, usable, page == 1).is_some_and(|it| it.looks_right())
             });
             let offset = if is_believed {
+                let right = versions.right.map(Place::Log);
+                pages.checked.insert(page, right.unwrap_or(Place::Main));
+                pages.earlier.extend(right.map(|place| (page, place)));
                 versions.doubtful
             } else {
                 pages.others.extend(versions.doubtful);
@@ -107,6 +127,23 @@ impl<M: Bytes, L: Bytes> Pages<M, L> {
             }
         }
         pages.others.extend(found.others);
+        let earlier = found.earlier.into_iter();
+        let earlier = earlier.filter(|(page, _)| pages.over.contains_key(page));
+        pages
+            .earlier
+            .extend(earlier.map(|(page, offset)| (page, Place::Log(offset))));
+        let mut main: Vec<u32> = pages.over.keys().copied().collect();
+        main.retain(|page| u64::from(*page) <= pages.main.len().div_ceil(size as u64));
+        pages
+            .earlier
+            .extend(main.into_iter().map(|page| (page, Place::Main)));
+        // The newest first, and in one order always.
+        pages
+            .earlier
+            .sort_unstable_by_key(|(page, place)| match place {
+                Place::Log(offset) => (u64::MAX - offset, *page),
+                Place::Main => (u64::MAX, *page),
+            });
         // The newest first.
         pages.others.sort_unstable_by(|a, b| b.cmp(a));
         pages.last = last;
@@ -140,13 +177,53 @@ impl<M: Bytes, L: Bytes> Pages<M, L> {
         &self.others
     }
 
+    /// Versions of pages that a later one has the place of: those that are right, the newest first, then the main
+    /// file's.
+    pub fn earlier(&self) -> &[(u32, Place)] {
+        &self.earlier
+    }
+
+    /// Whether any page is believed whose checksum is wrong.
+    pub fn is_doubted(&self) -> bool {
+        !self.checked.is_empty()
+    }
+
+    /// How far the version of a page can be trusted that is believed.
+    pub fn trust(&self, number: u32) -> Trust {
+        if self.checked.contains_key(&number) {
+            Trust::Doubtful
+        } else if self.over.contains_key(&number) {
+            Trust::Right
+        } else {
+            Trust::Unknown
+        }
+    }
+
+    /// How far a version of a page can be trusted.
+    pub fn trust_in(&self, place: Place, number: u32) -> Trust {
+        match place {
+            Place::Main => Trust::Unknown,
+            Place::Log(offset) if self.over.get(&number) == Some(&offset) => self.trust(number),
+            Place::Log(_) => Trust::Right,
+        }
+    }
+
+    /// Where the version of a page is that is believed.
+    pub fn place(&self, number: u32) -> Place {
+        self.over
+            .get(&number)
+            .map_or(Place::Main, |offset| Place::Log(*offset))
+    }
+
+    /// Where the last version of a page is that is not known to be damaged.
+    pub fn checked(&self, number: u32) -> Place {
+        let checked = self.checked.get(&number).copied();
+        checked.unwrap_or_else(|| self.place(number))
+    }
+
     /// Reads the version of a page that is believed; false where there is none.
     pub fn read(&self, number: u32, into: &mut Vec<u8>) -> bool {
-        let place = match self.over.get(&number) {
-            Some(offset) => Place::Log(*offset),
-            None => Place::Main,
-        };
-        self.read_at(place, number, into)
+        self.read_at(self.place(number), number, into)
     }
 
     /// Reads a version of a page. What the file has not is zero.

@@ -1,24 +1,33 @@
 //! From two damaged files to batches of rows.
 //!
-//! First each table's own tree, from the root that the schema names. Where that is damaged, and only
-//! there, every page that no tree reaches and that is not free: a tree that is whole lacks nothing, and
-//! what it does not hold was deleted. Then the free pages, for older versions of rows that an index still
-//! names. Last the versions of pages in the log that are not believed. Whoever
-//! takes the rows keeps, of several with one key, the one of the highest revision, and of equal ones the
-//! first.
+//! First each table's own tree, from the root that the schema names. Then every page that no tree reaches and that
+//! is not free: where a tree is damaged all its rows, else only those that an index names and no tree has; a tree that
+//! is whole lacks nothing else, and what it does not hold was deleted. Then the free pages, for what an index names,
+//! and the versions of pages in the log that are not believed. Last those that a later version has the place of.
+//! Whoever takes the rows keeps, of several with one key, the one of the highest revision, and of equal ones the first.
+//!
+//! Where a row has copies that are of the same revision, as free pages and earlier versions in the log may hold
+//! them, the one is taken that is damaged least ([`crate::copies`]).
+//!
+//! A record whose header does not agree with its length is mended, if one bit makes it agree and gives it the look
+//! of a row; else what can be read of it is.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::batch::{self, Row};
-use crate::btree::{Cell, Kind, Page, Record, Value};
+use crate::btree::{Assembled, Cell, Kind, Page, Record, Value, Version};
 use crate::bytes::{Bytes, u32_at};
-use crate::pages::{Pages, Place};
+use crate::copies::{self, Copies, Copy};
+use crate::pages::{Pages, Place, Trust};
 use crate::tables::{ALL, Column, Table, role_of};
 
 /// A batch ends with the row that takes it so far, in bytes.
 const BATCH: usize = 256 * 1024;
 /// Bytes of a piece of an attachment, as the store has it.
 const PIECE: i64 = 262_144;
+/// Bits of an id that may have been hit.
+const ID_BITS: u32 = 40;
 /// Pieces an attachment may have: its place in the ids of pieces.
 const PIECE_BITS: u32 = 20;
 
@@ -61,6 +70,14 @@ impl Set {
 
 /// What is done next.
 enum Phase {
+    /// The indexes: they name rows that are not deleted.
+    Named {
+        page: u32,
+    },
+    /// Earlier versions of pages that may be damaged, and then the free pages, for copies of rows.
+    Copies {
+        number: usize,
+    },
     /// The tree of a table: pages to be read, each with the highest rowid it may hold.
     Tree {
         table: usize,
@@ -72,10 +89,6 @@ enum Phase {
         page: u32,
         pieces: bool,
     },
-    /// The indexes that no tree reached: they name rows that are not deleted.
-    Named {
-        page: u32,
-    },
     /// The pages that are free, for rows that an index names.
     Free {
         page: u32,
@@ -84,6 +97,10 @@ enum Phase {
     Others {
         number: usize,
         pieces: bool,
+    },
+    /// The versions that a later one has the place of.
+    Earlier {
+        number: usize,
     },
     Done,
 }
@@ -94,6 +111,56 @@ enum Origin {
     Orphan,
     Free,
     Other,
+    Earlier,
+}
+
+/// How a record is to be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// As it says.
+    Said,
+    /// As far as it goes.
+    Anyway,
+}
+
+/// Bytes that may still be read of a page: cells that lie over each other are no reason to read it again and again.
+struct Room {
+    rows: usize,
+    /// Of what is no row as it stands.
+    others: usize,
+}
+
+impl Room {
+    fn of(page: &Page<'_>) -> Self {
+        let usable = page.usable();
+        Self {
+            rows: usable,
+            others: 4 * usable,
+        }
+    }
+
+    fn has(&self, cell: &Cell<'_>) -> bool {
+        cell.local() <= self.rows.min(self.others)
+    }
+}
+
+/// A record that is known to be a row, with its payload in the reader.
+struct Known<'a> {
+    table: Table,
+    cell: Cell<'a>,
+    how: How,
+    /// It was mended.
+    is_mended: bool,
+    assembled: Assembled,
+}
+
+impl Known<'_> {
+    fn record<'p>(&self, payload: &'p [u8]) -> Option<Record<'p>> {
+        match self.how {
+            How::Said => Record::parse(payload, self.cell.length()),
+            How::Anyway => Record::parse_anyway(payload),
+        }
+    }
 }
 
 /// Reads the rows of a damaged database.
@@ -108,10 +175,14 @@ pub struct Reader<M, L> {
     phase: Phase,
     /// Overflow pages that may still be read.
     budget: u64,
+    /// Records that may still be mended or held against copies, and pages that may be read to do so.
+    mends: u64,
+    copies: Copies,
     /// Sizes of the attachments that were met.
     sizes: HashMap<i64, i64>,
-    /// Ids of conversations, and of messages, that an index names.
-    named: [HashSet<i64>; 2],
+    /// Rows of chats that an index names, and those that were found in their trees ([`named_row`]).
+    named: Vec<u64>,
+    given: Vec<u64>,
     summary: Summary,
     bytes: Vec<u8>,
     payload: Vec<u8>,
@@ -127,14 +198,13 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
             free: Set::new(last),
             roots: HashMap::new(),
             lacking: [false; ALL.len()],
-            phase: Phase::Tree {
-                table: 0,
-                stack: Vec::new(),
-                last: None,
-            },
+            phase: Phase::Named { page: 2 },
             budget: 3 * u64::from(last) + 1_000,
+            mends: 16 * u64::from(last) + 10_000,
+            copies: Copies::default(),
             sizes: HashMap::new(),
-            named: Default::default(),
+            named: Vec::new(),
+            given: Vec::new(),
             summary: Summary {
                 is_damaged: pages.is_damaged,
                 ..Summary::default()
@@ -145,7 +215,6 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
         };
         reader.read_schema();
         reader.read_freelist();
-        reader.begin_tree(0);
         reader
     }
 
@@ -158,6 +227,7 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
     pub fn progress(&self) -> (u64, u64) {
         let all = u64::from(self.pages.last());
         let read = match &self.phase {
+            Phase::Named { .. } | Phase::Copies { .. } => 0,
             Phase::Tree { .. } => self
                 .reached
                 .0
@@ -219,7 +289,7 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
     }
 
     fn read_root(&mut self, cell: &Cell<'_>) -> bool {
-        let is_there = cell.payload(&self.pages, &mut self.budget, &mut self.payload);
+        let Assembled { is_whole, .. } = self.assemble(cell, Version::Believed);
         // All but the last column stands on the page.
         let Some(record) = Record::parse(&self.payload, cell.length()) else {
             return false;
@@ -236,7 +306,7 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
         {
             self.roots.entry(table).or_insert(root);
         }
-        is_there
+        is_whole
     }
 
     /// Which pages are free: what is on them was deleted.
@@ -318,24 +388,20 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
             let of_chats = [Table::Conversations, Table::Messages];
             let is_whole = |table| self.roots.contains_key(&table) && !self.lacks(table);
             self.summary.is_whole = of_chats.into_iter().all(is_whole);
-            if self.lacking.contains(&true) {
-                Phase::Orphans {
-                    page: 2,
-                    pieces: false,
-                }
-            } else {
-                self.others()
-            }
+            self.given.sort_unstable();
+            let pieces = false;
+            Phase::Orphans { page: 2, pieces }
         };
     }
 
-    /// Where nothing is damaged, a frame that was not committed was never acknowledged.
+    /// Where nothing is damaged, a frame that was not committed was never acknowledged, and an earlier one has
+    /// nothing that a later one lacks.
     fn others(&self) -> Phase {
         if self.pages.is_damaged {
-            Phase::Others {
-                number: 0,
-                pieces: false,
-            }
+            let pieces = false;
+            Phase::Others { number: 0, pieces }
+        } else if self.lacking.contains(&true) {
+            Phase::Earlier { number: 0 }
         } else {
             Phase::Done
         }
@@ -354,6 +420,14 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
     /// Reads one page.
     fn step(&mut self, out: &mut Vec<u8>) {
         match std::mem::replace(&mut self.phase, Phase::Done) {
+            Phase::Copies { number } => match self.place_of_copies(number) {
+                Some((page, place)) => {
+                    self.find_copies(page, place);
+                    let number = number + 1;
+                    self.phase = Phase::Copies { number };
+                }
+                None => self.begin_tree(0),
+            },
             Phase::Tree {
                 table,
                 mut stack,
@@ -365,12 +439,24 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
                 }
                 None => self.begin_tree(table + 1),
             },
+            Phase::Named { page } if page <= self.pages.last() => {
+                if !self.free.contains(page) && self.pages.read(page, &mut self.bytes) {
+                    self.read_index();
+                }
+                let page = page + 1;
+                self.phase = Phase::Named { page };
+            }
+            Phase::Named { .. } => {
+                self.named.sort_unstable();
+                self.phase = Phase::Copies { number: 0 };
+            }
             Phase::Orphans { page, pieces } if page <= self.pages.last() => {
                 if !self.reached.contains(page)
                     && !self.free.contains(page)
                     && self.pages.read(page, &mut self.bytes)
                 {
-                    self.read_orphan(pieces, Origin::Orphan, out);
+                    let trust = self.pages.trust(page);
+                    self.read_orphan(pieces, Origin::Orphan, trust, out);
                 }
                 let page = page + 1;
                 self.phase = Phase::Orphans { page, pieces };
@@ -380,23 +466,17 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
                     let pieces = true;
                     Phase::Orphans { page: 2, pieces }
                 } else {
-                    Phase::Named { page: 2 }
+                    self.given.sort_unstable();
+                    Phase::Free { page: 2 }
                 };
             }
-            Phase::Named { page } if page <= self.pages.last() => {
-                if !self.free.contains(page) && self.pages.read(page, &mut self.bytes) {
-                    self.read_index();
-                }
-                let page = page + 1;
-                self.phase = Phase::Named { page };
-            }
-            Phase::Named { .. } => self.phase = Phase::Free { page: 2 },
             Phase::Free { page } if page <= self.pages.last() => {
                 if self.free.contains(page)
                     && !self.reached.contains(page)
                     && self.pages.read(page, &mut self.bytes)
                 {
-                    self.read_orphan(false, Origin::Free, out);
+                    let trust = self.pages.trust(page);
+                    self.read_orphan(false, Origin::Free, trust, out);
                 }
                 let page = page + 1;
                 self.phase = Phase::Free { page };
@@ -406,7 +486,7 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
                 Some(offset) => {
                     let place = Place::Log(*offset);
                     if self.pages.read_at(place, 0, &mut self.bytes) {
-                        self.read_orphan(pieces, Origin::Other, out);
+                        self.read_orphan(pieces, Origin::Other, Trust::Doubtful, out);
                     }
                     let number = number + 1;
                     self.phase = Phase::Others { number, pieces };
@@ -415,8 +495,18 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
                     let pieces = true;
                     self.phase = Phase::Others { number: 0, pieces };
                 }
-                None => {}
+                None => self.phase = Phase::Earlier { number: 0 },
             },
+            Phase::Earlier { number } => {
+                if let Some((page, place)) = self.pages.earlier().get(number).copied() {
+                    if self.pages.read_at(place, page, &mut self.bytes) {
+                        let trust = self.pages.trust_in(place, page);
+                        self.read_orphan(false, Origin::Earlier, trust, out);
+                    }
+                    let number = number + 1;
+                    self.phase = Phase::Earlier { number };
+                }
+            }
             Phase::Done => {}
         }
     }
@@ -445,7 +535,8 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
                     self.set_lacking(table);
                 }
                 if page.kind != Kind::TableInterior {
-                    self.read_rows(table, &page, highest, last, out);
+                    let trust = self.pages.trust(number);
+                    self.read_rows(table, &page, trust, highest, last, out);
                 }
                 for (child, highest_of_child) in children.into_iter().rev() {
                     stack.push((child, highest_of_child.or(highest)));
@@ -466,19 +557,22 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
         &mut self,
         table: Table,
         page: &Page<'_>,
+        trust: Trust,
         highest: Option<i64>,
         last: &mut Option<i64>,
         out: &mut Vec<u8>,
     ) {
-        let mut room = self.pages.usable();
-        for cell in page.records() {
-            let Some(cell) = cell.filter(|cell| cell.local() <= room) else {
+        let mut room = Room::of(page);
+        let ids = ids(page);
+        for (n, at) in page.places().enumerate() {
+            let believed = Version::Believed;
+            let known = at.and_then(|at| self.known(page, at, Some(table), believed, &mut room));
+            let Some(mut known) = known else {
                 self.summary.unreadable += 1;
                 self.set_lacking(table);
                 continue;
             };
-            room -= cell.local();
-            if let Some(rowid) = cell.rowid {
+            if let Some(rowid) = known.cell.rowid {
                 // Not in its place: a page of elsewhere.
                 if last.is_some_and(|last| rowid <= last)
                     || highest.is_some_and(|highest| rowid > highest)
@@ -487,36 +581,20 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
                 }
                 *last = Some(rowid);
             }
-            let has_rowid = cell.rowid.is_some();
-            let is_there = cell.payload(&self.pages, &mut self.budget, &mut self.payload);
             let payload = std::mem::take(&mut self.payload);
-            let read = Record::parse(&payload, cell.length());
-            let known = read.and_then(|record| {
-                let of = if table.fits(has_rowid, &record.values) {
-                    Some(table)
-                } else {
-                    let other =
-                        look(has_rowid, &record.values).filter(|it| *it != Table::BlobPieces);
-                    other.or_else(|| table.may_hold(has_rowid, &record.values).then_some(table))
-                };
-                of.map(|of| (of, record))
-            });
-            match known {
-                Some((of, record)) => {
-                    if of != table {
-                        self.set_lacking(table);
-                        self.set_lacking(of);
-                    }
-                    if !is_there {
-                        self.set_lacking(table);
-                        self.summary.is_damaged = true;
-                    }
-                    self.push(of, &cell, &record, out);
+            if let Some(record) = known.record(&payload) {
+                self.mend_rowid(&mut known, &record, &ids, n);
+                if known.table != table {
+                    self.set_lacking(table);
+                    self.set_lacking(known.table);
                 }
-                None => {
-                    self.summary.unreadable += 1;
+                if !known.assembled.is_whole || known.how == How::Anyway {
                     self.set_lacking(table);
                 }
+                self.summary.is_damaged |=
+                    known.is_mended || known.how == How::Anyway || !known.assembled.is_whole;
+                self.give(&known, &record);
+                self.push_best(&known, &record, trust, out);
             }
             self.payload = payload;
         }
@@ -525,37 +603,302 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
         }
     }
 
-    /// Takes of a page the rows of tables that lack some, known by their look.
-    fn read_orphan(&mut self, pieces: bool, from: Origin, out: &mut Vec<u8>) {
-        let bytes = std::mem::take(&mut self.bytes);
-        if let Some(page) = Page::parse(&bytes, self.pages.usable(), false)
-            && page.kind != Kind::TableInterior
-        {
-            let mut room = self.pages.usable();
-            for cell in page.records().flatten() {
-                let Some(left) = room.checked_sub(cell.local()) else {
-                    break;
+    /// What row a record is: as it stands, mended, or as far as it goes. `own`: it is in that table's tree.
+    /// Leaves its payload in the reader.
+    fn known<'a>(
+        &mut self,
+        page: &Page<'a>,
+        at: usize,
+        own: Option<Table>,
+        version: Version,
+        room: &mut Room,
+    ) -> Option<Known<'a>> {
+        let has_rowid = page.kind == Kind::TableLeaf;
+        let may_mend = has_rowid && own.is_none_or(is_of_chats);
+        let read = page.record(at).filter(|cell| room.has(cell));
+        // What stands there is a record, if not a row by its look.
+        let mut is_record = false;
+        if let Some(cell) = &read {
+            let assembled = self.assemble(cell, version);
+            if let Some(record) = Record::parse(&self.payload, cell.length()) {
+                is_record = true;
+                let values = &record.values;
+                let fits = own.filter(|own| own.fits(has_rowid, values));
+                // Bytes of search look like a piece of an attachment.
+                let other = || {
+                    look(has_rowid, values).filter(|it| own.is_none() || *it != Table::BlobPieces)
                 };
-                room = left;
-                self.read_orphan_row(&cell, pieces, from, out);
+                if let Some(table) = fits.or_else(other) {
+                    room.rows -= cell.local();
+                    return Some(Known {
+                        table,
+                        cell: cell.clone(),
+                        how: How::Said,
+                        is_mended: false,
+                        assembled,
+                    });
+                }
+            }
+        }
+        if may_mend
+            && (own.is_some() || !is_record)
+            && let Some(mended) = self.mended(page, at, own, version)
+        {
+            return Some(mended);
+        }
+        let cell = read?;
+        room.others = room.others.checked_sub(cell.local())?;
+        let assembled = self.assemble(&cell, version);
+        let (how, record) = if is_record {
+            let record = Record::parse(&self.payload, cell.length());
+            (How::Said, record)
+        } else {
+            let record = Record::parse_anyway(&self.payload).filter(|_| may_mend);
+            (How::Anyway, record)
+        };
+        let values = record?.values;
+        let table = match own.filter(|_| is_record) {
+            // However odd its values are.
+            Some(own) => own.may_hold(has_rowid, &values).then_some(own),
+            None => look(has_rowid, &values).filter(|it| is_of_chats(*it)),
+        };
+        Some(Known {
+            table: table?,
+            cell,
+            how,
+            is_mended: false,
+            assembled,
+        })
+    }
+
+    /// Puts a record's payload together, in the reader.
+    fn assemble(&mut self, cell: &Cell<'_>, version: Version) -> Assembled {
+        cell.payload(&self.pages, version, &mut self.budget, &mut self.payload)
+    }
+
+    /// Of what a record of a chat may have been, what looks most like one.
+    fn mended<'a>(
+        &mut self,
+        page: &Page<'a>,
+        at: usize,
+        own: Option<Table>,
+        version: Version,
+    ) -> Option<Known<'a>> {
+        let mut best: Option<(u32, Known<'a>, Vec<u8>)> = None;
+        self.mends = self.mends.checked_sub(1)?;
+        let mut payload = std::mem::take(&mut self.payload);
+        for cell in page.mended(at) {
+            let Some(left) = self.mends.checked_sub(1) else {
+                break;
+            };
+            self.mends = left;
+            let assembled = cell.payload(&self.pages, version, &mut self.mends, &mut payload);
+            let Some(record) = Record::parse(&payload, cell.length()) else {
+                continue;
+            };
+            let table = look(true, &record.values)
+                .filter(|it| is_of_chats(*it) && own.is_none_or(|own| own == *it));
+            let Some(table) = table else { continue };
+            let is_named = self.has_name(table, cell.rowid, &record.values);
+            let likeness = table.likeness(&record.values) + 4 * u32::from(is_named);
+            if best.as_ref().is_none_or(|(most, ..)| likeness > *most) {
+                let known = Known {
+                    table,
+                    cell,
+                    how: How::Said,
+                    is_mended: true,
+                    assembled,
+                };
+                best = Some((likeness, known, payload.clone()));
+            }
+        }
+        self.payload = payload;
+        let (_, known, payload) = best?;
+        self.payload = payload;
+        Some(known)
+    }
+
+    /// Takes of a page the rows of tables that lack some, known by their look.
+    fn read_orphan(&mut self, pieces: bool, from: Origin, trust: Trust, out: &mut Vec<u8>) {
+        let bytes = std::mem::take(&mut self.bytes);
+        if let Some(page) = Page::parse(&bytes, self.pages.usable(), false) {
+            let mut room = Room::of(&page);
+            let version = match from {
+                Origin::Earlier => Version::Checked,
+                _ => Version::Believed,
+            };
+            let ids = ids(&page);
+            for (n, at) in page.places().enumerate() {
+                let Some(at) = at else { continue };
+                let Some(mut known) = self.known(&page, at, None, version, &mut room) else {
+                    continue;
+                };
+                let payload = std::mem::take(&mut self.payload);
+                if let Some(record) = known.record(&payload) {
+                    self.mend_rowid(&mut known, &record, &ids, n);
+                    self.read_orphan_row(&known, &record, pieces, (from, trust), out);
+                }
+                self.payload = payload;
             }
         }
         self.bytes = bytes;
     }
 
-    fn read_orphan_row(&mut self, cell: &Cell<'_>, pieces: bool, from: Origin, out: &mut Vec<u8>) {
-        cell.payload(&self.pages, &mut self.budget, &mut self.payload);
-        let payload = std::mem::take(&mut self.payload);
-        if let Some(record) = Record::parse(&payload, cell.length())
-            && let Some(table) = look(cell.rowid.is_some(), &record.values)
+    fn read_orphan_row(
+        &mut self,
+        known: &Known<'_>,
+        record: &Record<'_>,
+        pieces: bool,
+        (from, trust): (Origin, Trust),
+        out: &mut Vec<u8>,
+    ) {
+        let table = known.table;
+        let is_wanted = match from {
+            Origin::Orphan => self.lacks(table) || self.is_missed(known, record),
+            Origin::Other => true,
+            Origin::Free | Origin::Earlier => self.is_missed(known, record),
+        };
+        if is_wanted
             && (table == Table::BlobPieces) == pieces
-            && (from == Origin::Other || self.lacks(table))
-            && (from != Origin::Free || self.is_named(table, cell.rowid))
-            && (!pieces || self.is_piece(cell.rowid, &record))
+            && (!pieces || self.is_piece(known.cell.rowid, record))
         {
-            self.push(table, cell, &record, out);
+            if from == Origin::Orphan {
+                self.give(known, record);
+            }
+            self.push_best(known, record, trust, out);
         }
-        self.payload = payload;
+    }
+
+    /// Notes that a row was found.
+    fn give(&mut self, known: &Known<'_>, record: &Record<'_>) {
+        self.given
+            .extend(name_of(known.table, known.cell.rowid, &record.values));
+    }
+
+    /// Where copies of rows may be: where checksums are wrong, in earlier versions of pages, and on free pages.
+    fn place_of_copies(&self, number: usize) -> Option<(u32, Place)> {
+        let earlier = if self.pages.is_doubted() {
+            self.pages.earlier()
+        } else {
+            &[]
+        };
+        if let Some(earlier) = earlier.get(number) {
+            return Some(*earlier);
+        }
+        let page = u32::try_from(number - earlier.len()).ok()?.checked_add(2)?;
+        (page <= self.pages.last()).then(|| (page, self.pages.place(page)))
+    }
+
+    /// Notes the copies of chats' rows on a page, if it is another's version or free.
+    fn find_copies(&mut self, number: u32, place: Place) {
+        let is_free = self.free.contains(number) && !self.reached.contains(number);
+        let is_copy = is_free || place != self.pages.place(number);
+        if !is_copy || !self.pages.read_at(place, number, &mut self.bytes) {
+            return;
+        }
+        let bytes = std::mem::take(&mut self.bytes);
+        let page = Page::parse(&bytes, self.pages.usable(), false);
+        if let Some(page) = page.filter(|it| it.kind == Kind::TableLeaf) {
+            let mut room = self.pages.usable();
+            for at in page.places().flatten() {
+                let Some(cell) = page.record(at).filter(|cell| cell.local() <= room) else {
+                    continue;
+                };
+                room -= cell.local();
+                if let Some((table, record)) = self.copied(&cell)
+                    && let Some(revision) = revision(table, &record.values)
+                    && let Some(rowid) = cell.rowid
+                {
+                    let copy = Copy {
+                        number,
+                        place,
+                        at,
+                        revision,
+                    };
+                    self.copies.insert((table, rowid), copy);
+                }
+            }
+        }
+        self.bytes = bytes;
+    }
+
+    /// A chat's row that nothing happened to, as far as its form shows; what it needs of a payload is in the reader.
+    fn copied(&mut self, cell: &Cell<'_>) -> Option<(Table, Record<'_>)> {
+        let (pages, payload) = (&self.pages, &mut self.payload);
+        let assembled = cell.payload(pages, Version::Checked, &mut self.mends, payload);
+        let record = Record::parse(&self.payload, cell.length())?;
+        let table = look(true, &record.values).filter(|it| is_of_chats(*it))?;
+        assembled.is_whole.then_some((table, record))
+    }
+
+    /// Takes a row, or the copy of it that is damaged less.
+    fn push_best(
+        &mut self,
+        known: &Known<'_>,
+        record: &Record<'_>,
+        trust: Trust,
+        out: &mut Vec<u8>,
+    ) {
+        let (table, cell) = (known.table, &known.cell);
+        let mut trust = trust.min(known.assembled.trust);
+        let mut best: Option<Vec<u8>> = None;
+        let own = revision(table, &record.values);
+        if trust < Trust::Right
+            && let Some(rowid) = cell.rowid
+        {
+            // A row that is no text any more, on a page whose checksum is wrong, has less than an earlier one.
+            let is_lost = trust == Trust::Doubtful && !copies::is_text(&record.values);
+            for copy in self.copies.take((table, rowid)) {
+                let is_equal = Some(copy.revision) == own;
+                if !is_equal && !is_lost {
+                    continue;
+                }
+                // Where its payload goes on elsewhere, what is there may not be its own any more.
+                let overflow = if is_equal { cell.overflow } else { None };
+                let Some((payload, trust_in_copy)) = self.payload_of_copy(copy, overflow) else {
+                    continue;
+                };
+                let is_better = {
+                    let here = best
+                        .as_ref()
+                        .and_then(|best| Record::parse(best, best.len()));
+                    let here = here.as_ref().unwrap_or(record);
+                    Record::parse(&payload, payload.len()).is_some_and(|copy| {
+                        let copy = (&copy.values[..], trust_in_copy);
+                        copies::is_better(copy, (&here.values, trust))
+                    })
+                };
+                if is_better {
+                    (best, trust) = (Some(payload), trust_in_copy);
+                }
+            }
+        }
+        match best
+            .as_ref()
+            .and_then(|best| Record::parse(best, best.len()))
+        {
+            Some(copy) => self.push(table, cell.rowid, &copy, out),
+            None => self.push(table, cell.rowid, record, out),
+        }
+    }
+
+    /// All of a copy's payload, and how far it can be trusted.
+    fn payload_of_copy(&mut self, copy: Copy, overflow: Option<u32>) -> Option<(Vec<u8>, Trust)> {
+        let mut bytes = Vec::new();
+        self.mends = self.mends.checked_sub(1)?;
+        if !self.pages.read_at(copy.place, copy.number, &mut bytes) {
+            return None;
+        }
+        let page = Page::parse(&bytes, self.pages.usable(), false)?;
+        let cell = page
+            .record(copy.at)
+            .filter(|cell| cell.overflow == overflow)?;
+        let mut payload = Vec::new();
+        let assembled = cell.payload(&self.pages, Version::Checked, &mut self.mends, &mut payload);
+        let trust = self.pages.trust_in(copy.place, copy.number);
+        assembled
+            .is_whole
+            .then_some((payload, trust.min(assembled.trust)))
     }
 
     /// Notes which rows an index has, if the page is one of those by uid: they were not deleted.
@@ -566,28 +909,61 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
         {
             for cell in page.records().flatten() {
                 // Uids are short: an entry stands on its page.
-                match Record::parse(cell.here(), cell.length())
-                    .as_ref()
-                    .map(|it| &it.values[..])
-                {
-                    Some([Value::Text(_), Value::Integer(id)]) => self.named[0].insert(*id),
-                    Some([Value::Text(_), Value::Integer(_), Value::Integer(id)]) => {
-                        self.named[1].insert(*id)
+                let record = Record::parse(cell.here(), cell.length());
+                let named = record.and_then(|it| match it.values[..] {
+                    [Value::Text(uid), Value::Integer(id)] => {
+                        Some(named_row(Table::Conversations, uid, id))
                     }
-                    _ => false,
-                };
+                    [Value::Text(uid), Value::Integer(_), Value::Integer(id)] => {
+                        Some(named_row(Table::Messages, uid, id))
+                    }
+                    _ => None,
+                });
+                self.named.extend(named);
             }
         }
         self.bytes = bytes;
     }
 
-    fn is_named(&self, table: Table, id: Option<i64>) -> bool {
-        let named = match table {
-            Table::Conversations => &self.named[0],
-            Table::Messages => &self.named[1],
-            _ => return false,
+    /// Whether an index has a row.
+    fn has_name(&self, table: Table, rowid: Option<i64>, values: &[Value<'_>]) -> bool {
+        name_of(table, rowid, values).is_some_and(|row| self.named.binary_search(&row).is_ok())
+    }
+
+    /// Whether a row was not deleted though nothing has its page any more: an index has it, and it was not found.
+    fn is_missed(&self, known: &Known<'_>, record: &Record<'_>) -> bool {
+        let (table, rowid) = (known.table, known.cell.rowid);
+        let row = name_of(table, rowid, &record.values);
+        row.is_some_and(|row| self.given.binary_search(&row).is_err())
+            && self.has_name(table, rowid, &record.values)
+    }
+
+    /// Gives a row that is not in its place among the `ids` of its page, as its `n`th, the id that an index has its uid
+    /// with, if that is one bit from its own and in its place.
+    fn mend_rowid(
+        &mut self,
+        known: &mut Known<'_>,
+        record: &Record<'_>,
+        ids: &[Option<i64>],
+        n: usize,
+    ) {
+        let (table, values) = (known.table, &record.values);
+        let Some(rowid) = known.cell.rowid.filter(|_| is_of_chats(table)) else {
+            return;
         };
-        id.is_some_and(|id| named.contains(&id))
+        let before = n.checked_sub(1).and_then(|n| *ids.get(n)?);
+        let after = ids.get(n + 1).copied().flatten();
+        let is_in_place =
+            |id: i64| before.is_none_or(|it| it < id) && after.is_none_or(|it| id < it);
+        if is_in_place(rowid) || self.has_name(table, Some(rowid), values) {
+            return;
+        }
+        let mut others = (0..ID_BITS).map(|bit| rowid ^ (1 << bit));
+        let is_other = |id: &i64| is_in_place(*id) && self.has_name(table, Some(*id), values);
+        if let Some(other) = others.find(is_other) {
+            known.cell.rowid = Some(other);
+            self.summary.is_damaged = true;
+        }
     }
 
     /// Bytes of search have the same look: a piece of an attachment has its length.
@@ -601,12 +977,12 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
             .is_some_and(|rest| data.len() as i64 == rest.min(PIECE))
     }
 
-    fn push(&mut self, table: Table, cell: &Cell<'_>, record: &Record<'_>, out: &mut Vec<u8>) {
+    fn push(&mut self, table: Table, rowid: Option<i64>, record: &Record<'_>, out: &mut Vec<u8>) {
         let (_, columns) = table.columns();
         let mut values = Vec::with_capacity(columns.len());
         for ((name, column), value) in columns.iter().zip(&record.values) {
             values.push(match (column, *value) {
-                (Column::Id, _) => Value::Integer(cell.rowid.unwrap_or_default()),
+                (Column::Id, _) => Value::Integer(rowid.unwrap_or_default()),
                 (Column::Integer(_), Value::Integer(number)) => Value::Integer(number),
                 (Column::Integer(instead), _) => instead.map_or(Value::Null, Value::Integer),
                 (Column::Any, Value::Text(text)) if *name == "role" => {
@@ -649,8 +1025,45 @@ fn table_may_be_cut(table: Table, values: usize) -> bool {
     }
 }
 
+fn is_of_chats(table: Table) -> bool {
+    matches!(table, Table::Conversations | Table::Messages)
+}
+
+/// What tells a row of a chat that an index names from all others.
+fn named_row(table: Table, uid: &[u8], id: i64) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (table, uid, id).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The same, of the row itself.
+fn name_of(table: Table, rowid: Option<i64>, values: &[Value<'_>]) -> Option<u64> {
+    let (_, columns) = table.columns();
+    let at = columns.iter().position(|(name, _)| *name == "uid")?;
+    match values.get(at) {
+        Some(Value::Text(uid)) if is_of_chats(table) => Some(named_row(table, uid, rowid?)),
+        _ => None,
+    }
+}
+
+/// What grows with each change of a chat's row.
+fn revision(table: Table, values: &[Value<'_>]) -> Option<i64> {
+    let (_, columns) = table.columns();
+    let at = columns.iter().position(|(name, _)| *name == "revision")?;
+    match values.get(at) {
+        Some(Value::Integer(revision)) => Some(*revision),
+        _ => None,
+    }
+}
+
 fn place(table: Table) -> Option<usize> {
     ALL.iter().position(|it| *it == table)
+}
+
+/// The ids of a page's rows, of which some may have been hit.
+fn ids(page: &Page<'_>) -> Vec<Option<i64>> {
+    let id = |at: Option<usize>| page.record(at?)?.rowid;
+    page.places().map(id).collect()
 }
 
 /// The table whose look a row has.

@@ -222,6 +222,31 @@ impl Table {
     }
 }
 
+impl Table {
+    /// How much a row of a chat looks like one that nothing happened to.
+    pub fn likeness(self, values: &[Value<'_>]) -> u32 {
+        let (_, columns) = self.columns();
+        let as_many = u32::from(values.len() == columns.len()) * 4;
+        columns
+            .iter()
+            .zip(values)
+            .map(|((name, column), value)| match (*column, *name, *value) {
+                (Id, _, Value::Null) => 1,
+                (Integer(_), _, Value::Null | Value::Integer(_)) => 1,
+                (Any, "created_at" | "updated_at", Value::Text(text)) => time_likeness(text),
+                (Any, "role", Value::Text(text)) => {
+                    2 * u32::from(matches!(text, b"user" | b"assistant" | b"system"))
+                }
+                (Any, "uid" | "head_uid", Value::Text(text)) => 2 * u32::from(is_uuid(text)),
+                (Any, _, Value::Null) => 1,
+                (Any, _, Value::Integer(_)) => u32::from(*name == "conversation_id"),
+                (Any, _, Value::Text(text)) => u32::from(std::str::from_utf8(text).is_ok()),
+                _ => 0,
+            })
+            .fold(as_many, |sum, each| sum + each)
+    }
+}
+
 /// The role that a text is, or was: one that was hit in a place or two still has its length and most of
 /// its letters.
 pub fn role_of(text: &[u8]) -> Option<&'static str> {
@@ -235,6 +260,29 @@ pub fn role_of(text: &[u8]) -> Option<&'static str> {
 fn is_time(text: &[u8]) -> bool {
     (10..=40).contains(&text.len())
         && text[..10].iter().filter(|it| it.is_ascii_digit()).count() >= 6
+}
+
+/// How much a text looks like a time as this package writes them, or at least SQLite.
+fn time_likeness(text: &[u8]) -> u32 {
+    let form = b"0000-00-00 00:00:00.000";
+    let fits = text.iter().zip(form).all(|(it, form)| match form {
+        b'0' => it.is_ascii_digit(),
+        _ => it == form,
+    });
+    match text.len() {
+        23 if fits => 2,
+        19 if fits => 1,
+        _ => 0,
+    }
+}
+
+/// Whether a text is a uid as this package gives them.
+fn is_uuid(text: &[u8]) -> bool {
+    text.len() == 36
+        && text.iter().enumerate().all(|(n, it)| match n {
+            8 | 13 | 18 | 23 => *it == b'-',
+            _ => it.is_ascii_hexdigit(),
+        })
 }
 
 /// Whether a text is what attachments are known by: the SHA-256 of their bytes.
