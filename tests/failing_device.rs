@@ -155,7 +155,7 @@ fn every_planted_bug_is_found() {
             Bug::LeftInLog => ("chats/SyncFails/Killed", None),
             Bug::JournalStays => ("", Some("creation")),
             Bug::FailureIsDamage => ("backup/ReadFails/Reopened/22", None),
-            Bug::HalfStepped => ("creation/ReadFails/Passed/1", None),
+            Bug::HalfStepped => ("creation/", None),
             Bug::RecordOutside => ("operations/AccessFails/Passed", None),
             Bug::AnswerUncommitted => ("group/SyncFails/Healed", None),
             other => panic!("{other:?} is no bug of a device"),

@@ -22,6 +22,8 @@ use crate::common::{NOON, unicode};
 pub struct Ground {
     step: Rc<Cell<usize>>,
     drawn: Rc<Cell<u64>>,
+    /// It heals in one transaction, and in another where that one fails: to the same.
+    is_opening: Rc<Cell<bool>>,
 }
 
 impl Ground {
@@ -29,6 +31,7 @@ impl Ground {
         Self {
             step: Rc::default(),
             drawn: Rc::default(),
+            is_opening: Rc::default(),
         }
     }
 
@@ -41,7 +44,12 @@ impl Ground {
     pub fn env(&self) -> Env {
         let (clock, ground) = (self.clone(), self.clone());
         Env {
-            now: Box::new(move || NOON + clock.step.get() as i64 * 1_000),
+            now: Box::new(move || {
+                if clock.is_opening.get() {
+                    clock.drawn.set(0);
+                }
+                NOON + clock.step.get() as i64 * 1_000
+            }),
             unicode: unicode(),
             random: Box::new(move |buffer| {
                 let drawn = ground.drawn.replace(ground.drawn.get() + 1);
@@ -102,7 +110,10 @@ impl Stage {
             path: MAIN,
             vfs: Some(NAME),
         };
-        let mut store = Store::open(location, self.durability, self.ground.env())?;
+        self.ground.is_opening.set(true);
+        let opened = Store::open(location, self.durability, self.ground.env());
+        self.ground.is_opening.set(false);
+        let mut store = opened?;
         vfs::made();
         store.tune_index(few());
         // Whoever hears of changes is told to read all again.
