@@ -25,7 +25,14 @@ impl Store {
         self.end_what_was_left()?;
         self.let_go("copy");
         self.fold_growth()?;
-        self.connection.execute("VACUUM INTO ?1", [path])?;
+        let copied = self.connection.execute("VACUUM INTO ?1", [path]);
+        copied.map_err(|error| match StoreError::from(error) {
+            // A file whose size the storage does not tell is taken to have one.
+            error if error.code == ErrorCode::Internal => {
+                StoreError::new(ErrorCode::StorageUnavailable, error.message)
+            }
+            error => error,
+        })?;
         // Which tab asked for what is of this database only, and the index holds words of what was deleted.
         self.connection
             .execute("ATTACH DATABASE ?1 AS copy", [path])?;

@@ -22,6 +22,8 @@ use crate::common::{NOON, unicode};
 pub struct Ground {
     step: Rc<Cell<usize>>,
     drawn: Rc<Cell<u64>>,
+    /// Apart from what was drawn for the same step of what was there before.
+    seed: u64,
     /// It heals in one transaction, and in another where that one fails: to the same.
     is_opening: Rc<Cell<bool>>,
 }
@@ -31,6 +33,7 @@ impl Ground {
         Self {
             step: Rc::default(),
             drawn: Rc::default(),
+            seed: 0,
             is_opening: Rc::default(),
         }
     }
@@ -53,7 +56,8 @@ impl Ground {
             unicode: unicode(),
             random: Box::new(move |buffer| {
                 let drawn = ground.drawn.replace(ground.drawn.get() + 1);
-                let mut random = Random::new(((ground.step.get() as u64) << 32) + drawn);
+                let step = ground.step.get() as u64;
+                let mut random = Random::new((ground.seed << 48) + (step << 32) + drawn);
                 for chunk in buffer.chunks_mut(8) {
                     chunk.copy_from_slice(&random.next().to_le_bytes()[..chunk.len()]);
                 }
@@ -89,6 +93,13 @@ impl Stage {
             store: None,
             saved: Rc::default(),
         }
+    }
+
+    /// One that makes what a script begins with.
+    pub fn earlier(disk: &Disk, durability: Durability) -> Self {
+        let mut stage = Self::new(disk, durability);
+        stage.ground.seed = 1;
+        stage
     }
 
     pub fn is_open(&self) -> bool {
