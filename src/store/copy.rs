@@ -28,7 +28,7 @@ impl Store {
         let copied = self.connection.execute("VACUUM INTO ?1", [path]);
         copied.map_err(|error| match StoreError::from(error) {
             // A file whose size the storage does not tell is taken to have one.
-            error if error.code == ErrorCode::Internal => {
+            error if error.code == ErrorCode::Internal && !planted(Bug::UnknownSize) => {
                 StoreError::new(ErrorCode::StorageUnavailable, error.message)
             }
             error => error,

@@ -292,7 +292,7 @@ impl Store {
         // is in that log, which can be cut then, but is not where its length could not be had again. The caller
         // is told of the first failure. If this fails too, the operation's record says whether it was carried
         // out.
-        if !StoreError::from(error).is_of_space() {
+        if !StoreError::from(error).is_of_space() && !planted(Bug::FirstStays) {
             let _ = self.execute_to_end("PRAGMA wal_checkpoint(TRUNCATE)");
         }
     }

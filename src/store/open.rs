@@ -172,7 +172,9 @@ impl Store {
                 // Attachments that nobody names can wait for space; what is broken cannot.
                 Err(error) if error.is_of_space() => {
                     // What is not taken back yet, for want of memory, would look as if it were healed.
-                    store.end_what_was_left()?;
+                    if !planted(Bug::SeemsHealed) {
+                        store.end_what_was_left()?;
+                    }
                     store.heal_marked()?;
                 }
                 mended => mended?,
