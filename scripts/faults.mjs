@@ -16,9 +16,11 @@ const { values } = parseArgs({
 });
 const tests = { failing_device: values.device, out_of_memory: values.memory };
 
-const cargo = ['test', '--locked', '--profile', 'exhaustive', '--features', 'planted-bugs'];
+const how = ['--profile', 'exhaustive', '--features', 'planted-bugs'];
+const shown = ['--', '--nocapture', '--test-threads', '1'];
 for (const [test, share] of Object.entries(tests)) {
   say(`tests/${test}.rs: ${share === 'all' ? 'all points' : `one point in ${share}`}`);
-  const shown = ['--', '--nocapture', '--test-threads', '1'];
-  await run('cargo', [...cargo, '--test', test, ...shown], { env: { FAULTS: share } });
+  await run('cargo', ['test', '--locked', ...how, '--test', test, ...shown], {
+    env: { FAULTS: share },
+  });
 }
