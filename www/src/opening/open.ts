@@ -55,11 +55,10 @@ export function showProblem(root: HTMLElement, error: unknown): Promise<void> {
       { label: t('common.tryAgain'), kind: 'main', run: resolve },
       { label: t('common.reloadPage'), run: () => location.reload() },
     ];
-    const { salvage } = ConversationStore as Salvaging;
-    if (startOver && salvage && codeOf(error) === 'corrupt') {
+    if (startOver && codeOf(error) === 'corrupt') {
       actions.unshift({
         label: t('problems.salvage'),
-        run: () => void saveWhatIsLeft(root, salvage, error).then((done) => done && resolve()),
+        run: () => void saveWhatIsLeft(root, error).then(resolve),
       });
     }
     if (startOver) {
@@ -73,23 +72,13 @@ export function showProblem(root: HTMLElement, error: unknown): Promise<void> {
   });
 }
 
-/** What the package may have: it takes what can be read of damaged files into a new database. */
-interface Salvaging {
-  salvage?: (name: string) => Promise<{ conversations: { recovered: number } }>;
-}
-
 /** The damaged files are kept by the package; where nothing can be read, all is as it was. */
-async function saveWhatIsLeft(
-  root: HTMLElement,
-  salvage: NonNullable<Salvaging['salvage']>,
-  damage: unknown,
-): Promise<boolean> {
+async function saveWhatIsLeft(root: HTMLElement, damage: unknown): Promise<void> {
   showScreen(root, { name: 'opening', title: t('problems.salvaging') });
   try {
-    const { conversations } = await salvage.call(ConversationStore, NAME);
+    const { conversations } = await ConversationStore.salvage(NAME);
     const chats = t('common.chats', { count: conversations.recovered });
     announce(t('problems.salvaged', { chats }));
-    return true;
   } catch (error) {
     const text = t('problems.notSalvaged', { why: because(error) });
     await new Promise<void>((resolve) => {
@@ -102,7 +91,6 @@ async function saveWhatIsLeft(
       });
     });
     await showProblem(root, damage);
-    return true;
   }
 }
 
