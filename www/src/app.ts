@@ -35,6 +35,11 @@ import { keepForOffline } from './updates.ts';
 import { titleOf } from './words.ts';
 
 export async function startApp(root: HTMLElement, store: ConversationStore): Promise<void> {
+  // Before all else: the store reads while the page is made.
+  const begun = currentList();
+  const list = new ChatList(store, begun.brain, begun.archived ?? false);
+  // A watch asks when what is under way has come to its end: what follows takes longer than the store does.
+  await new Promise((resolve) => setTimeout(resolve));
   const drafts = new Drafts();
   const outdated = new Outdated();
   const toasts = new Toasts(
@@ -46,14 +51,6 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   );
   const brains = new Brains(store);
   const answers = new Answers(store, brains, toasts);
-  const list = new ChatList(
-    store,
-    () => {
-      sidebar.render();
-      followEmptiness();
-    },
-    () => keepList(),
-  );
   const chats = new Chats(store, answers, brains, list, toasts);
 
   const trash = async (conversation: Conversation) => {
@@ -95,15 +92,11 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
       ...(search.period && { period: search.period }),
     });
   const showList = ({ brain, archived = false, query = '', period }: ListView) => {
-    if (brain !== list.brain || archived !== list.archived || !isListed) {
-      isListed = true;
-      list.filter(brain, archived);
-    }
+    if (brain !== list.brain || archived !== list.archived) list.filter(brain, archived);
     search.filter(brain, archived);
     search.since(period);
     search.find(query);
   };
-  let isListed = false;
   const searchPanel = new SearchPanel(search);
   const sidebar = new Sidebar(list, searchPanel, {
     rename: (id, title) => chats.change(id, { title }),
@@ -281,11 +274,19 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     toasts.fail(t('app.didNotWork'), reason);
   });
 
-  void panel.refresh();
   sidebar.setBackup(backups.last);
+  list.follow(
+    () => {
+      sidebar.render();
+      followEmptiness();
+    },
+    () => keepList(),
+  );
+  showList(begun);
+  keepList();
+  await Promise.all([show(currentRoute(), false), list.first]);
+  void panel.refresh();
   backups.begin();
-  showList(currentList());
-  await show(currentRoute(), false);
   // When all is there that was asked for.
   void keepForOffline({
     ready: (use) =>

@@ -1,24 +1,10 @@
-// Starts the page. Exposes nothing.
+// Starts the page: the store begins to open, and the reader's texts to come, before the code of the page
+// itself is there. Knows nothing of either. Exposes nothing.
 
-import { startApp } from './app.ts';
-import { loadLanguage } from './i18n/index.ts';
-import { beginToOpen, openStore, showProblem, welcome } from './opening/open.ts';
-import { remembered } from './storage/remembered.ts';
+import { beginToLoad } from './i18n/language.ts';
+import { beginToOpen } from './opening/begin.ts';
 
-const root = document.getElementById('root');
-if (!root) throw new Error('index.html has no #root');
-
-let opening = beginToOpen();
-await loadLanguage();
-if (remembered('hadChats') === undefined) welcome(root);
-for (;;) {
-  const store = await openStore(root, opening);
-  try {
-    await startApp(root, store);
-    break;
-  } catch (error) {
-    await store.close().catch(() => undefined);
-    await showProblem(root, error);
-    opening = beginToOpen();
-  }
-}
+const opening = beginToOpen();
+const texts = beginToLoad();
+const { start } = await import('./start.ts');
+await start(opening, texts);

@@ -6,26 +6,13 @@ import { announce } from '../announce.ts';
 import { ask } from '../dialog.ts';
 import { t } from '../i18n/index.ts';
 import { because, codeOf, detailOf, whyNotOpened } from '../words.ts';
+import { NAME } from './begin.ts';
 import { type Screen, type ScreenAction, showScreen } from './screen.ts';
 
-const NAME = 'conversations';
 const LONG = 2_000;
 
 const opening = (): Screen => ({ name: 'opening', title: t('problems.opening') });
 const slow = (): Screen => ({ ...opening(), text: t('problems.slow') });
-
-/** For who has no chats here yet: what the first view says, before all is there that it needs. */
-export function welcome(root: HTMLElement): void {
-  showScreen(root, { name: 'welcome', title: t('firstRun.title'), text: t('firstRun.text') });
-}
-
-/** Begins to open the store, before there are words for what may be wrong. */
-export function beginToOpen(): Promise<ConversationStore> {
-  const opening = ConversationStore.open(NAME);
-  // What goes wrong is said by `openStore`.
-  opening.catch(() => undefined);
-  return opening;
-}
 
 /**
  * Resolves once the store is open, however often it has to be tried.
