@@ -131,7 +131,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
       },
       emptyTrash: () => chats.emptyTrash(),
     },
-    isFirstRun: () => list.isEmpty,
+    isFirstRun: () => list.isEmpty === true,
     firstRun: {
       importFile: () => transfer.pickFile(),
       connect: () => void connectModel(brains.endpoints),
@@ -211,7 +211,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   /** Where there is nothing yet, one is told how to begin; where there is, backups have something to do. */
   const followEmptiness = () => {
     const { isEmpty, state } = list;
-    if (state !== 'ready' || isEmpty === wasEmpty) return;
+    if (state !== 'ready' || isEmpty === undefined || isEmpty === wasEmpty) return;
     const isFirst = wasEmpty === undefined;
     wasEmpty = isEmpty;
     backups.isEmpty = isEmpty;

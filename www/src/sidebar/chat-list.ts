@@ -133,12 +133,12 @@ export class ChatList {
     return this.archived || (this.brain !== undefined && this.brain !== brain);
   }
 
-  /** There is nothing here, whatever the filter. */
-  get isEmpty(): boolean {
-    const isFiltered = this.brain !== undefined || this.archived;
+  /** Whether there is nothing here, whatever the filter; undefined while that is not known. */
+  get isEmpty(): boolean | undefined {
     const rows = this.#pinned.current.length + this.#all.current.length;
+    if (rows > 0 || this.brain !== undefined || this.archived) return false;
     const isKnown = this.state === 'ready' && this.#put.state === 'ready';
-    return isKnown && rows === 0 && !isFiltered && !this.hasArchived;
+    return isKnown ? !this.hasArchived : undefined;
   }
 
   find(id: number): Conversation | undefined {
