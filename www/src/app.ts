@@ -5,7 +5,7 @@ import { announce, liveRegions } from './announce.ts';
 import { Brains } from './brains/brains.ts';
 import { connectModel } from './brains/connect.ts';
 import { Answers } from './chat/answers.ts';
-import { ChatPane } from './chat/chat-pane.ts';
+import { ChatPane, loadViews } from './chat/chat-pane.ts';
 import { Chats } from './chat/chats.ts';
 import { Drafts } from './chat/drafts.ts';
 import { h, isTextField } from './dom.ts';
@@ -283,11 +283,12 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     () => keepList(),
   );
   showList(begun);
-  keepList();
   await Promise.all([show(currentRoute(), false), list.first]);
+  keepList();
   void panel.refresh();
   backups.begin();
-  // When all is there that was asked for.
+  // When all is there that was asked for, what will be asked for next.
+  void loadViews().catch(() => undefined);
   void keepForOffline({
     ready: (use) =>
       toasts.show(t('app.updateReady'), {

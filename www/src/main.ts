@@ -1,10 +1,14 @@
-// Starts the page: the store begins to open, and the reader's texts to come, before the code of the page
-// itself is there. Knows nothing of either. Exposes nothing.
+// Starts the page: says what it is to who is new here, in the reader's language; the store begins to open,
+// and the texts to come, before the code of the page itself is there. Exposes nothing.
 
-import { beginToLoad } from './i18n/language.ts';
-import { beginToOpen } from './opening/begin.ts';
+import { beginToLoad, currentLanguage } from './i18n/language.ts';
+import { remembered } from './storage/remembered.ts';
 
+const { documentElement } = document;
+documentElement.lang = currentLanguage();
+documentElement.toggleAttribute('data-new', remembered('hadChats') === undefined);
+
+const [{ beginToOpen }, texts] = [await import('./opening/begin.ts'), beginToLoad()];
 const opening = beginToOpen();
-const texts = beginToLoad();
 const { start } = await import('./start.ts');
 await start(opening, texts);

@@ -2,9 +2,12 @@
 
 import type { ConversationStore } from 'conversation-store';
 import { startApp } from './app.ts';
+import { loadViews } from './chat/chat-pane.ts';
 import { type Catalog, loadLanguage } from './i18n/index.ts';
 import { beginToOpen } from './opening/begin.ts';
 import { openStore, showProblem } from './opening/open.ts';
+import { currentRoute } from './route.ts';
+import { warmTimes } from './times.ts';
 
 /**
  * @param begun The opening that is under way.
@@ -16,7 +19,10 @@ export async function start(
 ): Promise<void> {
   const root = document.getElementById('root');
   if (!root) throw new Error('index.html has no #root');
+  // What goes wrong is said where it is needed.
+  if (currentRoute().view !== 'list') void loadViews().catch(() => undefined);
   await loadLanguage(texts);
+  warmTimes();
   for (let opening = begun; ; opening = beginToOpen()) {
     const store = await openStore(root, opening);
     try {

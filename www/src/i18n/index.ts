@@ -4,10 +4,10 @@
 import { createInstance } from 'i18next';
 import type english from './en/index.ts';
 import type { tour as englishTour } from './en/tour.ts';
-import { type Language, language } from './language.ts';
+import { currentLanguage, type Language } from './language.ts';
 import type { Catalog } from './types.ts';
 
-export { chooseLanguage, LANGUAGES } from './language.ts';
+export { chooseLanguage, currentLanguage, LANGUAGES } from './language.ts';
 export type { Catalog, Language };
 
 /** The languages by their own names. */
@@ -47,6 +47,7 @@ export function t<K extends TextKey>(key: K, ...[values]: Given<K>): string {
 /** Says everything in the reader's language from now on. @param coming Its texts. */
 export async function loadLanguage(coming: Promise<Catalog>): Promise<void> {
   const catalog = await coming;
+  const language = currentLanguage();
   await texts.init({
     lng: language,
     resources: { [language]: { translation: withShownCounts(catalog) } },
@@ -59,17 +60,18 @@ export async function loadLanguage(coming: Promise<Catalog>): Promise<void> {
 
 /** Loads what only the tour says as well. */
 export async function loadTour(): Promise<void> {
-  const { tour } = await (language === 'ko' ? import('./ko/tour.ts') : import('./en/tour.ts'));
-  texts.addResourceBundle(language, 'translation', withShownCounts({ tour }), true);
-}
-
-export function currentLanguage(): Language {
-  return language;
+  const { tour } = await (currentLanguage() === 'ko'
+    ? import('./ko/tour.ts')
+    : import('./en/tour.ts'));
+  texts.addResourceBundle(currentLanguage(), 'translation', withShownCounts({ tour }), true);
 }
 
 /** The reader's own way to write times and numbers, in the language of the page. */
 export function locale(): string {
-  return navigator.languages.find((name) => name.split('-')[0] === language) ?? language;
+  return (
+    navigator.languages.find((name) => name.split('-')[0] === currentLanguage()) ??
+    currentLanguage()
+  );
 }
 
 let numbers: Intl.NumberFormat | undefined;

@@ -1,5 +1,5 @@
 // Which language the reader has, and its texts: one catalog for each, of which only the one in use is
-// fetched. It is loaded before the rest of the page, so it knows nothing of it.
+// fetched. It is loaded before the rest of the page, and knows nothing of it.
 
 import type { Catalog } from './types.ts';
 
@@ -8,12 +8,17 @@ export type Language = (typeof LANGUAGES)[number];
 
 const STORED = 'chats:language';
 
+let known: Language | undefined;
+
 /** The one chosen here before, or the first of the browser's that is known. */
-export const language: Language = chosen() ?? ofBrowser();
+export function currentLanguage(): Language {
+  known ??= chosen() ?? ofBrowser();
+  return known;
+}
 
 /** Fetches its texts. What goes wrong is said by whoever awaits them. */
 export async function beginToLoad(): Promise<Catalog> {
-  const { default: catalog } = await (language === 'ko'
+  const { default: catalog } = await (currentLanguage() === 'ko'
     ? import('./ko/index.ts')
     : import('./en/index.ts'));
   return catalog;

@@ -112,6 +112,7 @@ export class ChatList {
     this.#pinned = this.#watch({ pinned: true, limit: PINNED });
     this.#all = this.#watch({ limit: FIRST });
     this.#listen();
+    this.#tell();
     this.#filtered();
   }
 
@@ -201,7 +202,8 @@ export class ChatList {
 
   #show(rows: readonly Conversation[]): void {
     this.#see(rows);
-    this.#tell();
+    // Half of what is to be shown is not shown.
+    if (this.#pinned.state !== 'loading' && this.#all.state !== 'loading') this.#tell();
   }
 
   #tell(): void {
