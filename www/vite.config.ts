@@ -201,7 +201,7 @@ export default defineConfig({
             // Few files come sooner than many.
             {
               name: 'common',
-              test: /www\/src\/(?!i18n\/\w+\/|opening\/begin).*\.ts$/,
+              test: /www\/src\/(?!i18n\/\w+\/|opening\/begin|brains\/|chat\/).*\.ts$/,
               minShareCount: 2,
             },
           ],
