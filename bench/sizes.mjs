@@ -10,6 +10,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
+import { bind, FLAGS } from '../scripts/build.mjs';
 import { root, run } from '../scripts/run.mjs';
 import { buildTools } from '../scripts/tools.mjs';
 import { inBrowser } from './browser.mjs';
@@ -30,19 +31,19 @@ async function build(name, { options = flags, cargo = [] } = {}) {
   await run(
     'cargo',
     ['build', '--quiet', '--locked', '--release', '--target', 'wasm32-unknown-unknown', ...cargo],
-    { env: { ...env, CARGO_TARGET_DIR: target, SQLITE_WASM_RS_FLAGS: options.join(' ') } },
+    {
+      env: {
+        ...env,
+        RUSTFLAGS: FLAGS,
+        CARGO_TARGET_DIR: target,
+        SQLITE_WASM_RS_FLAGS: options.join(' '),
+      },
+    },
   );
   const folder = join(packages, folderOf(name));
   cpSync(join(root, 'dist'), folder, { recursive: true });
-  await run(
-    'wasm-bindgen',
-    [
-      ...['--target', 'web', '--remove-name-section', '--remove-producers-section'],
-      ...['--out-dir', join(folder, 'wasm'), '--out-name', 'conversation_store'],
-      join(target, 'wasm32-unknown-unknown/release/conversation_store.wasm'),
-    ],
-    { env },
-  );
+  const compiled = join(target, 'wasm32-unknown-unknown/release/conversation_store.wasm');
+  await bind(compiled, 'conversation_store', join(folder, 'wasm'), env);
   const module = readFileSync(join(folder, 'wasm/conversation_store_bg.wasm'));
   const glue = readFileSync(join(folder, 'wasm/conversation_store.js'), 'utf8');
   if (/from\s*"env"/.test(glue)) return { name, note: 'does not link' };

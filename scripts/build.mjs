@@ -22,13 +22,20 @@ export async function build(env) {
   await run('cargo', ['build', '--workspace', '--locked', '--release', ...target], {
     env: {
       ...env,
-      RUSTFLAGS: `--remap-path-prefix=${registry}=crates --remap-path-prefix=${root}=`,
+      RUSTFLAGS: `--remap-path-prefix=${registry}=crates --remap-path-prefix=${root}= ${FLAGS}`,
     },
   });
   rmSync(dist, { recursive: true, force: true });
-  await bind('conversation_store', 'conversation_store', wasm, env);
-  await bind('conversation_formats', 'conversation_formats', wasm, env);
-  await bind('conversation_salvage_module', 'conversation_salvage', wasm, env);
+  const compiled = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
+  for (const [crate, name] of [
+    ['conversation_store', 'conversation_store'],
+    ['conversation_formats', 'conversation_formats'],
+    ['conversation_salvage_module', 'conversation_salvage'],
+  ]) {
+    say(`Generating the JavaScript and TypeScript of ${name}`);
+    const module = join(compiled, `wasm32-unknown-unknown/release/${crate}.wasm`);
+    await bind(module, name, wasm, env);
+  }
   say('Compiling the TypeScript of the page');
   await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root]);
   await minify(dist);
@@ -51,26 +58,46 @@ async function minify(dist) {
   });
 }
 
-/** From a module as the compiler leaves it to one that a page loads, with its JavaScript. */
-async function bind(crate, name, wasm, env) {
-  say(`Generating the JavaScript and TypeScript of ${name}`);
-  const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
+/** Without loop strength reduction, as SQLite is (.cargo/config.toml). */
+export const FLAGS = '-Cllvm-args=-disable-lsr';
+
+/**
+ * What makes the module smaller as it is fetched: functions that stand beside those of the same module, by
+ * their names, repeat what the compressor has just seen. Nothing is inlined.
+ */
+const PASSES = [
+  '--duplicate-function-elimination',
+  '--optimize-instructions',
+  '--rse',
+  '--vacuum',
+  '--reorder-locals',
+  '--reorder-functions-by-name',
+  '--strip',
+];
+/** What the compilers make use of already. */
+const FEATURES = [
+  '--enable-bulk-memory',
+  '--enable-multivalue',
+  '--enable-mutable-globals',
+  '--enable-nontrapping-float-to-int',
+  '--enable-reference-types',
+  '--enable-sign-ext',
+];
+
+/** From a module as the compiler leaves it to one that a page loads, with its JavaScript, in `folder`. */
+export async function bind(compiled, name, folder, env) {
   await run(
     'wasm-bindgen',
     [
-      '--target',
-      'web',
-      '--remove-name-section',
-      '--remove-producers-section',
-      '--out-dir',
-      wasm,
-      '--out-name',
-      name,
-      join(target, `wasm32-unknown-unknown/release/${crate}.wasm`),
+      ...['--target', 'web', '--remove-producers-section'],
+      ...['--out-dir', folder, '--out-name', name, compiled],
     ],
     { env },
   );
-  rmSync(join(wasm, `${name}_bg.wasm.d.ts`));
+  rmSync(join(folder, `${name}_bg.wasm.d.ts`));
+  const optimizer = join(root, 'node_modules/binaryen/bin/wasm-opt');
+  const module = join(folder, `${name}_bg.wasm`);
+  await run(process.execPath, [optimizer, module, ...FEATURES, ...PASSES, '-o', module]);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,6 +1,6 @@
 /**
  * `npm run screenshots`: pictures of the built page into docs/screenshots, as a phone and as a desk, light and
- * dark, in English and Korean. `www/dist` must have been built; fonts with Hangul must be installed.
+ * dark, in English and Korean. `www/dist` must have been built.
  */
 
 import { spawn } from 'node:child_process';
@@ -9,7 +9,12 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium as playwright } from '@playwright/test';
 import { chromium } from '../tests/chromium.mjs';
-import { root, say } from './run.mjs';
+import { output, root, say } from './run.mjs';
+import { debian } from './tools.mjs';
+
+// Nothing but these pictures needs one.
+if (!output('fc-list', [':lang=ko']))
+  await debian(['fontconfig', 'fonts-nanum'], 'A font with Hangul');
 
 const PORT = '41771';
 const url = `http://localhost:${PORT}/`;

@@ -118,6 +118,12 @@ const suites = [
   ],
   ['page', 'The chat page in Chromium', browser('page'), playwright],
   [
+    'page-firefox',
+    'The chat page in Firefox',
+    (env) => runAndRead(node, ['--test', 'tests/page-firefox/'], { env }),
+    (text) => sum(text, /^(?:#|ℹ) pass (\d+)/gm),
+  ],
+  [
     'consumers',
     'The tarball in its consumers',
     (env) => runAndRead(node, ['tests/consumers/run.mjs'], { env }),
@@ -151,8 +157,8 @@ for (const [name, title, start, count] of suites) {
 
 say(`All suites passed in ${Math.round((Date.now() - started) / 1000)} s`);
 for (const [name, passed, seconds, reasons] of counts) {
-  console.log(`  ${name.padEnd(10)} ${String(passed).padStart(4)} tests  ${seconds} s`);
-  for (const reason of reasons) console.log(`  ${''.padEnd(10)} ${reason}`);
+  console.log(`  ${name.padEnd(12)} ${String(passed).padStart(4)} tests  ${seconds} s`);
+  for (const reason of reasons) console.log(`  ${''.padEnd(12)} ${reason}`);
 }
 const total = counts.reduce((sum, [, passed]) => sum + passed, 0);
 console.log(`${total} passed, 0 failed`);

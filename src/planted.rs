@@ -39,6 +39,10 @@ pub enum Bug {
     ToldUndone,
     /// What a commit that failed has left in the log stays there.
     LeftInLog,
+    /// The same only where it was the first of its log.
+    FirstStays,
+    /// A file whose size cannot be had is taken to be there.
+    UnknownSize,
     /// A call goes on though the engine has ended its transaction.
     OutOfTransaction,
     /// A durability that could not be set is taken to be the one before.
@@ -47,6 +51,8 @@ pub enum Bug {
     StaysAttached,
     /// A transaction that could not be taken back stays open.
     LeftOpen,
+    /// What could not be taken back is taken for healed.
+    SeemsHealed,
     /// The end of a database's making is not flushed.
     JournalStays,
     /// A file that cannot be read is called damaged.
@@ -57,13 +63,15 @@ pub enum Bug {
 
 impl Bug {
     /// What a device that fails brings to light.
-    pub const OF_A_DEVICE: [Self; 11] = [
+    pub const OF_A_DEVICE: [Self; 13] = [
         Self::SyncOff,
         Self::SwallowedWrite,
         Self::HeldCommit,
         Self::SwallowedCommit,
         Self::ToldUndone,
         Self::LeftInLog,
+        Self::FirstStays,
+        Self::UnknownSize,
         Self::JournalStays,
         Self::FailureIsDamage,
         Self::HalfStepped,
@@ -72,11 +80,12 @@ impl Bug {
     ];
 
     /// What brings a lack of memory to light.
-    pub const OF_MEMORY: [Self; 4] = [
+    pub const OF_MEMORY: [Self; 5] = [
         Self::OutOfTransaction,
         Self::HalfSet,
         Self::StaysAttached,
         Self::LeftOpen,
+        Self::SeemsHealed,
     ];
 
     /// What tabs that come and go bring to light.

@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { type Connect, defineConfig, type Plugin } from 'vite';
 import { VitePWA, type VitePWAOptions } from 'vite-plugin-pwa';
+import en from './src/i18n/en/index.ts';
+import ko from './src/i18n/ko/index.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -23,6 +25,7 @@ const policy = [
   "form-action 'none'",
   // DOMPurify's, the package's for the address of its worker, the page's for its service worker's.
   'trusted-types dompurify conversation-store chats',
+  "require-trusted-types-for 'script'",
 ];
 
 /** Only the tour's frames may be framed, and by this origin alone. */
@@ -89,6 +92,48 @@ const strictPolicy: Plugin = {
   },
 };
 
+/**
+ * What the page's entry imports once it has begun to open the store is fetched beside it, not after it: one
+ * step less on the way to the first list.
+ */
+const preloads: Plugin = {
+  name: 'preload-the-page',
+  transformIndexHtml: {
+    order: 'post',
+    handler(_html, { path, bundle = {} }) {
+      if (path !== '/index.html') return [];
+      const chunks = Object.values(bundle).filter((it) => it.type === 'chunk');
+      const of = (path: string) => chunks.find((it) => it.facadeModuleId === here(path));
+      const known = new Set(of('./index.html')?.imports);
+      // The development server has none of them.
+      const later = [of('./src/opening/begin.ts'), of('./src/start.ts')].flatMap((it) =>
+        it ? [...it.imports, it.fileName] : [],
+      );
+      const files = new Set(later.filter((file) => !known.has(file)));
+      return [...files].map((file) => ({
+        tag: 'link',
+        attrs: { rel: 'modulepreload', crossorigin: true, href: `/${file}` },
+        injectTo: 'head',
+      }));
+    },
+  },
+};
+
+/** The few texts that are shown before the page's code is there, `%en.area.name%`, are those of the catalogs. */
+const texts: Plugin = {
+  name: 'texts-of-the-catalogs',
+  transformIndexHtml: {
+    order: 'pre',
+    handler: (html) =>
+      html.replace(/%(en|ko)\.(\w+)\.(\w+)%/g, (_, language: 'en' | 'ko', area, name) => {
+        const catalog: Record<string, Record<string, string>> = { en, ko }[language];
+        const text = catalog[area]?.[name];
+        if (text === undefined) throw new Error(`no catalog has ${language}.${area}.${name}`);
+        return text;
+      }),
+  },
+};
+
 /** Installable, and there without a network after the first visit. */
 const app: Partial<VitePWAOptions> = {
   // The page registers it itself, and asks before a newer one takes over.
@@ -118,6 +163,8 @@ const app: Partial<VitePWAOptions> = {
     // A missing file is missing, and not the page.
     navigateFallback: null,
     cleanupOutdatedCaches: true,
+    // `importScripts` takes no text where Trusted Types are required, and the worker obeys the policy too.
+    inlineWorkboxRuntime: true,
     // No request but to this origin, and no log.
     sourcemap: false,
     mode: 'production',
@@ -141,13 +188,29 @@ export default defineConfig({
     rolldownOptions: {
       input: [here('./index.html'), here('./tour.html'), here('./tour-frame.html')],
       output: {
-        // The package by itself, so that it is kept when the page changes, and is counted apart.
-        codeSplitting: { groups: [{ name: 'store', test: here('../dist') }] },
+        codeSplitting: {
+          groups: [
+            // What runs before all else, and waits for nothing.
+            {
+              name: 'first',
+              test: /preload-helper|src\/(?:i18n\/language|storage\/remembered)\.ts$/,
+              priority: 3,
+            },
+            // The package by itself, so that it is kept when the page changes, and is counted apart.
+            { name: 'store', test: here('../dist'), priority: 2 },
+            // Few files come sooner than many.
+            {
+              name: 'common',
+              test: /www\/src\/(?!i18n\/\w+\/|opening\/begin|brains\/|chat\/).*\.ts$/,
+              minShareCount: 2,
+            },
+          ],
+        },
       },
     },
   },
   worker: { format: 'es' },
   server: { host: 'localhost', port: 5173, strictPort: false, fs: { allow: [here('..')] } },
   preview: { host: 'localhost', port: 5173, strictPort: false },
-  plugins: [strictPolicy, VitePWA(app)],
+  plugins: [strictPolicy, texts, preloads, VitePWA(app)],
 });

@@ -25,7 +25,14 @@ impl Store {
         self.end_what_was_left()?;
         self.let_go("copy");
         self.fold_growth()?;
-        self.connection.execute("VACUUM INTO ?1", [path])?;
+        let copied = self.connection.execute("VACUUM INTO ?1", [path]);
+        copied.map_err(|error| match StoreError::from(error) {
+            // A file whose size the storage does not tell is taken to have one.
+            error if error.code == ErrorCode::Internal && !planted(Bug::UnknownSize) => {
+                StoreError::new(ErrorCode::StorageUnavailable, error.message)
+            }
+            error => error,
+        })?;
         // Which tab asked for what is of this database only, and the index holds words of what was deleted.
         self.connection
             .execute("ATTACH DATABASE ?1 AS copy", [path])?;
@@ -89,20 +96,16 @@ impl Store {
     /// # Errors
     /// `corrupt`.
     pub fn verify(&self) -> Result<()> {
-        let verdict = self
-            .connection
-            .row("PRAGMA integrity_check(1)", params![], |row| {
-                engine::text(row, 0)
-            })?;
-        if verdict == "ok" {
+        let damage = engine::damage(&self.connection, "PRAGMA main.integrity_check(8)")?;
+        if damage.is_empty() {
             return Ok(());
-        }
-        if let Some(failure) = engine::failure_in(&verdict) {
-            return Err(failure);
         }
         Err(StoreError::new(
             ErrorCode::Corrupt,
-            format!("the database is damaged ({verdict}); nothing was changed"),
+            format!(
+                "the database is damaged ({}); nothing was changed",
+                engine::in_brief(&damage)
+            ),
         ))
     }
 
@@ -233,21 +236,12 @@ fn check_ids(transaction: &Connection) -> Result<()> {
 /// Fails if the file of a schema is damaged, or cannot be read.
 fn check_integrity(connection: &Connection, schema: &str) -> Result<()> {
     // The damage that it understands is reported as rows; on the rest it fails.
-    let verdict = connection
-        .row(
-            &format!("PRAGMA {schema}.integrity_check(1)"),
-            params![],
-            |row| engine::text(row, 0),
-        )
-        .map_err(|error| of_the_file(error.into()))?;
-    if verdict == "ok" {
+    let check = format!("PRAGMA {schema}.integrity_check(8)");
+    let damage = engine::damage(connection, &check).map_err(of_the_file)?;
+    if damage.is_empty() {
         return Ok(());
     }
-    if let Some(failure) = engine::failure_in(&verdict) {
-        return Err(failure);
-    }
-    let reason: Vec<_> = verdict.split_whitespace().collect();
-    Err(damaged(&reason.join(" ")))
+    Err(damaged(&engine::in_brief(&damage)))
 }
 
 /// An error of reading the file, in words that do not sound as if the store were damaged.

@@ -3,11 +3,14 @@
 //! Codes come from SQLite's result codes (<https://sqlite.org/rescode.html>), never from its text.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row, ToSql};
+use rusqlite::{Connection, Row, ToSql, params};
 
 use crate::error::{ErrorCode, StoreError};
 use crate::planted::{Bug, planted};
 use crate::time::Timestamp;
+
+/// Of what is damaged, a message tells so many words.
+const MOST_WORDS: usize = 24;
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
@@ -73,13 +76,39 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-/// The failure in what an integrity check says is wrong: a page that the device did not give is told like
-/// damage, but for the result code at its end.
-pub(super) fn failure_in(verdict: &str) -> Option<StoreError> {
-    let (_, code) = verdict.rsplit_once("error code=")?;
+/// What one of the engine's checks says is wrong, which is none of what it reads; nothing where all is well.
+///
+/// A page that the device did not give is told like damage, in some lines with the result code, in others
+/// without. So what is wrong is looked at again, from the device: a failure that has passed is not told twice,
+/// and one that has not is met by the read of a root, which tells its code.
+pub(super) fn damage(connection: &Connection, check: &str) -> crate::error::Result<Vec<String>> {
+    let look = || -> rusqlite::Result<Vec<String>> {
+        let mut found = connection.rows(check, params![], |row| text(row, 0))?;
+        found.retain(|it| it != "ok");
+        Ok(found)
+    };
+    let found = look()?;
+    if found.is_empty() || planted(Bug::FailureIsDamage) {
+        return Ok(found);
+    }
+    connection.release_memory()?;
+    let found = look()?;
+    let failure = found.iter().flat_map(|it| it.lines()).find_map(failure_in);
+    failure.map_or(Ok(found), Err)
+}
+
+/// The failure to read, where that is what a line of a check tells.
+fn failure_in(line: &str) -> Option<StoreError> {
+    let (_, code) = line.rsplit_once("error code=")?;
     let code = rusqlite::ffi::Error::new(code.trim_end().parse().ok()?);
     let error = StoreError::from(rusqlite::Error::SqliteFailure(code, None));
-    (error.code != ErrorCode::Corrupt && !planted(Bug::FailureIsDamage)).then_some(error)
+    (error.code != ErrorCode::Corrupt).then_some(error)
+}
+
+/// Damage that [`damage`] has found, as one line of a message.
+pub(super) fn in_brief(damage: &[String]) -> String {
+    let words = damage.iter().flat_map(|it| it.split_whitespace());
+    words.take(MOST_WORDS).collect::<Vec<_>>().join(" ")
 }
 
 /// Asks, in cached statements. The engine's own `query_row` and `query_map` are made anew for each

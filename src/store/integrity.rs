@@ -94,11 +94,7 @@ impl Store {
     ) -> Result<Option<(i64, i64)>> {
         let connection = &self.connection;
         let mut tell = |sql: &str, params: &[&dyn ToSql]| -> Result<()> {
-            let found = texts(connection, sql, params)?;
-            if let Some(failure) = found.iter().find_map(|it| engine::failure_in(it)) {
-                return Err(failure);
-            }
-            problems.extend(found.into_iter().filter(|it| it != "ok"));
+            problems.extend(texts(connection, sql, params)?);
             Ok(())
         };
         match stage {
@@ -113,10 +109,13 @@ impl Store {
                     return Ok(Some((PAGES, 0)));
                 };
                 let check = if quick { "quick" } else { "integrity" };
-                tell(&format!("PRAGMA {check}_check({table})"), params![])?;
+                let check = format!("PRAGMA {check}_check({table})");
+                problems.extend(engine::damage(connection, &check)?);
             }
             // Whether a page is used twice, or by nobody, only a look at all of them tells.
-            PAGES if !quick => tell("PRAGMA quick_check", params![])?,
+            PAGES if !quick => {
+                problems.extend(engine::damage(connection, "PRAGMA quick_check")?);
+            }
             REFERENCES => tell(
                 "SELECT \"table\" || ' ' || rowid || ' names a row of ' || parent || ' that is not there'
                  FROM pragma_foreign_key_check LIMIT 1000",

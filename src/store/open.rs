@@ -170,7 +170,13 @@ impl Store {
             });
             match mended {
                 // Attachments that nobody names can wait for space; what is broken cannot.
-                Err(error) if error.is_of_space() => store.heal_marked()?,
+                Err(error) if error.is_of_space() => {
+                    // What is not taken back yet, for want of memory, would look as if it were healed.
+                    if !planted(Bug::SeemsHealed) {
+                        store.end_what_was_left()?;
+                    }
+                    store.heal_marked()?;
+                }
                 mended => mended?,
             }
         }

@@ -124,20 +124,19 @@ impl Salvage {
 
 impl Store {
     fn check_salvaged(&self) -> Result<()> {
-        let verdict = self
-            .connection
-            .row("PRAGMA integrity_check(1)", params![], |row| {
-                engine::text(row, 0)
-            })?;
+        let damage = engine::damage(&self.connection, "PRAGMA integrity_check(8)")?;
         let strangers = self
             .connection
             .rows("PRAGMA foreign_key_check", params![], |_| Ok(()))?;
-        if verdict == "ok" && strangers.is_empty() {
+        if damage.is_empty() && strangers.is_empty() {
             return Ok(());
         }
         Err(StoreError::new(
             ErrorCode::Internal,
-            format!("what was salvaged does not hold together: {verdict}"),
+            format!(
+                "what was salvaged does not hold together: {}",
+                engine::in_brief(&damage)
+            ),
         ))
     }
 }

@@ -35,6 +35,16 @@ for (const [device, width] of [
         serviceWorkers: 'block',
       });
       const page = await context.newPage();
+      // A model that is not there.
+      await page.addInitScript(() => {
+        const endpoint = {
+          name: 'home',
+          url: 'http://127.0.0.1:9/v1',
+          model: 'small',
+          keyPlace: 'tab',
+        };
+        localStorage.setItem('chats:endpoints', JSON.stringify([endpoint]));
+      });
       await open(page);
       await clean(page, 'first run');
       await page.getByTestId('door-connect').click();
@@ -58,6 +68,23 @@ for (const [device, width] of [
       await page.goto('/#/new');
       await expect(page.getByTestId('new-chat')).toBeVisible();
       await clean(page, 'new chat');
+      await page.getByTestId('new-brain').selectOption({ label: 'home' });
+      await page.getByTestId('composer').fill('Hello?');
+      await page.getByTestId('composer').press('Enter');
+      await expect(page.getByTestId('failure')).toBeVisible();
+      await clean(page, 'failure');
+      await page.getByTestId('chat-settings').click();
+      await expect(page.getByTestId('settings-dialog')).toBeVisible();
+      await clean(page, 'settings');
+      await page.keyboard.press('Escape');
+      await page.getByTestId('attach-file').setInputFiles('www/public/icon-512.png');
+      await page.getByTestId('composer').fill('Look');
+      await page.getByTestId('composer').press('Enter');
+      const picture = page.getByTestId('messages').getByRole('img');
+      await picture.click();
+      await expect(page.locator('dialog.picture')).toBeVisible();
+      await clean(page, 'picture');
+      await page.keyboard.press('Escape');
       await page.goto('/#/trash');
       await expect(page.getByTestId('trash-note')).toBeVisible();
       await clean(page, 'trash');

@@ -1,7 +1,7 @@
 // How a reader's data is taken care of: the first run, backups into a folder, reminders, what is wrong.
 
 import { expect, type Page, test } from '@playwright/test';
-import { another, create, guard, open, ready, rows, say, titles, toast } from './page.js';
+import { another, create, guard, open, ready, rows, say, texts, titles, toast } from './page.js';
 
 guard();
 
@@ -139,6 +139,41 @@ test('chats that the browser has cleared are missed, and what to do is said', as
   await other.reload();
   await ready(other);
   await expect(other.getByTestId('first-run')).toBeVisible();
+});
+
+test('of a damaged database what can be read is saved, at a press', async ({ page, context }) => {
+  await create(page, 'Left over');
+  await say(page, '남은 말');
+  await page.close();
+  const other = await another(context);
+  await other.route('**/empty', (route) => route.fulfill({ contentType: 'text/html', body: '' }));
+  await other.goto('/empty');
+  await other.route('**/package/**', (route) => {
+    const { pathname } = new URL(route.request().url());
+    return route.fulfill({ path: pathname.replace('/package/', 'dist/') });
+  });
+  // Closed, all of it is in the file; then its header is gone, which tells a database from any other.
+  await other.evaluate(async () => {
+    const { ConversationStore } = await import(`${location.origin}/package/index.js`);
+    const store = await ConversationStore.open('conversations');
+    await store.close();
+    let folder = await navigator.storage.getDirectory();
+    for (const name of ['conversation-store', 'conversations']) {
+      folder = await folder.getDirectoryHandle(name);
+    }
+    const file = await folder.getFileHandle('main.db');
+    const writable = await file.createWritable({ keepExistingData: true });
+    await writable.write(new Uint8Array(200));
+    await writable.close();
+  });
+  await other.goto('/');
+  const problem = other.getByTestId('screen-problem');
+  await expect(problem).toContainText('damaged');
+  await problem.getByRole('button', { name: 'Save what can be read' }).click();
+  await expect(titles(other)).toHaveText(['Left over']);
+  await expect(other.getByTestId('announcements')).toContainText('1 chat');
+  await rows(other).first().click();
+  await expect(texts(other)).toHaveText(['남은 말']);
 });
 
 for (const kind of ['full', 'outdated', 'corrupt'] as const) {

@@ -267,13 +267,7 @@ test('pictures of elsewhere are links and are not fetched; those in the text are
 test('nothing needs markup to be parsed: all of it under Trusted Types', async ({ page }) => {
   await open(page);
   await create(page, 'Types', 'home');
-  await page.evaluate(() => {
-    const policy = document.createElement('meta');
-    policy.httpEquiv = 'Content-Security-Policy';
-    policy.content = "require-trusted-types-for 'script'; trusted-types dompurify";
-    document.head.append(policy);
-  });
-  // The policy is in force.
+  // The policy of every page here is in force.
   const refused = await page.evaluate(() => {
     try {
       document.createElement('div').innerHTML = '<b>x</b>';

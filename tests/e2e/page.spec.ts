@@ -304,6 +304,40 @@ test.describe('messages', () => {
     await expect(page.getByTestId('messages-top')).toContainText('Started');
   });
 
+  test('what was far from the view is read again when one comes back to it', async ({ page }) => {
+    await open(page);
+    const messages = Array.from({ length: 700 }, (_, n) => ({
+      role: n % 2 ? 'assistant' : 'user',
+      content: `Message ${n}`,
+    }));
+    await page.getByTestId('import-file').setInputFiles({
+      name: 'long.json',
+      mimeType: 'application/json',
+      buffer: Buffer.from(JSON.stringify([{ title: 'Long', messages }])),
+    });
+    await page.getByTestId('import-dialog').getByRole('button', { name: 'Close' }).click();
+    await choose(page, 'Long');
+    const scroller = page.getByTestId('scroller');
+    const toTop = () =>
+      scroller.evaluate(async (element) => {
+        const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+        const isWhole = () =>
+          element.querySelector('[data-testid="messages-top"]')?.textContent?.includes('Started');
+        do {
+          element.scrollTop = 0;
+          await frame();
+        } while (element.scrollTop > 0 || !isWhole());
+      });
+    await toTop();
+    await expect(texts(page).first()).toHaveText('Message 0');
+    await page.getByTestId('to-end').click();
+    await expect(texts(page).last()).toHaveText('Message 699');
+    await toTop();
+    await expect(texts(page).first()).toHaveText('Message 0');
+    await expect(texts(page).first()).toBeInViewport();
+    // That nothing was thrown is held by the guard of each test.
+  });
+
   test('a message of a megabyte is clipped, kept whole and shown whole on demand', async ({
     page,
   }) => {

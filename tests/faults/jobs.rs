@@ -1,7 +1,8 @@
-//! Many runs on two threads.
+//! Which runs, and many of them on as many threads as there are cores.
 
 use std::cell::OnceCell;
 use std::env;
+use std::num::NonZero;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,17 +12,33 @@ use conversation_store::planted::Bug;
 
 use super::runs::Reference;
 use super::script::{Script, scripts};
+use crate::common::random::Random;
 
 /// So much that is wrong is enough.
 const MOST_FOUND: usize = 12;
 
-/// One in so many of what is looked at: `FAULTS=<n>`, or all of them: `FAULTS=all`.
-pub fn share(otherwise: usize) -> usize {
-    match env::var("FAULTS") {
-        Err(_) => otherwise,
-        Ok(all) if all == "all" => 1,
-        Ok(share) => share.parse().expect("FAULTS is a number or 'all'"),
+/// One in so many of what is looked at, if that is asked for: `FAULTS=<n>`, or all of them: `FAULTS=all`.
+pub fn share() -> Option<usize> {
+    let share = env::var("FAULTS").ok()?;
+    Some(match &*share {
+        "all" => 1,
+        share => share.parse().expect("FAULTS is a number or 'all'"),
+    })
+}
+
+/// The share that is asked for, otherwise `each` of every group, drawn by chance that is always the same.
+pub fn chosen<T>(groups: Vec<Vec<T>>, each: usize) -> Vec<T> {
+    if let Some(share) = share() {
+        return groups.into_iter().flatten().step_by(share).collect();
     }
+    let mut random = Random::new(1);
+    let mut some = Vec::new();
+    for mut group in groups {
+        for _ in 0..each.min(group.len()) {
+            some.push(group.swap_remove(random.below(group.len())));
+        }
+    }
+    some
 }
 
 /// Every script, beside what it does where nothing fails, once that is asked for.
@@ -72,7 +89,7 @@ pub fn with_bug<T: Sync>(
     let found = Mutex::new(Vec::new());
     let is_enough = || found.lock().expect("no thread panics").len() >= most;
     thread::scope(|scope| {
-        for _ in 0..2 {
+        for _ in 0..thread::available_parallelism().map_or(2, NonZero::get) {
             scope.spawn(|| {
                 plant(None);
                 let all = Known::new(bug);

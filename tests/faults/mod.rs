@@ -12,4 +12,5 @@ pub mod power;
 pub mod runs;
 pub mod script;
 pub mod stage;
+pub mod table;
 pub mod vfs;

@@ -47,6 +47,12 @@ impl Reference {
         let mut steps = Vec::new();
         for (n, step) in script.steps.iter().enumerate() {
             let Outcome { results, changes } = stage.act(n, step, u32::MAX);
+            // A refusal that is meant has a code of its own: any other would hide what is never tried.
+            if let Some(Err(error)) = (results.iter())
+                .find(|it| matches!(it, Err(error) if error.code == ErrorCode::Internal))
+            {
+                return Err(format!("step {n}: {error}"));
+            }
             let mut states = BTreeMap::new();
             for which in 0..all(step.parts()) {
                 let last = steps

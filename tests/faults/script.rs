@@ -222,7 +222,7 @@ fn chats() -> Image {
 
 /// Carries steps out where nothing fails, and leaves the device as a killed program does.
 fn play(base: &Image, durability: Durability, steps: &[Step]) -> Image {
-    let mut stage = Stage::new(&Disk::of(base), durability);
+    let mut stage = Stage::earlier(&Disk::of(base), durability);
     for (n, step) in steps.iter().enumerate() {
         for result in stage.act(n, step, u32::MAX).results {
             result.unwrap_or_else(|error| panic!("step {n} of what is there before: {error}"));

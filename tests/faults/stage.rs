@@ -22,6 +22,10 @@ use crate::common::{NOON, unicode};
 pub struct Ground {
     step: Rc<Cell<usize>>,
     drawn: Rc<Cell<u64>>,
+    /// Apart from what was drawn for the same step of what was there before.
+    seed: u64,
+    /// It heals in one transaction, and in another where that one fails: to the same.
+    is_opening: Rc<Cell<bool>>,
 }
 
 impl Ground {
@@ -29,6 +33,8 @@ impl Ground {
         Self {
             step: Rc::default(),
             drawn: Rc::default(),
+            seed: 0,
+            is_opening: Rc::default(),
         }
     }
 
@@ -41,11 +47,17 @@ impl Ground {
     pub fn env(&self) -> Env {
         let (clock, ground) = (self.clone(), self.clone());
         Env {
-            now: Box::new(move || NOON + clock.step.get() as i64 * 1_000),
+            now: Box::new(move || {
+                if clock.is_opening.get() {
+                    clock.drawn.set(0);
+                }
+                NOON + clock.step.get() as i64 * 1_000
+            }),
             unicode: unicode(),
             random: Box::new(move |buffer| {
                 let drawn = ground.drawn.replace(ground.drawn.get() + 1);
-                let mut random = Random::new(((ground.step.get() as u64) << 32) + drawn);
+                let step = ground.step.get() as u64;
+                let mut random = Random::new((ground.seed << 48) + (step << 32) + drawn);
                 for chunk in buffer.chunks_mut(8) {
                     chunk.copy_from_slice(&random.next().to_le_bytes()[..chunk.len()]);
                 }
@@ -83,6 +95,13 @@ impl Stage {
         }
     }
 
+    /// One that makes what a script begins with.
+    pub fn earlier(disk: &Disk, durability: Durability) -> Self {
+        let mut stage = Self::new(disk, durability);
+        stage.ground.seed = 1;
+        stage
+    }
+
     pub fn is_open(&self) -> bool {
         self.store.is_some()
     }
@@ -102,7 +121,10 @@ impl Stage {
             path: MAIN,
             vfs: Some(NAME),
         };
-        let mut store = Store::open(location, self.durability, self.ground.env())?;
+        self.ground.is_opening.set(true);
+        let opened = Store::open(location, self.durability, self.ground.env());
+        self.ground.is_opening.set(false);
+        let mut store = opened?;
         vfs::made();
         store.tune_index(few());
         // Whoever hears of changes is told to read all again.

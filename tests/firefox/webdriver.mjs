@@ -74,6 +74,45 @@ class Window {
     return this.#command('POST', 'execute/sync', { script, args });
   }
 
+  /** Resolves to what a function of the page gives, once that is true: looked at with each change of the document. */
+  until(holds, ...args) {
+    const script = `return (async (...args) => {
+      for (;;) {
+        const value = (${holds})(...args);
+        if (value) return value;
+        await new Promise((resolve) => {
+          const observer = new MutationObserver(() => {
+            observer.disconnect();
+            resolve();
+          });
+          const all = { subtree: true, childList: true, characterData: true, attributes: true };
+          observer.observe(document, all);
+        });
+      }
+    })(...arguments)`;
+    return this.#command('POST', 'execute/sync', { script, args });
+  }
+
+  /** Presses an element, as a person does. */
+  click(selector) {
+    return this.#onElement(selector, 'click', {});
+  }
+
+  /** Types into an element; of a field of files, chooses the one of that path. */
+  type(selector, text) {
+    return this.#onElement(selector, 'value', { text });
+  }
+
+  #onElement(selector, action, body) {
+    return this.#browser.turn(async (send) => {
+      await send('POST', 'window', { handle: this.#handle });
+      const found = await send('POST', 'element', { using: 'css selector', value: selector });
+      // The name of an element's reference: https://www.w3.org/TR/webdriver2/#elements
+      const id = found['element-6066-11e4-a52e-4f735466cecf'];
+      return send('POST', `element/${id}/${action}`, body);
+    });
+  }
+
   close() {
     return this.#command('DELETE', 'window');
   }

@@ -5,7 +5,7 @@ import { announce, liveRegions } from './announce.ts';
 import { Brains } from './brains/brains.ts';
 import { connectModel } from './brains/connect.ts';
 import { Answers } from './chat/answers.ts';
-import { ChatPane } from './chat/chat-pane.ts';
+import { ChatPane, loadViews } from './chat/chat-pane.ts';
 import { Chats } from './chat/chats.ts';
 import { Drafts } from './chat/drafts.ts';
 import { h, isTextField } from './dom.ts';
@@ -35,6 +35,11 @@ import { keepForOffline } from './updates.ts';
 import { titleOf } from './words.ts';
 
 export async function startApp(root: HTMLElement, store: ConversationStore): Promise<void> {
+  // Before all else: the store reads while the page is made.
+  const begun = currentList();
+  const list = new ChatList(store, begun.brain, begun.archived ?? false);
+  // A watch asks when what is under way has come to its end: what follows takes longer than the store does.
+  await new Promise((resolve) => setTimeout(resolve));
   const drafts = new Drafts();
   const outdated = new Outdated();
   const toasts = new Toasts(
@@ -46,14 +51,6 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   );
   const brains = new Brains(store);
   const answers = new Answers(store, brains, toasts);
-  const list = new ChatList(
-    store,
-    () => {
-      sidebar.render();
-      followEmptiness();
-    },
-    () => keepList(),
-  );
   const chats = new Chats(store, answers, brains, list, toasts);
 
   const trash = async (conversation: Conversation) => {
@@ -95,15 +92,11 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
       ...(search.period && { period: search.period }),
     });
   const showList = ({ brain, archived = false, query = '', period }: ListView) => {
-    if (brain !== list.brain || archived !== list.archived || !isListed) {
-      isListed = true;
-      list.filter(brain, archived);
-    }
+    if (brain !== list.brain || archived !== list.archived) list.filter(brain, archived);
     search.filter(brain, archived);
     search.since(period);
     search.find(query);
   };
-  let isListed = false;
   const searchPanel = new SearchPanel(search);
   const sidebar = new Sidebar(list, searchPanel, {
     rename: (id, title) => chats.change(id, { title }),
@@ -138,7 +131,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
       },
       emptyTrash: () => chats.emptyTrash(),
     },
-    isFirstRun: () => list.isEmpty,
+    isFirstRun: () => list.isEmpty === true,
     firstRun: {
       importFile: () => transfer.pickFile(),
       connect: () => void connectModel(brains.endpoints),
@@ -218,7 +211,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   /** Where there is nothing yet, one is told how to begin; where there is, backups have something to do. */
   const followEmptiness = () => {
     const { isEmpty, state } = list;
-    if (state !== 'ready' || isEmpty === wasEmpty) return;
+    if (state !== 'ready' || isEmpty === undefined || isEmpty === wasEmpty) return;
     const isFirst = wasEmpty === undefined;
     wasEmpty = isEmpty;
     backups.isEmpty = isEmpty;
@@ -281,12 +274,21 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     toasts.fail(t('app.didNotWork'), reason);
   });
 
-  void panel.refresh();
   sidebar.setBackup(backups.last);
+  list.follow(
+    () => {
+      sidebar.render();
+      followEmptiness();
+    },
+    () => keepList(),
+  );
+  showList(begun);
+  await Promise.all([show(currentRoute(), false), list.first]);
+  keepList();
+  void panel.refresh();
   backups.begin();
-  showList(currentList());
-  await show(currentRoute(), false);
-  // When all is there that was asked for.
+  // When all is there that was asked for, what will be asked for next.
+  void loadViews().catch(() => undefined);
   void keepForOffline({
     ready: (use) =>
       toasts.show(t('app.updateReady'), {

@@ -1,24 +1,14 @@
-// Starts the page. Exposes nothing.
+// Starts the page: says what it is to who is new here, in the reader's language; the store begins to open,
+// and the texts to come, before the code of the page itself is there. Exposes nothing.
 
-import { startApp } from './app.ts';
-import { loadLanguage } from './i18n/index.ts';
-import { beginToOpen, openStore, showProblem, welcome } from './opening/open.ts';
+import { beginToLoad, currentLanguage } from './i18n/language.ts';
 import { remembered } from './storage/remembered.ts';
 
-const root = document.getElementById('root');
-if (!root) throw new Error('index.html has no #root');
+const { documentElement } = document;
+documentElement.lang = currentLanguage();
+documentElement.toggleAttribute('data-new', remembered('hadChats') === undefined);
 
-let opening = beginToOpen();
-await loadLanguage();
-if (remembered('hadChats') === undefined) welcome(root);
-for (;;) {
-  const store = await openStore(root, opening);
-  try {
-    await startApp(root, store);
-    break;
-  } catch (error) {
-    await store.close().catch(() => undefined);
-    await showProblem(root, error);
-    opening = beginToOpen();
-  }
-}
+const [{ beginToOpen }, texts] = [await import('./opening/begin.ts'), beginToLoad()];
+const opening = beginToOpen();
+const { start } = await import('./start.ts');
+await start(opening, texts);

@@ -3,8 +3,8 @@
 
 const BLOCK = 20_000;
 
-// Made once: making one takes longer than using it.
-const characters = new Intl.Segmenter();
+// Made once, with the first use: making one takes longer than using it.
+let characters: Intl.Segmenter | undefined;
 
 /** How much of a long text is shown at first: an end index, `text.length` for all of it. */
 export function shownLength(text: string, most: { characters: number; lines: number }): number {
@@ -81,6 +81,9 @@ export function shorten(text: string, length: number): string {
     .slice(0, length * 40)
     .trim()
     .replace(/\s+/g, ' ');
+  // No character is less than a unit.
+  if (line.length <= length) return line;
+  characters ??= new Intl.Segmenter();
   let count = 0;
   for (const { index } of characters.segment(line)) {
     if (count === length) return `${line.slice(0, index).trimEnd()}…`;

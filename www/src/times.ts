@@ -7,15 +7,18 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /** Made with the first use, when the language is known: making one takes longer than using it. */
-function format(options: Intl.DateTimeFormatOptions): (date: Date) => string {
+function format(
+  options: Intl.DateTimeFormatOptions,
+  more = (): Intl.DateTimeFormatOptions => ({}),
+): (date: Date) => string {
   let made: Intl.DateTimeFormat | undefined;
   return (date) => {
-    made ??= new Intl.DateTimeFormat(locale(), options);
+    made ??= new Intl.DateTimeFormat(locale(), { ...options, ...more() });
     return made.format(date);
   };
 }
 
-const clock = format({ hour: 'numeric', minute: '2-digit', ...ownClock() });
+const clock = format({ hour: 'numeric', minute: '2-digit' }, ownClock);
 const weekday = format({ weekday: 'long' });
 const dayOfYear = format({ day: 'numeric', month: 'short' });
 const fullDate = format({ dateStyle: 'medium' });
@@ -28,6 +31,15 @@ let relative: Intl.RelativeTimeFormat | undefined;
 function ownClock(): { hourCycle?: 'h11' | 'h12' | 'h23' | 'h24' } {
   const { hourCycle } = new Intl.DateTimeFormat(undefined, { hour: 'numeric' }).resolvedOptions();
   return hourCycle ? { hourCycle } : {};
+}
+
+/** Makes what the list needs: the first of its kind takes longest, and there is time before there are rows. */
+export function warmTimes(): void {
+  const now = new Date().toISOString();
+  inFull(now);
+  month(new Date());
+  dayOfYear(new Date());
+  ago(new Date(Date.now() - HOUR).toISOString());
 }
 
 /** The hour and minute. */

@@ -80,7 +80,7 @@ export class VirtualList {
       observeElementOffset,
       scrollToFn: elementScroll,
       overscan: 8,
-      scrollMargin: list.offsetTop,
+      scrollMargin: rows.count > FEW ? list.offsetTop : 0,
       onChange: () => this.#place(),
     };
   }
@@ -117,6 +117,8 @@ export class VirtualList {
   }
 
   #inSight(): HTMLElement[] {
+    // To ask where things are has them laid out.
+    if (this.#keyOf.size === 0) return [];
     const view = this.scroller.getBoundingClientRect();
     const seen: HTMLElement[] = [];
     for (const child of this.list.children as HTMLCollectionOf<HTMLElement>) {

@@ -134,7 +134,7 @@ impl Directory {
         handle: &FileSystemDirectoryHandle,
         step: &dyn Fn(),
     ) -> Result<FileSystemDirectoryHandle> {
-        let name = format!("{DAMAGED}{}", js_sys::Date::now());
+        let name = format!("{DAMAGED}{}", js_sys::Date::now() as u64);
         let folder = Self {
             handle: Some(subdirectory(handle, &name).await?),
             prefix: format!("{}{name}/", self.prefix),

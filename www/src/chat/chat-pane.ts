@@ -14,10 +14,11 @@ import type { Toasts } from '../toasts.ts';
 import { type TrashActions, TrashView } from '../trash/trash-view.ts';
 import type { View } from '../view.ts';
 import { because, titleOf } from '../words.ts';
-import { backLink, ChatView, type ChatViewActions } from './chat-view.ts';
+import { backLink } from './back-link.ts';
+import type { ChatView, ChatViewActions } from './chat-view.ts';
 import type { Chats } from './chats.ts';
 import type { Drafts } from './drafts.ts';
-import { NewChat, type NewChatActions } from './new-chat.ts';
+import type { NewChatActions } from './new-chat.ts';
 
 export interface ChatPaneActions extends ChatViewActions, NewChatActions {
   trash: TrashActions;
@@ -25,6 +26,11 @@ export interface ChatPaneActions extends ChatViewActions, NewChatActions {
   firstRun: FirstRunActions;
   /** There are no chats yet: where none is open, one is told how to begin. */
   isFirstRun: () => boolean;
+}
+
+/** Fetches what shows chats, once. */
+export function loadViews() {
+  return import('./views.ts');
 }
 
 export class ChatPane {
@@ -35,6 +41,8 @@ export class ChatPane {
     'data-testid': 'pane',
   });
   #view: View | undefined;
+  // The same, if it is a chat.
+  #shown: ChatView | undefined;
   // Asked for and being read: what changes meanwhile is to be shown too.
   #opening: ChatView | undefined;
   // The id of the chat that would be here, were it there.
@@ -59,9 +67,9 @@ export class ChatPane {
     this.#asked += 1;
     if (route.view === 'chat') {
       const { id, message } = route;
-      const view = this.#view;
+      const view = this.#shown;
       // On show already; it is not to be read anew.
-      if (message !== undefined && view instanceof ChatView && view.id === id) {
+      if (message !== undefined && view?.id === id) {
         const found = await this.#reveal(view, message);
         if (focus) found?.focus({ preventScroll: true });
       } else {
@@ -69,7 +77,7 @@ export class ChatPane {
       }
     } else if (route.view === 'new') {
       document.title = `${t('common.newChat')} · ${t('app.name')}`;
-      this.#put(new NewChat(this.chats, this.drafts, this.toasts, this.actions), focus);
+      await this.#showNew(focus);
     } else if (route.view === 'trash') {
       document.title = `${t('trash.title')} · ${t('app.name')}`;
       this.#put(new TrashView(this.chats.store, this.actions.trash), focus);
@@ -172,11 +180,22 @@ export class ChatPane {
     }
   }
 
+  async #showNew(focus: boolean): Promise<void> {
+    const asked = this.#asked;
+    const { chats, drafts, toasts, actions } = this;
+    try {
+      const { NewChat } = await loadViews();
+      if (asked === this.#asked) this.#put(new NewChat(chats, drafts, toasts, actions), focus);
+    } catch (error) {
+      toasts.fail(t('app.didNotWork'), error);
+    }
+  }
+
   async #showChat(id: number, message: number | undefined, focus: boolean): Promise<void> {
     const asked = this.#asked;
     this.#putNote(h('p', { class: 'late', role: 'status' }, t('chat.opening')));
     try {
-      const conversation = await this.chats.find(id);
+      const [conversation, { ChatView }] = await Promise.all([this.chats.find(id), loadViews()]);
       if (asked !== this.#asked) return;
       if (!conversation || conversation.trashedAt !== null) {
         this.#putAway(id, conversation);
@@ -209,6 +228,7 @@ export class ChatPane {
       view.element.inert = false;
       nameTab(view.shown);
       this.#put(view, focus && !found);
+      this.#shown = view;
       if (focus) found?.focus({ preventScroll: true });
     } catch (error) {
       if (asked !== this.#asked) return;
@@ -230,13 +250,13 @@ export class ChatPane {
 
   /** The chat that is open, or being read to be. */
   get #chat(): ChatView | undefined {
-    const view = this.#view ?? this.#opening;
-    return view instanceof ChatView ? view : undefined;
+    return this.#shown ?? this.#opening;
   }
 
   #put(view: View, focus: boolean): void {
     this.#view?.dispose?.();
     this.#view = view;
+    this.#shown = undefined;
     this.#opening = undefined;
     this.#missing = undefined;
     for (const child of [...this.element.children]) {
@@ -262,6 +282,7 @@ export class ChatPane {
   #putNote(...children: (Node | false)[]): void {
     this.#view?.dispose?.();
     this.#view = undefined;
+    this.#shown = undefined;
     this.#opening = undefined;
     this.#missing = undefined;
     this.element.replaceChildren(

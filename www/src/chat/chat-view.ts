@@ -9,13 +9,13 @@ import { t } from '../i18n/index.ts';
 import { icon } from '../icons.ts';
 import { inlineEdit } from '../inline-edit.ts';
 import { menuButton } from '../menu.ts';
-import { hashOf } from '../route.ts';
 import { languageOf, shorten } from '../text.ts';
 import type { Toasts } from '../toasts.ts';
 import { FILE_KINDS, type FileKind } from '../transfer/transfer.ts';
 import type { View } from '../view.ts';
 import { titleOf } from '../words.ts';
 import { partOf } from './attachments.ts';
+import { backLink } from './back-link.ts';
 import type { Chats } from './chats.ts';
 import { Composer } from './composer.ts';
 import type { Draft, Drafts } from './drafts.ts';
@@ -29,20 +29,6 @@ export interface ChatViewActions {
   escape: () => void;
   /** Another chat was made of this one. */
   forked: (id: number) => void;
-}
-
-/** The way back to the list, shown where the list is a view of its own. */
-export function backLink(): HTMLAnchorElement {
-  return h(
-    'a',
-    {
-      class: 'icon-button back',
-      href: hashOf({ view: 'list' }),
-      'aria-label': t('chat.back'),
-      'data-testid': 'back',
-    },
-    icon('back'),
-  );
 }
 
 export class ChatView implements View {

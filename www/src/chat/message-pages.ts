@@ -148,6 +148,8 @@ export class MessagePages {
     if (page.end || this.#ended) return;
     const path = this.#path;
     page.end = page.watch.subscribe(() => {
+      // Called at once, with the rows that are on show: to show them again would look for pages to wake.
+      if (!page.end) return;
       if (path === this.#path && page.watch.state !== 'loading') this.#follow(page);
     });
   }

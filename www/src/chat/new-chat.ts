@@ -10,7 +10,7 @@ import { t } from '../i18n/index.ts';
 import { titleFrom } from '../text.ts';
 import type { Toasts } from '../toasts.ts';
 import type { View } from '../view.ts';
-import { backLink } from './chat-view.ts';
+import { backLink } from './back-link.ts';
 import type { Chats } from './chats.ts';
 import { Composer } from './composer.ts';
 import type { Draft, Drafts } from './drafts.ts';

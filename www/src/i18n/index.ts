@@ -1,14 +1,14 @@
-// What the page says, in the reader's language: one catalog for each, of which only the one in use is
-// fetched. Keys and what a text has to be given are checked by the compiler. Knows no DOM but the
-// document's language.
+// What the page says, in the reader's language. Keys and what a text has to be given are checked by the
+// compiler. Knows no DOM but the document's language.
 
 import { createInstance } from 'i18next';
 import type english from './en/index.ts';
 import type { tour as englishTour } from './en/tour.ts';
+import { currentLanguage, type Language } from './language.ts';
 import type { Catalog } from './types.ts';
 
-export const LANGUAGES = ['en', 'ko'] as const;
-export type Language = (typeof LANGUAGES)[number];
+export { chooseLanguage, currentLanguage, LANGUAGES } from './language.ts';
+export type { Catalog, Language };
 
 /** The languages by their own names. */
 export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { en: 'English', ko: '한국어' };
@@ -34,9 +34,7 @@ type Given<K extends TextKey> = [Names<TextOf<K>>] extends [never]
   ? []
   : [values: { [N in Names<TextOf<K>>]: string | number }];
 
-const STORED = 'chats:language';
 const texts = createInstance();
-let language: Language = 'en';
 
 /** A text, with what is to stand in it. Of `count` the plural is chosen, and the number is the reader's. */
 export function t<K extends TextKey>(key: K, ...[values]: Given<K>): string {
@@ -46,12 +44,10 @@ export function t<K extends TextKey>(key: K, ...[values]: Given<K>): string {
   return texts.t(key, given);
 }
 
-/** Loads the reader's language: the one chosen here before, or the first of the browser's that is known. */
-export async function loadLanguage(): Promise<void> {
-  language = chosen() ?? ofBrowser();
-  const { default: catalog }: { default: Catalog } = await (language === 'ko'
-    ? import('./ko/index.ts')
-    : import('./en/index.ts'));
+/** Says everything in the reader's language from now on. @param coming Its texts. */
+export async function loadLanguage(coming: Promise<Catalog>): Promise<void> {
+  const catalog = await coming;
+  const language = currentLanguage();
   await texts.init({
     lng: language,
     resources: { [language]: { translation: withShownCounts(catalog) } },
@@ -64,26 +60,18 @@ export async function loadLanguage(): Promise<void> {
 
 /** Loads what only the tour says as well. */
 export async function loadTour(): Promise<void> {
-  const { tour } = await (language === 'ko' ? import('./ko/tour.ts') : import('./en/tour.ts'));
-  texts.addResourceBundle(language, 'translation', withShownCounts({ tour }), true);
-}
-
-export function currentLanguage(): Language {
-  return language;
-}
-
-/** From the next load on. */
-export function chooseLanguage(next: Language): void {
-  try {
-    localStorage.setItem(STORED, next);
-  } catch {
-    // Not allowed: the browser's language stays.
-  }
+  const { tour } = await (currentLanguage() === 'ko'
+    ? import('./ko/tour.ts')
+    : import('./en/tour.ts'));
+  texts.addResourceBundle(currentLanguage(), 'translation', withShownCounts({ tour }), true);
 }
 
 /** The reader's own way to write times and numbers, in the language of the page. */
 export function locale(): string {
-  return navigator.languages.find((name) => name.split('-')[0] === language) ?? language;
+  return (
+    navigator.languages.find((name) => name.split('-')[0] === currentLanguage()) ??
+    currentLanguage()
+  );
 }
 
 let numbers: Intl.NumberFormat | undefined;
@@ -92,23 +80,6 @@ let numbers: Intl.NumberFormat | undefined;
 export function number(value: number): string {
   numbers ??= new Intl.NumberFormat(locale());
   return numbers.format(value);
-}
-
-function chosen(): Language | undefined {
-  try {
-    const stored = localStorage.getItem(STORED);
-    return LANGUAGES.find((known) => known === stored);
-  } catch {
-    return undefined;
-  }
-}
-
-function ofBrowser(): Language {
-  for (const name of navigator.languages) {
-    const known = LANGUAGES.find((each) => each === name.split('-')[0]);
-    if (known) return known;
-  }
-  return 'en';
 }
 
 /** `{{count}}` is a plain number to i18next; the reader sees it with his separators. */

@@ -6,26 +6,13 @@ import { announce } from '../announce.ts';
 import { ask } from '../dialog.ts';
 import { t } from '../i18n/index.ts';
 import { because, codeOf, detailOf, whyNotOpened } from '../words.ts';
+import { NAME } from './begin.ts';
 import { type Screen, type ScreenAction, showScreen } from './screen.ts';
 
-const NAME = 'conversations';
 const LONG = 2_000;
 
 const opening = (): Screen => ({ name: 'opening', title: t('problems.opening') });
 const slow = (): Screen => ({ ...opening(), text: t('problems.slow') });
-
-/** For who has no chats here yet: what the first view says, before all is there that it needs. */
-export function welcome(root: HTMLElement): void {
-  showScreen(root, { name: 'welcome', title: t('firstRun.title'), text: t('firstRun.text') });
-}
-
-/** Begins to open the store, before there are words for what may be wrong. */
-export function beginToOpen(): Promise<ConversationStore> {
-  const opening = ConversationStore.open(NAME);
-  // What goes wrong is said by `openStore`.
-  opening.catch(() => undefined);
-  return opening;
-}
 
 /**
  * Resolves once the store is open, however often it has to be tried.
@@ -55,11 +42,10 @@ export function showProblem(root: HTMLElement, error: unknown): Promise<void> {
       { label: t('common.tryAgain'), kind: 'main', run: resolve },
       { label: t('common.reloadPage'), run: () => location.reload() },
     ];
-    const { salvage } = ConversationStore as Salvaging;
-    if (startOver && salvage && codeOf(error) === 'corrupt') {
+    if (startOver && codeOf(error) === 'corrupt') {
       actions.unshift({
         label: t('problems.salvage'),
-        run: () => void saveWhatIsLeft(root, salvage, error).then((done) => done && resolve()),
+        run: () => void saveWhatIsLeft(root, error).then(resolve),
       });
     }
     if (startOver) {
@@ -73,23 +59,13 @@ export function showProblem(root: HTMLElement, error: unknown): Promise<void> {
   });
 }
 
-/** What the package may have: it takes what can be read of damaged files into a new database. */
-interface Salvaging {
-  salvage?: (name: string) => Promise<{ conversations: { recovered: number } }>;
-}
-
 /** The damaged files are kept by the package; where nothing can be read, all is as it was. */
-async function saveWhatIsLeft(
-  root: HTMLElement,
-  salvage: NonNullable<Salvaging['salvage']>,
-  damage: unknown,
-): Promise<boolean> {
+async function saveWhatIsLeft(root: HTMLElement, damage: unknown): Promise<void> {
   showScreen(root, { name: 'opening', title: t('problems.salvaging') });
   try {
-    const { conversations } = await salvage.call(ConversationStore, NAME);
+    const { conversations } = await ConversationStore.salvage(NAME);
     const chats = t('common.chats', { count: conversations.recovered });
     announce(t('problems.salvaged', { chats }));
-    return true;
   } catch (error) {
     const text = t('problems.notSalvaged', { why: because(error) });
     await new Promise<void>((resolve) => {
@@ -102,7 +78,6 @@ async function saveWhatIsLeft(
       });
     });
     await showProblem(root, damage);
-    return true;
   }
 }
 

@@ -1,7 +1,7 @@
 // A page about something that is wrong while the chats are open: what happened, that nothing was deleted,
 // what to do. Its address can be opened by itself. Knows no store.
 
-import { backLink } from '../chat/chat-view.ts';
+import { backLink } from '../chat/back-link.ts';
 import { h } from '../dom.ts';
 import { t } from '../i18n/index.ts';
 import { hashOf, type ProblemKind } from '../route.ts';

@@ -18,16 +18,16 @@ const PINNED = 200;
 const SEEN = 1_000;
 
 export class ChatList {
-  /** Only those of this brain; all if undefined. */
-  brain: string | undefined;
-  /** Those that are put away, in the place of the others. */
-  archived = false;
   /** Brains seen so far, 'claude' among them. */
   readonly brains = new Set(['claude']);
-  /** Whether any are archived. */
-  hasArchived = false;
+  /** Resolves when the first rows have been shown, or cannot be read. */
+  readonly first: Promise<void>;
+  #isFirst: () => void = () => {};
   #pinned: Watch<Conversation>;
   #all: Watch<Conversation>;
+  readonly #put: Watch<Conversation>;
+  #changed: () => void = () => {};
+  #filtered: () => void = () => {};
   #end: (() => void) | undefined;
   #endAll: (() => void) | undefined;
   #shown:
@@ -42,22 +42,41 @@ export class ChatList {
   #limit = FIRST;
 
   /**
-   * @param onChange Rows, state, brains or the filter have changed.
-   * @param onFilter It is another part of the chats that is shown.
+   * Reads at once: there is a page to be made meanwhile.
+   *
+   * @param brain Only those of this brain; all if undefined.
+   * @param archived Those that are put away, in the place of the others.
    */
   constructor(
     private readonly store: ConversationStore,
-    private readonly onChange: () => void,
-    private readonly onFilter: () => void,
+    public brain: string | undefined,
+    public archived: boolean,
   ) {
+    this.first = new Promise((resolve) => {
+      this.#isFirst = resolve;
+    });
+    // In this order: it is the one in which they are answered.
     this.#pinned = this.#watch({ pinned: true, limit: PINNED });
     this.#all = this.#watch({ limit: FIRST });
+    this.#listen();
+    this.#put = store.watchConversations({ archived: true, limit: 1 });
+    this.#put.subscribe(() => this.#tell());
     store.addEventListener('change', ({ detail }) => void this.#learn(detail).catch(() => {}));
-    store.watchConversations({ archived: true, limit: 1 }).subscribe((rows) => {
-      if (this.hasArchived === rows.length > 0) return;
-      this.hasArchived = rows.length > 0;
-      onChange();
-    });
+  }
+
+  /**
+   * @param changed Rows, state, brains or the filter have changed.
+   * @param filtered It is another part of the chats that is shown.
+   */
+  follow(changed: () => void, filtered: () => void): void {
+    this.#changed = changed;
+    this.#filtered = filtered;
+    changed();
+  }
+
+  /** Whether any are archived. */
+  get hasArchived(): boolean {
+    return this.#put.current.length > 0;
   }
 
   get pinned(): readonly Conversation[] {
@@ -92,22 +111,22 @@ export class ChatList {
     this.#limit = FIRST;
     this.#pinned = this.#watch({ pinned: true, limit: PINNED });
     this.#all = this.#watch({ limit: FIRST });
-    this.#end = this.#pinned.subscribe((rows) => this.#show(rows));
-    this.#endAll = this.#all.subscribe((rows) => this.#show(rows));
-    this.onFilter();
+    this.#listen();
+    this.#tell();
+    this.#filtered();
   }
 
   /** Shows the next page as well; after an error, tries again. */
   async more(): Promise<void> {
     if (this.#widening) return;
     this.#widening = true;
-    this.onChange();
+    this.#changed();
     const before = this.#all;
     if (this.#limit === FIRST && before.state !== 'error') await this.#takeLarger(before);
     // What goes wrong is in `error`.
     else await before.more().catch(() => {});
     this.#widening = false;
-    this.onChange();
+    this.#changed();
   }
 
   /** Whether chats of this brain are left out at the moment. */
@@ -115,11 +134,12 @@ export class ChatList {
     return this.archived || (this.brain !== undefined && this.brain !== brain);
   }
 
-  /** There is nothing here, whatever the filter. */
-  get isEmpty(): boolean {
-    const isFiltered = this.brain !== undefined || this.archived;
+  /** Whether there is nothing here, whatever the filter; undefined while that is not known. */
+  get isEmpty(): boolean | undefined {
     const rows = this.#pinned.current.length + this.#all.current.length;
-    return this.state === 'ready' && rows === 0 && !isFiltered && !this.hasArchived;
+    if (rows > 0 || this.brain !== undefined || this.archived) return false;
+    const isKnown = this.state === 'ready' && this.#put.state === 'ready';
+    return isKnown ? !this.hasArchived : undefined;
   }
 
   find(id: number): Conversation | undefined {
@@ -129,7 +149,7 @@ export class ChatList {
   /** Looks through the newest chats for brains to offer, beyond the rows on show. */
   async seeMore(): Promise<void> {
     this.#see(await this.store.listConversations({ limit: SEEN, archived: 'any' }));
-    this.onChange();
+    this.#changed();
   }
 
   /** A watch of larger pages in the place of the first, whose rows stay until those are there. */
@@ -166,6 +186,11 @@ export class ChatList {
     return this.#shown;
   }
 
+  #listen(): void {
+    this.#end = this.#pinned.subscribe((rows) => this.#show(rows));
+    this.#endAll = this.#all.subscribe((rows) => this.#show(rows));
+  }
+
   #watch(query: ConversationQuery): Watch<Conversation> {
     const { brain, archived } = this;
     return this.store.watchConversations({
@@ -177,7 +202,13 @@ export class ChatList {
 
   #show(rows: readonly Conversation[]): void {
     this.#see(rows);
-    this.onChange();
+    // Half of what is to be shown is not shown.
+    if (this.#pinned.state !== 'loading' && this.#all.state !== 'loading') this.#tell();
+  }
+
+  #tell(): void {
+    this.#changed();
+    if (this.state !== 'loading' && this.#put.state !== 'loading') this.#isFirst();
   }
 
   /** What the filter leaves out may have a brain that is not known yet. */
@@ -192,7 +223,7 @@ export class ChatList {
         [...new Set(ids)].map((id) => this.store.getConversation(id)),
       );
       this.#see(changed.filter((conversation) => conversation !== undefined));
-      this.onChange();
+      this.#changed();
     }
   }
 

@@ -21,6 +21,7 @@ export interface BackupEvents {
 
 export class Backups {
   #isEmpty = true;
+  #begun = false;
 
   constructor(
     private readonly store: ConversationStore,
@@ -37,6 +38,7 @@ export class Backups {
 
   /** Looks now and every hour whether one is due. */
   begin(): void {
+    this.#begun = true;
     void this.#look();
     setInterval(() => void this.#look(), HOUR);
   }
@@ -45,7 +47,7 @@ export class Backups {
   set isEmpty(isEmpty: boolean) {
     const wasEmpty = this.#isEmpty;
     this.#isEmpty = isEmpty;
-    if (wasEmpty && !isEmpty) void this.#look();
+    if (this.#begun && wasEmpty && !isEmpty) void this.#look();
   }
 
   /** One into the downloads. Resolves to its size. */

@@ -39,7 +39,7 @@ export class CheckSection {
     this.#button.disabled = true;
     this.#say('note', t('storage.checking'));
     try {
-      const { ok, problems } = await integrityOf(this.store);
+      const { ok, problems } = await this.store.integrityCheck();
       const { repairs } = await this.store.heal();
       const healed = repairs.reduce((sum, { count }) => sum + count, 0);
       if (!ok) {
@@ -67,15 +67,4 @@ export class CheckSection {
     this.#outcome.dataset.kind = kind;
     this.#outcome.textContent = text;
   }
-}
-
-interface Integrity {
-  ok: boolean;
-  problems: string[];
-}
-
-/** What the package finds. Versions that cannot look mend what they know how to mend. */
-async function integrityOf(store: ConversationStore): Promise<Integrity> {
-  const checking = store as { integrityCheck?: () => Promise<Integrity> };
-  return (await checking.integrityCheck?.()) ?? { ok: true, problems: [] };
 }

@@ -3,6 +3,7 @@
 import { ConversationStore } from 'conversation-store';
 import { h } from '../dom.ts';
 import { loadLanguage, loadTour, t } from '../i18n/index.ts';
+import { beginToLoad } from '../i18n/language.ts';
 import type { FromFrame, ToFrame } from './frame-messages.ts';
 
 const root = document.getElementById('root');
@@ -11,7 +12,7 @@ if (!root) throw new Error('tour-frame.html has no #root');
 const name = location.hash.slice(1);
 const tell = (message: FromFrame) => parent.postMessage(message, location.origin);
 
-await loadLanguage();
+await loadLanguage(beginToLoad());
 await loadTour();
 const store = await ConversationStore.open('tour-tabs');
 const id = await store.createConversation('Two tabs', 'claude', { uid: 'tabs' });

@@ -3,13 +3,14 @@
 import { ConversationStore } from 'conversation-store';
 import { h } from '../dom.ts';
 import { loadLanguage, loadTour, t } from '../i18n/index.ts';
+import { beginToLoad } from '../i18n/language.ts';
 import { detailOf } from '../words.ts';
 import { startTour } from './tour.ts';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('tour.html has no #root');
 
-await loadLanguage();
+await loadLanguage(beginToLoad());
 await loadTour();
 try {
   await startTour(root, () => ConversationStore.open('tour'));

@@ -1,7 +1,7 @@
 // The trash: the chats in it, as a watch of the store has them; back to the list, or away for good.
 
 import type { Conversation, ConversationStore, Watch } from 'conversation-store';
-import { backLink } from '../chat/chat-view.ts';
+import { backLink } from '../chat/back-link.ts';
 import { ask } from '../dialog.ts';
 import { arrange, h } from '../dom.ts';
 import { t } from '../i18n/index.ts';
