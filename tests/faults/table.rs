@@ -43,7 +43,7 @@ impl Table {
     /// Of so many points that there are.
     pub fn tell(self, total: usize) {
         println!(
-            "                points    held  failed refused  by its\n{:>46}operation",
+            "                      points    held  failed refused  by its\n{:>52}operation",
             ""
         );
         let mut all = Line::default();
