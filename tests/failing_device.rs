@@ -81,11 +81,16 @@ fn whatever_call_fails_nothing_is_lost_or_doubled() {
             .collect(),
         Err(_) => chosen(all, EACH),
     };
-    let table = Table::default();
+    let (by_fault, by_script) = (Table::default(), Table::default());
     let found = on_threads(&points, |all, point| {
-        table.add(point.plan.fault, try_point(all, point))
+        let tried = try_point(all, point);
+        let script = point.name.split('/').next().unwrap_or_default();
+        by_script.add(script, &tried);
+        by_fault.add(&format!("{:?}", point.plan.fault), &tried);
+        tried.map(drop)
     });
-    table.tell(total);
+    by_fault.tell(total);
+    by_script.tell(total);
     assert!(found.is_empty(), "{}", found.join("\n\n"));
 }
 

@@ -72,7 +72,9 @@ fn whatever_allocation_fails_nothing_is_lost_or_doubled() {
     };
     let table = Table::default();
     let found = on_threads(&points, |all, point| {
-        table.add(point.1, try_point(all, point))
+        let tried = try_point(all, point);
+        table.add(&format!("{:?}", point.1), &tried);
+        tried.map(drop)
     });
     table.tell(total);
     assert!(found.is_empty(), "{}", found.join("\n\n"));

@@ -1,12 +1,12 @@
-//! What was tried, as a table.
+//! What was tried, as a table. Knows no fault and no script by name.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 use std::sync::Mutex;
 
 use super::runs::Met;
 
-/// A line a kind of fault; threads add to it.
+/// A line a kind of point; threads add to it. Calls of the device that failed, calls of the store that were
+/// refused, and those of them whose operation had to tell that they were carried out.
 #[derive(Default)]
 pub struct Table(Mutex<BTreeMap<String, Line>>);
 
@@ -22,28 +22,28 @@ impl Line {
     fn tell(&self, kind: &str) {
         let Self { points, held, met } = self;
         println!(
-            "{kind:<14}{points:>8}{held:>8}{:>8}{:>8}{:>8}",
+            "{kind:<20}{points:>8}{held:>8}{:>8}{:>8}{:>8}",
             met.faults, met.errors, met.unknowable
         );
     }
 }
 
 impl Table {
-    /// Adds a point, and passes on what was found wrong.
-    pub fn add(&self, kind: impl Debug, tried: Result<Met, String>) -> Result<(), String> {
+    /// Adds a point.
+    pub fn add(&self, kind: &str, tried: &Result<Met, String>) {
         let mut lines = self.0.lock().expect("no thread panics");
-        let line = lines.entry(format!("{kind:?}")).or_default();
+        let line = lines.entry(kind.to_owned()).or_default();
         line.points += 1;
-        let met = tried?;
-        line.held += 1;
-        line.met.add(&met);
-        Ok(())
+        if let Ok(met) = tried {
+            line.held += 1;
+            line.met.add(met);
+        }
     }
 
     /// Of so many points that there are.
     pub fn tell(self, total: usize) {
         println!(
-            "                points    held  failed refused  by its\n{:>46}operation",
+            "                      points    held  failed refused  by its\n{:>52}operation",
             ""
         );
         let mut all = Line::default();
