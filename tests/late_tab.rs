@@ -1,5 +1,6 @@
-//! A leader tells changes to nobody where it knows of nobody; a tab that follows it and that it hears of
-//! only then learns that it has missed some. The simulation's channels are seldom as slow as that.
+//! What the simulation's channels and pages do not do. A leader tells changes to nobody where it knows of nobody;
+//! a tab that follows it and that it hears of only then learns that it has missed some: channels are seldom as
+//! slow as that. And a page closes twice before the first is answered.
 
 #![cfg(not(target_arch = "wasm32"))]
 
@@ -123,4 +124,24 @@ fn a_stranger_that_takes_this_tabs_name_for_another_version_is_nobody() {
         assert!(actions.is_empty(), "{actions:?}");
         assert!(!tab.is_outdated());
     }
+}
+
+#[test]
+fn each_call_that_closes_is_answered() {
+    let mut tab = tab("leader");
+    let visible = true;
+    tab.handle(Event::Open { call: 1, visible }, 0.0);
+    tab.handle(Event::Granted { hint: 1 }, 0.0);
+    let mut actions = tab.handle(Event::Close { call: 2 }, 0.0);
+    actions.extend(tab.handle(Event::Close { call: 3 }, 0.0));
+    actions.extend(tab.handle(Event::Opened(Ok(())), 0.0));
+    actions.extend(tab.handle(Event::Turn, 0.0));
+    actions.extend(tab.handle(Event::Closed, 0.0));
+    actions.extend(tab.handle(Event::Close { call: 4 }, 0.0));
+    let answered = actions.iter().filter_map(|action| match action {
+        Action::Answer { call, answer } => Some((*call, answer.is_ok())),
+        _ => None,
+    });
+    let answered: Vec<_> = answered.filter(|(call, _)| *call > 1).collect();
+    assert_eq!(answered, [(2, true), (3, true), (4, true)]);
 }

@@ -41,7 +41,8 @@ pub struct Tab<L: Load> {
     sendings: u64,
     /// The call that opens, and since when it waits.
     opening: Option<(CallId, Millis)>,
-    closing: Option<CallId>,
+    /// The calls that close.
+    closing: Vec<CallId>,
     /// The page's calls that are not answered, in order.
     calls: VecDeque<Call<L>>,
     facts: Option<L::Facts>,
@@ -163,7 +164,7 @@ impl<L: Load> Tab<L> {
             first_call: 0,
             sendings: 0,
             opening: None,
-            closing: None,
+            closing: Vec::new(),
             calls: VecDeque::new(),
             facts: None,
             successor: None,
@@ -215,7 +216,7 @@ impl<L: Load> Tab<L> {
             } => self.on_call(call, request, timeout, now),
             Event::Abort { call, forget } => self.on_abort(call, forget),
             Event::Close { call } => {
-                self.closing = Some(call);
+                self.closing.push(call);
                 self.run_next();
             }
             Event::Visible(visible) => {
@@ -275,16 +276,19 @@ impl<L: Load> Tab<L> {
         {
             return;
         }
-        if let Some(call) = self.closing.take() {
-            self.send_all(Body::Bye);
-            self.state = State::Idle;
-            self.facts = None;
-            self.answer_all(&closed());
-            self.out.push(Action::Answer {
-                call,
-                answer: Ok(None),
-            });
+        let closing = std::mem::take(&mut self.closing);
+        if closing.is_empty() {
+            return;
         }
+        self.send_all(Body::Bye);
+        self.state = State::Idle;
+        self.facts = None;
+        self.answer_all(&closed());
+        let answer = |call| Action::Answer {
+            call,
+            answer: Ok(None),
+        };
+        self.out.extend(closing.into_iter().map(answer));
     }
 
     /// Only tabs that can run wait for the lock: a hidden one may be frozen at any time, and granted
@@ -315,7 +319,7 @@ impl<L: Load> Tab<L> {
             && leading.handing_to.is_none()
             && !self.visible
             && !self.handing_over
-            && self.closing.is_none()
+            && self.closing.is_empty()
             && !self.outdated
             && now >= leading.not_before
             && self.sees_a_visible_peer()
@@ -677,7 +681,7 @@ impl<L: Load> Tab<L> {
             self.raise_epoch(now);
             return;
         }
-        if self.outdated || (self.closing.is_none() && self.is_closed()) {
+        if self.outdated || (self.closing.is_empty() && self.is_closed()) {
             return;
         }
         if let Some((epoch, leader)) = &self.last
@@ -1012,11 +1016,11 @@ impl<L: Load> Tab<L> {
         }
         let ends = leading.handing_to.is_some() || self.outdated;
         // The page's own calls are carried out; the others' go to the next leader.
-        let is_next = |work: &Work<L>| self.closing.is_none() || work.from == self.id;
+        let is_next = |work: &Work<L>| self.closing.is_empty() || work.from == self.id;
         if !ends && leading.queue.iter().any(is_next) {
             leading.turn = true;
             self.out.push(Action::Turn);
-        } else if ends || self.closing.is_some() {
+        } else if ends || !self.closing.is_empty() {
             self.close_when_idle();
         }
     }
@@ -1033,9 +1037,10 @@ impl<L: Load> Tab<L> {
         let mut works: Vec<Work<L>> = Vec::new();
         let mut missed = Vec::new();
         while leading.handing_to.is_none() && !self.outdated && works.len() < SHARED {
-            let at = match self.closing {
-                None => Some(0),
-                Some(_) => leading.queue.iter().position(|work| work.from == self.id),
+            let at = if self.closing.is_empty() {
+                Some(0)
+            } else {
+                leading.queue.iter().position(|work| work.from == self.id)
             };
             let Some(work) = at.and_then(|at| leading.queue.get(at)) else {
                 break;
