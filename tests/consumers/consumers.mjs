@@ -83,7 +83,7 @@ export const consumers = [
     name: 'attw',
     async check({ tarball, root }) {
       // The package is ESM only; a wasm file has no types to be wrong.
-      const modules = ['./conversation_store_bg.wasm', './conversation_formats_bg.wasm'];
+      const modules = ['store', 'formats', 'salvage'].map((it) => `./conversation_${it}_bg.wasm`);
       const wasm = ['--exclude-entrypoints', ...modules];
       const plain = ['--profile', 'esm-only', '--no-definitely-typed', '--no-emoji'];
       await run('npx', ['--no', 'attw', tarball, ...plain, ...wasm], { cwd: root });
