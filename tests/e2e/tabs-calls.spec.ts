@@ -47,8 +47,8 @@ test('an aborted write that has not begun is not carried out', async ({ page, co
       const id = await store.createConversation('t');
       const controller = new AbortController();
       const { signal } = controller;
-      // While this is carried out the others come.
-      const chat = Array.from({ length: 3_000 }, () => ({ role: 'user' as const, content: 'x' }));
+      // While this is carried out the others come, on a machine that does much else too.
+      const chat = Array.from({ length: 20_000 }, () => ({ role: 'user' as const, content: 'x' }));
       const long = store.saveMessages(crypto.randomUUID(), chat, { create: true });
       const calls = Array.from({ length: 1_000 }, (_, n) =>
         window.code(store.addMessage(id, 'user', String(n), { signal })),
@@ -61,8 +61,7 @@ test('an aborted write that has not begun is not carried out', async ({ page, co
       return { untrue, aborted: codes.filter((code) => code === 'aborted').length };
     });
     expect(seen.untrue).toEqual([]);
-    // How many had begun is a matter of the machine.
-    expect(seen.aborted).toBeGreaterThan(0);
+    expect(seen.aborted).toBeGreaterThan(500);
   }
 });
 
