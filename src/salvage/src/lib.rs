@@ -9,6 +9,7 @@
 //! | [`btree`] | a page's cells, its payloads with their overflow, and the values of a record |
 //! | [`tables`] | the tables that are looked for, and how a row of each is known by its look |
 //! | [`copies`] | of several copies of a row, the one that was not hit |
+//! | [`named`] | which rows of chats an index names, and which of them were found |
 //! | [`reader`] | from two files to batches of rows |
 //! | [`batch`] | rows as bytes, on their way from the reader to a store |
 //!
@@ -20,6 +21,7 @@ pub mod btree;
 pub mod bytes;
 pub mod copies;
 pub mod log;
+pub mod named;
 pub mod pages;
 pub mod reader;
 pub mod tables;

@@ -13,12 +13,12 @@
 //! of a row; else what can be read of it is.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::batch::{self, Row};
 use crate::btree::{Assembled, Cell, Kind, Page, Record, Value, Version};
 use crate::bytes::{Bytes, u32_at};
 use crate::copies::{self, Copies, Copy};
+use crate::named::Named;
 use crate::pages::{Pages, Place, Trust};
 use crate::tables::{ALL, Column, Table, role_of};
 
@@ -180,9 +180,7 @@ pub struct Reader<M, L> {
     copies: Copies,
     /// Sizes of the attachments that were met.
     sizes: HashMap<i64, i64>,
-    /// Rows of chats that an index names, and those that were found in their trees ([`named_row`]).
-    named: Vec<u64>,
-    given: Vec<u64>,
+    named: Named,
     summary: Summary,
     bytes: Vec<u8>,
     payload: Vec<u8>,
@@ -203,8 +201,7 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
             mends: 16 * u64::from(last) + 10_000,
             copies: Copies::default(),
             sizes: HashMap::new(),
-            named: Vec::new(),
-            given: Vec::new(),
+            named: Named::default(),
             summary: Summary {
                 is_damaged: pages.is_damaged,
                 ..Summary::default()
@@ -388,7 +385,7 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
             let of_chats = [Table::Conversations, Table::Messages];
             let is_whole = |table| self.roots.contains_key(&table) && !self.lacks(table);
             self.summary.is_whole = of_chats.into_iter().all(is_whole);
-            self.given.sort_unstable();
+            self.named.sort();
             let pieces = false;
             Phase::Orphans { page: 2, pieces }
         };
@@ -447,7 +444,7 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
                 self.phase = Phase::Named { page };
             }
             Phase::Named { .. } => {
-                self.named.sort_unstable();
+                self.named.sort();
                 self.phase = Phase::Copies { number: 0 };
             }
             Phase::Orphans { page, pieces } if page <= self.pages.last() => {
@@ -466,7 +463,7 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
                     let pieces = true;
                     Phase::Orphans { page: 2, pieces }
                 } else {
-                    self.given.sort_unstable();
+                    self.named.sort();
                     Phase::Free { page: 2 }
                 };
             }
@@ -593,7 +590,8 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
                 }
                 self.summary.is_damaged |=
                     known.is_mended || known.how == How::Anyway || !known.assembled.is_whole;
-                self.give(&known, &record);
+                self.named
+                    .give(known.table, known.cell.rowid, &record.values);
                 self.push_best(&known, &record, trust, out);
             }
             self.payload = payload;
@@ -614,7 +612,7 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
         room: &mut Room,
     ) -> Option<Known<'a>> {
         let has_rowid = page.kind == Kind::TableLeaf;
-        let may_mend = has_rowid && own.is_none_or(is_of_chats);
+        let may_mend = has_rowid && own.is_none_or(Table::is_of_chats);
         let read = page.record(at).filter(|cell| room.has(cell));
         // What stands there is a record, if not a row by its look.
         let mut is_record = false;
@@ -660,7 +658,7 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
         let table = match own.filter(|_| is_record) {
             // However odd its values are.
             Some(own) => own.may_hold(has_rowid, &values).then_some(own),
-            None => look(has_rowid, &values).filter(|it| is_of_chats(*it)),
+            None => look(has_rowid, &values).filter(|it| it.is_of_chats()),
         };
         Some(Known {
             table: table?,
@@ -697,9 +695,9 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
                 continue;
             };
             let table = look(true, &record.values)
-                .filter(|it| is_of_chats(*it) && own.is_none_or(|own| own == *it));
+                .filter(|it| it.is_of_chats() && own.is_none_or(|own| own == *it));
             let Some(table) = table else { continue };
-            let is_named = self.has_name(table, cell.rowid, &record.values);
+            let is_named = self.named.has(table, cell.rowid, &record.values);
             let likeness = table.likeness(&record.values) + 4 * u32::from(is_named);
             if best.as_ref().is_none_or(|(most, ..)| likeness > *most) {
                 let known = Known {
@@ -752,27 +750,23 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
         (from, trust): (Origin, Trust),
         out: &mut Vec<u8>,
     ) {
-        let table = known.table;
+        let (table, rowid) = (known.table, known.cell.rowid);
+        // Not deleted, though nothing has its page any more.
+        let is_missed = || self.named.lacks(table, rowid, &record.values);
         let is_wanted = match from {
-            Origin::Orphan => self.lacks(table) || self.is_missed(known, record),
+            Origin::Orphan => self.lacks(table) || is_missed(),
             Origin::Other => true,
-            Origin::Free | Origin::Earlier => self.is_missed(known, record),
+            Origin::Free | Origin::Earlier => is_missed(),
         };
         if is_wanted
             && (table == Table::BlobPieces) == pieces
-            && (!pieces || self.is_piece(known.cell.rowid, record))
+            && (!pieces || self.is_piece(rowid, record))
         {
             if from == Origin::Orphan {
-                self.give(known, record);
+                self.named.give(table, rowid, &record.values);
             }
             self.push_best(known, record, trust, out);
         }
-    }
-
-    /// Notes that a row was found.
-    fn give(&mut self, known: &Known<'_>, record: &Record<'_>) {
-        self.given
-            .extend(name_of(known.table, known.cell.rowid, &record.values));
     }
 
     /// Where copies of rows may be: where checksums are wrong, in earlier versions of pages, and on free pages.
@@ -827,7 +821,7 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
         let (pages, payload) = (&self.pages, &mut self.payload);
         let assembled = cell.payload(pages, Version::Checked, &mut self.mends, payload);
         let record = Record::parse(&self.payload, cell.length())?;
-        let table = look(true, &record.values).filter(|it| is_of_chats(*it))?;
+        let table = look(true, &record.values).filter(|it| it.is_of_chats())?;
         assembled.is_whole.then_some((table, record))
     }
 
@@ -909,33 +903,12 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
         {
             for cell in page.records().flatten() {
                 // Uids are short: an entry stands on its page.
-                let record = Record::parse(cell.here(), cell.length());
-                let named = record.and_then(|it| match it.values[..] {
-                    [Value::Text(uid), Value::Integer(id)] => {
-                        Some(named_row(Table::Conversations, uid, id))
-                    }
-                    [Value::Text(uid), Value::Integer(_), Value::Integer(id)] => {
-                        Some(named_row(Table::Messages, uid, id))
-                    }
-                    _ => None,
-                });
-                self.named.extend(named);
+                if let Some(entry) = Record::parse(cell.here(), cell.length()) {
+                    self.named.insert(&entry.values);
+                }
             }
         }
         self.bytes = bytes;
-    }
-
-    /// Whether an index has a row.
-    fn has_name(&self, table: Table, rowid: Option<i64>, values: &[Value<'_>]) -> bool {
-        name_of(table, rowid, values).is_some_and(|row| self.named.binary_search(&row).is_ok())
-    }
-
-    /// Whether a row was not deleted though nothing has its page any more: an index has it, and it was not found.
-    fn is_missed(&self, known: &Known<'_>, record: &Record<'_>) -> bool {
-        let (table, rowid) = (known.table, known.cell.rowid);
-        let row = name_of(table, rowid, &record.values);
-        row.is_some_and(|row| self.given.binary_search(&row).is_err())
-            && self.has_name(table, rowid, &record.values)
     }
 
     /// Gives a row that is not in its place among the `ids` of its page, as its `n`th, the id that an index has its uid
@@ -948,18 +921,18 @@ impl<M: Bytes, L: Bytes> Reader<M, L> {
         n: usize,
     ) {
         let (table, values) = (known.table, &record.values);
-        let Some(rowid) = known.cell.rowid.filter(|_| is_of_chats(table)) else {
+        let Some(rowid) = known.cell.rowid.filter(|_| table.is_of_chats()) else {
             return;
         };
         let before = n.checked_sub(1).and_then(|n| *ids.get(n)?);
         let after = ids.get(n + 1).copied().flatten();
         let is_in_place =
             |id: i64| before.is_none_or(|it| it < id) && after.is_none_or(|it| id < it);
-        if is_in_place(rowid) || self.has_name(table, Some(rowid), values) {
+        if is_in_place(rowid) || self.named.has(table, Some(rowid), values) {
             return;
         }
         let mut others = (0..ID_BITS).map(|bit| rowid ^ (1 << bit));
-        let is_other = |id: &i64| is_in_place(*id) && self.has_name(table, Some(*id), values);
+        let is_other = |id: &i64| is_in_place(*id) && self.named.has(table, Some(*id), values);
         if let Some(other) = others.find(is_other) {
             known.cell.rowid = Some(other);
             self.summary.is_damaged = true;
@@ -1025,33 +998,10 @@ fn table_may_be_cut(table: Table, values: usize) -> bool {
     }
 }
 
-fn is_of_chats(table: Table) -> bool {
-    matches!(table, Table::Conversations | Table::Messages)
-}
-
-/// What tells a row of a chat that an index names from all others.
-fn named_row(table: Table, uid: &[u8], id: i64) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (table, uid, id).hash(&mut hasher);
-    hasher.finish()
-}
-
-/// The same, of the row itself.
-fn name_of(table: Table, rowid: Option<i64>, values: &[Value<'_>]) -> Option<u64> {
-    let (_, columns) = table.columns();
-    let at = columns.iter().position(|(name, _)| *name == "uid")?;
-    match values.get(at) {
-        Some(Value::Text(uid)) if is_of_chats(table) => Some(named_row(table, uid, rowid?)),
-        _ => None,
-    }
-}
-
 /// What grows with each change of a chat's row.
 fn revision(table: Table, values: &[Value<'_>]) -> Option<i64> {
-    let (_, columns) = table.columns();
-    let at = columns.iter().position(|(name, _)| *name == "revision")?;
-    match values.get(at) {
-        Some(Value::Integer(revision)) => Some(*revision),
+    match table.value("revision", values)? {
+        Value::Integer(revision) => Some(revision),
         _ => None,
     }
 }

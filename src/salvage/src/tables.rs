@@ -220,9 +220,19 @@ impl Table {
             _ => self.fits(has_rowid, values),
         }
     }
-}
 
-impl Table {
+    /// Whether its rows are what is in chats.
+    pub fn is_of_chats(self) -> bool {
+        matches!(self, Self::Conversations | Self::Messages)
+    }
+
+    /// What a row has in a column; `None` where it has not so many, or the table no such column.
+    pub fn value<'a>(self, column: &str, values: &[Value<'a>]) -> Option<Value<'a>> {
+        let (_, columns) = self.columns();
+        let at = columns.iter().position(|(name, _)| *name == column)?;
+        values.get(at).copied()
+    }
+
     /// How much a row of a chat looks like one that nothing happened to.
     pub fn likeness(self, values: &[Value<'_>]) -> u32 {
         let (_, columns) = self.columns();
