@@ -82,8 +82,8 @@ impl From<rusqlite::Error> for StoreError {
 /// without. So what is wrong is looked at again, from the device: a failure that has passed is not told twice,
 /// and one that has not is met by the read of a root, which tells its code.
 pub(super) fn damage(connection: &Connection, check: &str) -> crate::error::Result<Vec<String>> {
-    let look = || -> rusqlite::Result<Vec<String>> {
-        let mut found = connection.rows(check, params![], |row| text(row, 0))?;
+    let look = || -> crate::error::Result<Vec<String>> {
+        let mut found = texts(connection, check, params![])?;
         found.retain(|it| it != "ok");
         Ok(found)
     };
@@ -109,6 +109,15 @@ fn failure_in(line: &str) -> Option<StoreError> {
 pub(super) fn in_brief(damage: &[String]) -> String {
     let words = damage.iter().flat_map(|it| it.split_whitespace());
     words.take(MOST_WORDS).collect::<Vec<_>>().join(" ")
+}
+
+/// The first column of each row, as text.
+pub(super) fn texts(
+    connection: &Connection,
+    sql: &str,
+    params: &[&dyn ToSql],
+) -> crate::error::Result<Vec<String>> {
+    Ok(connection.rows(sql, params, |row| text(row, 0))?)
 }
 
 /// Asks, in cached statements. The engine's own `query_row` and `query_map` are made anew for each

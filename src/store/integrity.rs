@@ -4,7 +4,7 @@
 //! checksums of the index of search; and what the store holds of its rows: attachments, counts, paths. Each
 //! check is a statement that gives what is wrong, as text.
 
-use rusqlite::{Connection, ToSql, params};
+use rusqlite::{ToSql, params};
 
 use super::engine::{self, Ask};
 use super::heal::UNHEALED_MESSAGES;
@@ -94,12 +94,12 @@ impl Store {
     ) -> Result<Option<(i64, i64)>> {
         let connection = &self.connection;
         let mut tell = |sql: &str, params: &[&dyn ToSql]| -> Result<()> {
-            problems.extend(texts(connection, sql, params)?);
+            problems.extend(engine::texts(connection, sql, params)?);
             Ok(())
         };
         match stage {
             ..PAGES => {
-                let tables = texts(
+                let tables = engine::texts(
                     connection,
                     "SELECT quote(name) FROM sqlite_schema WHERE type = 'table' AND rootpage > 0
                      ORDER BY rowid LIMIT 1 OFFSET ?1",
@@ -169,8 +169,4 @@ impl Store {
         )?;
         Ok(holds)
     }
-}
-
-fn texts(connection: &Connection, sql: &str, params: &[&dyn ToSql]) -> Result<Vec<String>> {
-    Ok(connection.rows(sql, params, |row| engine::text(row, 0))?)
 }
