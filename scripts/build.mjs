@@ -10,6 +10,23 @@ import { fileURLToPath } from 'node:url';
 import { root, run, say } from './run.mjs';
 import { buildTools } from './tools.mjs';
 
+/** Without loop strength reduction, as SQLite is (.cargo/config.toml). */
+export const FLAGS = '-Cllvm-args=-disable-lsr';
+
+/**
+ * What makes the module smaller as it is fetched: functions that stand beside those of the same module, by
+ * their names, repeat what the compressor has just seen. Nothing is inlined.
+ */
+const PASSES = [
+  '--duplicate-function-elimination',
+  '--optimize-instructions',
+  '--rse',
+  '--vacuum',
+  '--reorder-locals',
+  '--reorder-functions-by-name',
+  '--strip',
+];
+
 /** Builds dist/ in the environment of the tools. */
 export async function build(env) {
   const dist = join(root, 'dist');
@@ -26,15 +43,15 @@ export async function build(env) {
     },
   });
   rmSync(dist, { recursive: true, force: true });
-  const compiled = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
+  const built = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
   for (const [crate, name] of [
     ['conversation_store', 'conversation_store'],
     ['conversation_formats', 'conversation_formats'],
     ['conversation_salvage_module', 'conversation_salvage'],
   ]) {
     say(`Generating the JavaScript and TypeScript of ${name}`);
-    const module = join(compiled, `wasm32-unknown-unknown/release/${crate}.wasm`);
-    await bind(module, name, wasm, env);
+    const compiled = join(built, `wasm32-unknown-unknown/release/${crate}.wasm`);
+    await bind(compiled, name, wasm, env);
   }
   say('Compiling the TypeScript of the page');
   await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root]);
@@ -58,32 +75,6 @@ async function minify(dist) {
   });
 }
 
-/** Without loop strength reduction, as SQLite is (.cargo/config.toml). */
-export const FLAGS = '-Cllvm-args=-disable-lsr';
-
-/**
- * What makes the module smaller as it is fetched: functions that stand beside those of the same module, by
- * their names, repeat what the compressor has just seen. Nothing is inlined.
- */
-const PASSES = [
-  '--duplicate-function-elimination',
-  '--optimize-instructions',
-  '--rse',
-  '--vacuum',
-  '--reorder-locals',
-  '--reorder-functions-by-name',
-  '--strip',
-];
-/** What the compilers make use of already. */
-const FEATURES = [
-  '--enable-bulk-memory',
-  '--enable-multivalue',
-  '--enable-mutable-globals',
-  '--enable-nontrapping-float-to-int',
-  '--enable-reference-types',
-  '--enable-sign-ext',
-];
-
 /** From a module as the compiler leaves it to one that a page loads, with its JavaScript, in `folder`. */
 export async function bind(compiled, name, folder, env) {
   await run(
@@ -97,7 +88,7 @@ export async function bind(compiled, name, folder, env) {
   rmSync(join(folder, `${name}_bg.wasm.d.ts`));
   const optimizer = join(root, 'node_modules/binaryen/bin/wasm-opt');
   const module = join(folder, `${name}_bg.wasm`);
-  await run(process.execPath, [optimizer, module, ...FEATURES, ...PASSES, '-o', module]);
+  await run(process.execPath, [optimizer, module, ...PASSES, '-o', module]);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

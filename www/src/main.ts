@@ -8,7 +8,8 @@ const { documentElement } = document;
 documentElement.lang = currentLanguage();
 documentElement.toggleAttribute('data-new', remembered('hadChats') === undefined);
 
-const [{ beginToOpen }, texts] = [await import('./opening/begin.ts'), beginToLoad()];
+const { beginToOpen } = await import('./opening/begin.ts');
+const texts = beginToLoad();
 const opening = beginToOpen();
 const { start } = await import('./start.ts');
 await start(opening, texts);
