@@ -238,7 +238,7 @@ export class ConversationStore<T extends StoreTypes = object>
    * Recovers what can be read of a database that is damaged: every row that is left in its files is taken
    * into a new database, which then has its place; the next `open` gives that. What was deleted stays deleted
    * as far as the files still say so. The damaged bytes are kept: they are the `files` of the report, and stay
-   * beside the database until it is deleted. A crash or an abort in between leaves it as it was, or as it is
+   * beside the database until it is deleted (or moved to OPFS). A crash or an abort in between leaves it as it was, or as it is
    * afterwards. Of a database that is not damaged, all is recovered.
    *
    * @throws `not-found`, `blocked` if it is open, here or in another tab; `corrupt` if there is nothing to be

@@ -105,7 +105,10 @@ thread_local! {
 }
 
 /// A directory in memory of its own.
-fn in_memory(kept: Option<&Kept>) -> Result<Directory> {
+///
+/// # Errors
+/// `internal`.
+pub fn in_memory(kept: Option<&Kept>) -> Result<Directory> {
     let number = MEMORY_DATABASES.get();
     MEMORY_DATABASES.set(number + 1);
     Directory::in_memory(number, kept.map(Kept::image))

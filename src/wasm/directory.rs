@@ -30,7 +30,8 @@ use crate::place::InOpfs;
 use crate::space::Space;
 
 const ROOT: &str = "conversation-store";
-const MAIN: &str = "main.db";
+/// The database itself.
+pub const MAIN: &str = "main.db";
 const LOG: &str = "main.db-wal";
 /// Protects the making of a database. It is there from before `main.db` until the database is made,
 /// and so tells one that is being made from one that has lost its content.

@@ -201,6 +201,11 @@ impl Image {
         Array::from(&before.blocks).iter().map(read).collect()
     }
 
+    /// Its blocks, by number.
+    pub fn blocks(&self) -> &Array {
+        &self.blocks
+    }
+
     /// A block, if there is one of that number.
     pub fn block(&self, number: u32) -> Option<Uint8Array> {
         (number < self.blocks.length()).then(|| self.blocks.get(number).unchecked_into())

@@ -15,6 +15,7 @@ use std::rc::Rc;
 use js_sys::{Array, Object, Promise, Set, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, File};
 
 use super::image::{BLOCK, Changed, Image};
 use super::js;
@@ -25,7 +26,8 @@ use crate::model::Durability;
 /// Bytes that a database may have in IndexedDB: all of it is in the worker's memory.
 pub const LIMIT: u64 = 256 << 20;
 
-/// Blocks of the file by their number, as they were after the first of the commits.
+/// Blocks of the file by their number, as they were after the first of the commits. Those of a damaged file that
+/// another has replaced by [`DAMAGED`], the time in milliseconds and their number.
 const BLOCKS: &str = "blocks";
 /// What was changed since by the transactions' numbers: `{ size, delta }`, the file's size after it and a
 /// delta. The first has no delta.
@@ -35,6 +37,8 @@ const RESERVE: &str = "reserve";
 /// Bytes of that. Deletions are deltas of some KB; but the last write that was granted may have gone above the
 /// quota by what the browser itself takes for it.
 const RESERVED: u32 = 4 << 20;
+/// How the keys begin of blocks that were salvaged from.
+const DAMAGED: &str = "damaged";
 /// Random bytes that a browser gives at once.
 const RANDOM: u32 = 1 << 16;
 /// Bytes of a delta from which on blocks are written instead. (Above 64 KB Chromium writes a value as a file.)
@@ -77,11 +81,26 @@ async fn event(what: &str, promise: Promise) -> Result<JsValue> {
     }
 }
 
+/// Awaits requests that were made at once, and gives their results.
+async fn results(what: &str, requests: Vec<Result<JsValue, JsValue>>) -> Result<Array> {
+    let events = Array::new();
+    for request in requests {
+        let request = request.map_err(|error| refusal(what, &error))?;
+        events.push(&js::told(&request, "onsuccess", "onerror"));
+    }
+    let of = |event: &JsValue, name| js::get(&js::get(event, "target"), name);
+    match JsFuture::from(Promise::all(&events)).await {
+        Ok(events) => {
+            let events: Array = events.unchecked_into();
+            Ok(events.iter().map(|it| of(&it, "result")).collect())
+        }
+        Err(event) => Err(refusal(what, &of(&event, "error"))),
+    }
+}
+
 /// Awaits a request, and gives its result.
 async fn result(what: &str, request: Result<JsValue, JsValue>) -> Result<JsValue> {
-    let request = request.map_err(|error| refusal(what, &error))?;
-    let promise = js::told(&request, "onsuccess", "onerror");
-    Ok(js::get(&event(what, promise).await?, "result"))
+    Ok(results(what, vec![request]).await?.get(0))
 }
 
 fn factory() -> JsValue {
@@ -229,13 +248,15 @@ pub struct Kept {
     logs: Set,
     /// Somebody else has written.
     is_stale: Cell<bool>,
+    /// What of it could not be read: zeros where blocks are missing, and without changes that are.
+    damage: Option<&'static str>,
 }
 
 impl Kept {
-    /// Reads the file, or begins an empty one.
+    /// Reads what can be read of the file, or begins an empty one.
     ///
     /// # Errors
-    /// `storage-unavailable`, `corrupt` if blocks are missing.
+    /// `storage-unavailable`.
     pub async fn load(directory: &str) -> Result<Self> {
         let opening = begin(&name_of(directory), &[BLOCKS, COMMITS, RESERVE]);
         let connection = opening.finish().await?;
@@ -245,44 +266,69 @@ impl Kept {
         let store = |name: &str| js::invoke(&transaction, "objectStore", &[&name.into()]);
         let ask =
             |name: &str, method: &str| store(name).and_then(|it| js::invoke(&it, method, &[]));
-        let numbers = js::items(&result(READING, ask(COMMITS, "getAllKeys")).await?);
-        let commits = js::items(&result(READING, ask(COMMITS, "getAll")).await?);
-        let reserve = result(READING, ask(RESERVE, "count")).await?;
+        let asked = vec![
+            ask(COMMITS, "getAllKeys"),
+            ask(COMMITS, "getAll"),
+            ask(RESERVE, "count"),
+            ask(BLOCKS, "count"),
+        ];
+        let found = results(READING, asked).await?;
+        let (numbers, commits) = (js::items(&found.get(0)), js::items(&found.get(1)));
+        let count = |of: u32| found.get(of).as_f64().unwrap_or_default();
         let last = numbers.last().and_then(JsValue::as_f64);
-        let size = |commit: &JsValue| js::get(commit, "size").as_f64().unwrap_or_default() as u64;
-        let count = commits.first().map_or(0, size).div_ceil(BLOCK) as u32;
+        let size = |commit: &JsValue| {
+            let size = js::get(commit, "size").as_f64().unwrap_or_default();
+            LIMIT.min(size as u64)
+        };
+        let mut damage = None;
+        let mut whole = commits.first().map_or(0, size);
+        if commits.is_empty() && count(3) > 0.0 {
+            damage = Some("its size is missing");
+            whole = LIMIT.min(count(3) as u64 * BLOCK);
+        }
+        let has_reserve = count(2) > 0.0;
+        let count = whole.div_ceil(BLOCK) as u32;
         let blocks = Array::new();
         let range = js::global(&["IDBKeyRange"]);
-        while blocks.length() < count {
-            let first = blocks.length();
-            let bounds = [&first.into(), &(first + MANY - 1).into()];
-            let asked = js::invoke(&range, "bound", &bounds)
-                .and_then(|range| js::invoke(&store(BLOCKS)?, "getAll", &[&range]));
-            let read = js::items(&result(READING, asked).await?);
-            let wanted = MANY.min(count - first) as usize;
-            let is_whole = |it: &JsValue| {
-                let block = it.dyn_ref::<Uint8Array>();
-                block.is_some_and(|it| u64::from(it.length()) == BLOCK)
+        let mut there = 0;
+        for first in (0..count).step_by(MANY as usize) {
+            let bounds = [&first.into(), &((first + MANY).min(count) - 1).into()];
+            let ask_range = |method: &str| {
+                let range = js::invoke(&range, "bound", &bounds)?;
+                js::invoke(&store(BLOCKS)?, method, &[&range])
             };
-            if read.len() != wanted || !read.iter().all(is_whole) {
-                return Err(damaged("blocks are missing"));
+            let asked = vec![ask_range("getAllKeys"), ask_range("getAll")];
+            let read = results(READING, asked).await?;
+            let (keys, read) = (Array::from(&read.get(0)), Array::from(&read.get(1)));
+            for (key, block) in keys.iter().zip(read.iter()) {
+                let bytes = block.dyn_ref::<Uint8Array>().map(Uint8Array::length);
+                if let (Some(number), true) = (key.as_f64(), bytes == Some(BLOCK as u32)) {
+                    blocks.set(number as u32, block);
+                    there += 1;
+                }
             }
-            for block in &read {
-                blocks.push(block);
+        }
+        if there < count {
+            damage = Some("blocks are missing");
+            for number in (0..count).filter(|number| blocks.get(*number).is_undefined()) {
+                blocks.set(number, zeros());
             }
         }
         let (logs, mut logged) = (Set::new(&JsValue::UNDEFINED), 0);
         for commit in commits.iter().skip(1) {
             let count = size(commit).div_ceil(BLOCK) as u32;
             for number in blocks.length()..count {
-                blocks.set(number, Uint8Array::new_with_length(BLOCK as u32).into());
+                blocks.set(number, zeros());
             }
             for number in count..blocks.length() {
                 logs.add(&number.into());
             }
             blocks.set_length(count);
-            let bytes = js::get(commit, "delta").dyn_into::<Uint8Array>();
-            let bytes = bytes.map_err(|_| damaged("a change is missing"))?.to_vec();
+            let Ok(bytes) = js::get(commit, "delta").dyn_into::<Uint8Array>() else {
+                damage = Some("a change is missing");
+                continue;
+            };
+            let bytes = bytes.to_vec();
             logged += bytes.len();
             let whole = delta::read(&bytes, &mut |number, offset, bytes| {
                 let (from, end) = (offset as u32, (offset + bytes.len()) as u32);
@@ -294,18 +340,80 @@ impl Kept {
                 block.subarray(from, end).copy_from(bytes);
                 Some(())
             });
-            whole.ok_or_else(|| damaged("a change cannot be read"))?;
+            if whole.is_none() {
+                damage = Some("a change cannot be read");
+            }
         }
-        let size = commits.last().map_or(0, size);
+        let size = commits.last().map_or(whole, size);
         Ok(Self {
             connection: Rc::new(connection),
-            has_reserve: Rc::new(Cell::new(reserve.as_f64() > Some(0.0))),
+            has_reserve: Rc::new(Cell::new(has_reserve)),
             image: Rc::new(Image::kept(blocks, size, LIMIT)),
             last: Cell::new(last.unwrap_or_default()),
             logged: Cell::new(logged),
             logs,
             is_stale: Cell::new(false),
+            damage,
         })
+    }
+
+    /// What is there of it, as a `File` of that name: the one of a list.
+    ///
+    /// # Errors
+    /// `internal`.
+    pub fn files(&self, name: &str) -> Result<Array> {
+        let file = Blob::new_with_buffer_source_sequence(self.image.blocks())
+            .and_then(|it| it.slice_with_f64_and_f64(0.0, self.image.size() as f64))
+            .and_then(|it| File::new_with_blob_sequence(&Array::of1(&it), name));
+        file.map(|it| Array::of1(&it))
+            .map_err(|error| js::thrown("making a file", &error))
+    }
+
+    /// Puts another file in its place, durable before this returns. What was there stays beside it.
+    ///
+    /// # Errors
+    /// `quota-exceeded`, `storage-unavailable`. Nothing was changed then.
+    pub async fn replace(self, by: &Image) -> Result<()> {
+        let number = self.last.get() + 1.0;
+        let time = js_sys::Date::now().into();
+        let write = |transaction: &JsValue| {
+            let store = |name: &str| js::invoke(transaction, "objectStore", &[&name.into()]);
+            let (commits, blocks) = (store(COMMITS)?, store(BLOCKS)?);
+            let commit = Object::new();
+            js::set(&commit, "size", &(by.size() as f64).into());
+            js::invoke(&commits, "add", &[&commit, &number.into()])?;
+            let range = js::global(&["IDBKeyRange"]);
+            let below = |end: f64| js::invoke(&range, "upperBound", &[&end.into()]);
+            js::invoke(&commits, "delete", &[&below(number - 1.0)?])?;
+            js::invoke(&blocks, "delete", &[&below(f64::INFINITY)?])?;
+            let put = |image: &Image, key: &dyn Fn(u32) -> JsValue| {
+                let mut numbered = (0..).zip(image.blocks().iter());
+                numbered.try_for_each(|(number, block)| {
+                    js::invoke(&blocks, "put", &[&block, &key(number)]).map(drop)
+                })
+            };
+            put(by, &JsValue::from)?;
+            put(&self.image, &|number| {
+                Array::of3(&DAMAGED.into(), &time, &number.into()).into()
+            })
+        };
+        let stores = [BLOCKS, COMMITS];
+        let replaced = self.connection.change(&stores, Durability::Strict, &write);
+        replaced.await.map_err(|error| refusal(WRITING, &error))
+    }
+
+    /// It, if all of it could be read.
+    ///
+    /// # Errors
+    /// `corrupt` if blocks are missing or changes cannot be read.
+    pub fn whole(self) -> Result<Self> {
+        match self.damage {
+            Some(how) => Err(StoreError::new(
+                ErrorCode::Corrupt,
+                format!("the database in IndexedDB is damaged: {how}; nothing was deleted"),
+            )),
+            None => Ok(self),
+        }
     }
 
     /// The file, for SQLite to have.
@@ -440,9 +548,6 @@ impl Kept {
     }
 }
 
-fn damaged(how: &str) -> StoreError {
-    StoreError::new(
-        ErrorCode::Corrupt,
-        format!("the database in IndexedDB is damaged: {how}; nothing was deleted"),
-    )
+fn zeros() -> JsValue {
+    Uint8Array::new_with_length(BLOCK as u32).into()
 }

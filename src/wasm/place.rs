@@ -183,7 +183,7 @@ pub async fn open(
         Err(error) => return Err(error),
     };
     let kept = if is_recorded_here {
-        Some(Kept::load(directory).await?)
+        Some(Kept::load(directory).await?.whole()?)
     } else {
         None
     };
@@ -242,6 +242,40 @@ pub async fn open(
     };
     place.settle(storage);
     Ok(database)
+}
+
+/// Where a database is found that may be damaged.
+pub enum There {
+    /// There, with what can be read of it.
+    Indexeddb(Kept),
+    /// There, its files not yet acquired.
+    Opfs(Directory),
+}
+
+/// Looks for a database where [`open`] would open it, whatever state it is in. `None` if there is none.
+///
+/// # Errors
+/// `storage-unavailable` where it may be in a storage that cannot be used.
+pub async fn find(directory: &str) -> Result<Option<There>> {
+    let place = Place::new(directory, Some(Records::begin().find(directory).await));
+    if place.storage() == Some(StorageKind::Indexeddb) {
+        let kept = Kept::load(directory).await?;
+        if kept.image().size() > 0 {
+            return Ok(Some(There::Indexeddb(kept)));
+        }
+    }
+    let may_be_in_opfs =
+        place.recorded == Recorded::Unknown || place.storage() == Some(StorageKind::Opfs);
+    match Directory::existing(directory).await {
+        Err(error)
+            if error.code == ErrorCode::StorageUnavailable
+                && !may_be_in_opfs
+                && !directory::is_seen(directory).await =>
+        {
+            Ok(None)
+        }
+        found => Ok(found?.map(There::Opfs)),
+    }
 }
 
 /// Gives files back that are not used, without a trace if they hold nothing. Awaited: who opens next finds

@@ -1,14 +1,21 @@
 //! A salvage under way, in a worker of its own: it holds the database's lock, gives the damaged files to be
 //! read elsewhere, and takes the rows that were read into a database that then has their place.
 //!
+//! A database in IndexedDB is one file, made anew in memory and replaced in one transaction.
+//!
 //! Whoever gives it up ends the worker: the lock is free then, and nothing has changed.
+
+use std::rc::Rc;
 
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::database::browser_env;
-use super::directory::{Directory, nothing_there};
+use super::database::{browser_env, in_memory};
+use super::directory::{Directory, MAIN, nothing_there};
+use super::image::Image;
+use super::indexeddb::{Kept, LIMIT};
 use super::lock::Lock;
+use super::place::{self, There};
 use super::{host, js, vfs};
 use crate::error::{ErrorCode, Result, StoreError};
 use crate::name::directory_name;
@@ -17,7 +24,10 @@ use crate::store::Salvage;
 /// Fields are dropped in this order: the files are given back before the lock is.
 pub struct Session {
     salvage: Option<Salvage>,
+    /// With the copy, and the files of a database in OPFS.
     directory: Directory,
+    /// A database in IndexedDB, and the copy's file.
+    kept: Option<(Kept, Rc<Image>)>,
     _lock: [Lock; 2],
 }
 
@@ -29,17 +39,29 @@ impl Session {
     pub async fn begin(name: &str) -> Result<(Self, Array)> {
         let encoded = directory_name(name)?;
         let lock = host::alone(name).await?;
-        let directory = Directory::existing(&encoded)
-            .await?
-            .ok_or_else(nothing_there)?;
-        directory.finish_switch().await?;
+        let (directory, kept) = match place::find(&encoded).await? {
+            None => return Err(nothing_there()),
+            Some(There::Opfs(directory)) => {
+                directory.finish_switch().await?;
+                (directory, None)
+            }
+            Some(There::Indexeddb(kept)) => (in_memory(None)?, Some(kept)),
+        };
         directory.take_copy().await?;
         let path = directory.copy_path();
+        let (files, kept) = match kept {
+            None => (directory.damaged_files().await?, None),
+            Some(kept) => {
+                let image = Rc::new(Image::kept(Array::new(), 0, LIMIT));
+                directory.pool().put_image(path.clone(), Rc::clone(&image));
+                (kept.files(MAIN)?, Some((kept, image)))
+            }
+        };
         let salvage = Salvage::begin(&path, Some(vfs::NAME), browser_env())?;
-        let files = directory.damaged_files().await?;
         let session = Self {
             salvage: Some(salvage),
             directory,
+            kept,
             _lock: lock,
         };
         Ok((session, files))
@@ -74,7 +96,14 @@ impl Session {
                 "no chat can be read in the damaged files; nothing was changed",
             ));
         }
-        let files = self.directory.replace_by_copy(step).await?;
+        let files = match self.kept.take() {
+            None => self.directory.replace_by_copy(step).await?,
+            Some((kept, image)) => {
+                let files = kept.files(MAIN)?;
+                kept.replace(&image).await?;
+                files
+            }
+        };
         let report = js::write(&report)?;
         js::set(report.unchecked_ref(), "files", &files);
         Ok(report)

@@ -723,3 +723,75 @@ test('a database larger than may be is refused by name, and goes on', async ({ p
   expect(seen.outcomes[4]).toMatch(/^quota-exceeded: .*256 MB/);
   expect(seen).toMatchObject({ after: 'resolved', count: 5 });
 });
+
+test('what is missing or changed in IndexedDB is corrupt, and salvaged in one transaction', async ({
+  page,
+}) => {
+  const found = await page.evaluate(async () => {
+    const worker = () => new Worker('/workers/no-opfs.js', { type: 'module' });
+    const entries = async (work: (transaction: IDBTransaction) => IDBRequest) => {
+      const opening = indexedDB.open('conversation-store:damaged');
+      await new Promise((resolve) => opening.addEventListener('success', resolve));
+      const transaction = opening.result.transaction(['blocks', 'commits'], 'readwrite');
+      const request = work(transaction);
+      await new Promise((resolve) => transaction.addEventListener('complete', resolve));
+      opening.result.close();
+      return request.result;
+    };
+    const keys = (): Promise<IDBValidKey[]> =>
+      entries((transaction) => transaction.objectStore('blocks').getAllKeys());
+    const open = () => window.openBy('no-opfs.js', 'damaged');
+    const seen: { code: string; lost: number; recovered: number; kept: number; file: number }[] =
+      [];
+    let store = await open();
+    let size = 0;
+    const damages: ((transaction: IDBTransaction) => IDBRequest)[] = [
+      (transaction) => transaction.objectStore('blocks').delete(0),
+      (transaction) => transaction.objectStore('blocks').put(new Uint8Array(100), 1),
+      (transaction) => transaction.objectStore('commits').clear(),
+      (transaction) => {
+        const commits = transaction.objectStore('commits');
+        return commits.put({ size, delta: new Uint8Array(50).fill(255) }, 1e6);
+      },
+      (transaction) => transaction.objectStore('commits').put({ size }, 2e6),
+    ];
+    for (const damage of damages) {
+      const id = await store.createConversation('chat');
+      for (let n = 0; n < 40; n++) await store.addMessage(id, 'user', '안녕 '.repeat(2_000));
+      await store.close();
+      const commits = await entries((transaction) => transaction.objectStore('commits').getAll());
+      size = commits.at(-1).size;
+      await entries(damage);
+      const before = (await keys()).filter((key) => Array.isArray(key)).length;
+      const code = await window.code(open());
+      const report = await window.Store.salvage('damaged', { worker });
+      store = await open();
+      let recovered = 0;
+      for (const row of await store.listConversations(100)) {
+        recovered += (await store.messagesFor(row.id)).length;
+      }
+      if (recovered !== report.messages.recovered) throw new Error(`${recovered}`);
+      const kept = (await keys()).filter((key) => Array.isArray(key)).length - before;
+      const [file] = report.files;
+      seen.push({ code, lost: report.messages.lost, recovered, kept, file: file?.size ?? 0 });
+      if (!(await store.integrityCheck()).ok) throw new Error('not whole');
+    }
+    await store.close();
+    const unmade = await window.code(window.Store.salvage('absent', { worker }));
+    const { length } = await keys();
+    await window.Store.delete('damaged', { worker });
+    const left = (await indexedDB.databases()).map((it) => it.name);
+    return { seen, unmade, some: length > 0, left };
+  });
+  expect(found.seen.map((it) => it.code)).toEqual(Array(5).fill('corrupt'));
+  let before = 0;
+  for (const { recovered, lost, kept, file } of found.seen) {
+    expect(recovered + lost).toBeLessThanOrEqual(before + 40);
+    // What was damaged is a page, or what was changed since blocks were written.
+    expect(recovered).toBeGreaterThan(before + 30);
+    expect(kept * 8_192).toBe(file);
+    before = recovered;
+  }
+  expect(found).toMatchObject({ unmade: 'not-found', some: true });
+  expect(found.left).not.toContain('conversation-store:damaged');
+});

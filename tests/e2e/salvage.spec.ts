@@ -1,11 +1,13 @@
 /** Damaged files: told at open, salvaged into a new database, over crashes and beside other tabs. */
 
 import { expect, type Page } from '@playwright/test';
-import { load, test } from './browser.js';
+import { load, here as storage, test } from './browser.js';
 
 interface Damaging {
   /** Bytes of a file of a database. */
   bytesOf(name: string, file?: string): Promise<Uint8Array<ArrayBuffer>>;
+  /** The database of IndexedDB that holds a database. */
+  database(name: string): Promise<IDBDatabase>;
   /** Puts bytes in the place of a file's. */
   put(name: string, bytes: Uint8Array<ArrayBuffer>, file?: string): Promise<void>;
   /** Makes a store with chats and an attachment, closed; what it holds. */
@@ -18,8 +20,14 @@ type Page_ = Window & Damaging;
 
 async function prepared(page: Page): Promise<Page> {
   await load(page);
-  await page.evaluate(() => {
+  await page.evaluate((inOpfs) => {
     const here = window as unknown as Page_;
+    here.database = (name) =>
+      new Promise((resolve, reject) => {
+        const request = indexedDB.open(`conversation-store:${name}`);
+        request.addEventListener('success', () => resolve(request.result));
+        request.addEventListener('error', () => reject(request.error));
+      });
     const folder = async (name: string, path: string[]) => {
       let at = await navigator.storage.getDirectory();
       for (const part of ['conversation-store', name, ...path]) {
@@ -32,15 +40,60 @@ async function prepared(page: Page): Promise<Page> {
       const last = path.pop() as string;
       return (await folder(name, path)).getFileHandle(last, { create: true });
     };
-    here.bytesOf = async (name, file = 'main.db') => {
-      const handle = await open(name, file);
-      return new Uint8Array(await (await handle.getFile()).arrayBuffer());
-    };
-    here.put = async (name, bytes, file = 'main.db') => {
-      const writable = await (await open(name, file)).createWritable();
-      await writable.write(bytes);
-      await writable.close();
-    };
+    if (inOpfs) {
+      here.bytesOf = async (name, file = 'main.db') => {
+        const handle = await open(name, file);
+        return new Uint8Array(await (await handle.getFile()).arrayBuffer());
+      };
+      here.put = async (name, bytes, file = 'main.db') => {
+        const writable = await (await open(name, file)).createWritable();
+        await writable.write(bytes);
+        await writable.close();
+      };
+    } else {
+      here.bytesOf = async (name) => {
+        const database = await here.database(name);
+        const transaction = database.transaction(['commits', 'blocks']);
+        const read = (request: IDBRequest) =>
+          new Promise<unknown[]>((resolve) =>
+            request.addEventListener('success', () => resolve(request.result)),
+          );
+        const commits = read(transaction.objectStore('commits').getAll());
+        const blocks = read(
+          transaction.objectStore('blocks').getAll(IDBKeyRange.upperBound(Number.MAX_VALUE)),
+        );
+        const [first, ...others] = (await commits) as { size: number }[];
+        const parts = (await blocks) as Uint8Array<ArrayBuffer>[];
+        database.close();
+        if (first && others.length === 0) {
+          return new Uint8Array(await new Blob(parts).slice(0, first.size).arrayBuffer());
+        }
+        // Some of it is in changes: it is made one piece.
+        const store = await window.Store.open(name);
+        const bytes = new Uint8Array(await (await store.backup()).arrayBuffer());
+        await store.close();
+        await here.put(name, bytes);
+        return bytes;
+      };
+      here.put = async (name, bytes) => {
+        const database = await here.database(name);
+        const transaction = database.transaction(['commits', 'blocks'], 'readwrite');
+        const [commits, blocks] = [
+          transaction.objectStore('commits'),
+          transaction.objectStore('blocks'),
+        ];
+        commits.clear();
+        commits.put({ size: bytes.length }, 1_000_000);
+        blocks.clear();
+        for (let n = 0; n * 8_192 < bytes.length; n++) {
+          const block = new Uint8Array(8_192);
+          block.set(bytes.subarray(n * 8_192, (n + 1) * 8_192));
+          blocks.put(block, n);
+        }
+        await new Promise((resolve) => transaction.addEventListener('complete', resolve));
+        database.close();
+      };
+    }
     here.everything = async (name) => {
       const store = await window.Store.open(name);
       const chats = await store.listConversations({ limit: 1_000 });
@@ -70,7 +123,7 @@ async function prepared(page: Page): Promise<Page> {
       await store.close();
       return here.everything(name);
     };
-  });
+  }, storage.storage === 'opfs');
   return page;
 }
 
@@ -189,7 +242,11 @@ test('nothing, something whole, something open, something hopeless', async ({ pa
     aborted: 'aborted',
   });
   // Nothing was made by asking.
-  const names = await page.evaluate(async () => {
+  const names = await page.evaluate(async (inOpfs) => {
+    if (!inOpfs) {
+      const all = (await indexedDB.databases()).map((it) => it.name?.split(':')[1]);
+      return all.filter((name) => name !== undefined);
+    }
     const root = await navigator.storage.getDirectory();
     const folder = await root.getDirectoryHandle('conversation-store');
     const names: string[] = [];
@@ -197,7 +254,7 @@ test('nothing, something whole, something open, something hopeless', async ({ pa
       names.push(name);
     }
     return names;
-  });
+  }, storage.storage === 'opfs');
   expect(names).toEqual(['whole']);
 
   await other.evaluate(async () => {
@@ -207,29 +264,30 @@ test('nothing, something whole, something open, something hopeless', async ({ pa
   await other.evaluate(() => window.store.close());
   expect(await page.evaluate(() => window.code(window.Store.salvage('whole')))).toBe('resolved');
 
-  const hopeless = await page.evaluate(async () => {
+  const hopeless = await page.evaluate(async (inOpfs) => {
     const here = window as unknown as Page_;
     await here.put('whole', new Uint8Array(100_000).fill(7));
     const opened = await window.code(window.Store.open('whole'));
     const salvaged = await window.code(window.Store.salvage('whole'));
     const bytes = await here.bytesOf('whole');
     await window.Store.delete('whole');
-    const store = await window.Store.open('empty');
-    await store.close();
-    await here.put('empty', new Uint8Array());
-    const empty = [
-      await window.code(window.Store.open('empty')),
-      await window.code(window.Store.salvage('empty')),
-      await window.code(window.Store.open('empty')),
-    ];
-    return [
-      opened,
-      salvaged,
-      ...empty,
-      bytes.length === 100_000 && bytes.every((byte) => byte === 7),
-    ];
-  });
-  expect(hopeless).toEqual(['corrupt', 'corrupt', 'corrupt', 'corrupt', 'corrupt', true]);
+    const empty: string[] = [];
+    if (inOpfs) {
+      const store = await window.Store.open('empty');
+      await store.close();
+      await here.put('empty', new Uint8Array());
+      empty.push(await window.code(window.Store.open('empty')));
+      empty.push(await window.code(window.Store.salvage('empty')));
+      empty.push(await window.code(window.Store.open('empty')));
+    }
+    return {
+      codes: [opened, salvaged, ...empty],
+      untouched: bytes.length === 100_000 && bytes.every((byte) => byte === 7),
+    };
+  }, storage.storage === 'opfs');
+  // In IndexedDB nothing is no file: a database that was there is evicted then.
+  const times = storage.storage === 'opfs' ? 5 : 2;
+  expect(hopeless).toEqual({ codes: Array(times).fill('corrupt'), untouched: true });
 });
 
 test('a tab that opens meanwhile waits, and gets what was salvaged', async ({ page, context }) => {
@@ -312,9 +370,7 @@ test('a salvage that a crash cuts short has changed nothing, or is gone on with'
   expect(after).toBe(before);
 });
 
-test('a switch that was interrupted anywhere is gone on with at the next open', async ({
-  page,
-}) => {
+test('a switch that was interrupted is gone on with', { tag: '@opfs' }, async ({ page }) => {
   await prepared(page);
   const found = await page.evaluate(async () => {
     const here = window as unknown as Page_;
@@ -359,8 +415,9 @@ test('an integrity check finds damage that an open does not see', async ({ page 
     const size = 8_192;
     let damaged = 0;
     for (let at = bytes.length - size; at > 0 && damaged < 3; at -= size) {
-      // A leaf of rows.
-      if (bytes[at] !== 13) continue;
+      // A leaf of messages.
+      const text = new TextDecoder().decode(bytes.subarray(at, at + size));
+      if (bytes[at] !== 13 || !text.includes('안녕하세요 안녕하세요')) continue;
       bytes.fill(0, at, at + size);
       damaged += 1;
     }
