@@ -67,7 +67,7 @@ function descendants(pid) {
   return found;
 }
 
-/** One browser over a profile; `open` begins a session, in which commands go to its one window. */
+/** One browser over a profile; `open` begins a session, in which commands go to its first window. */
 export async function webkit() {
   const profile = await mkdtemp(join(tmpdir(), 'conversation-store-webkit-'));
   const { display, stop } = await screen();
@@ -115,11 +115,39 @@ export async function webkit() {
       driver.kill();
       await exit;
     };
+    let last = Promise.resolve();
+    /** Commands go to one window at a time, so that each is a turn of its own. */
+    const turn = (work) => {
+      const done = last.then(work);
+      last = done.catch(() => {});
+      return done;
+    };
+    const windowOf = (handle) => {
+      const command = (...command) =>
+        turn(async () => {
+          await send('POST', 'window', { handle });
+          return send(...command);
+        });
+      return {
+        goto: (url) => command('POST', 'url', { url }),
+        /** Runs a function in the page and resolves to what it resolves to. It may use its arguments only. */
+        evaluate: (work, ...args) =>
+          command('POST', 'execute/sync', { script: `return (${work})(...arguments)`, args }),
+        close: () => command('DELETE', 'window'),
+      };
+    };
+    const first = await send('GET', 'window');
     return {
-      goto: (url) => send('POST', 'url', { url }),
-      /** Runs a function in the page and resolves to what it resolves to. It may use its arguments only. */
-      evaluate: (work, ...args) =>
-        send('POST', 'execute/sync', { script: `return (${work})(...arguments)`, args }),
+      ...windowOf(first),
+      /** Another window of the same browser. */
+      async another() {
+        const { handle } = await turn(async () => {
+          // The window of the last command may be closed.
+          await send('POST', 'window', { handle: first });
+          return send('POST', 'window/new', { type: 'window' });
+        });
+        return windowOf(handle);
+      },
       /** Kills the process of the page, and what is left of the browser. */
       async crash() {
         const page = descendants(driver.pid).filter(({ name }) => name.startsWith('WebKitWebProc'));

@@ -1,6 +1,6 @@
 /**
  * The package in WebKitGTK, which has no OPFS (or, once it has, where it puts databases then): every public
- * method, over reloads and the death of the page's process. What each gives is held against what it gives in
+ * method, over reloads, the death of the page's process and several windows. What each gives is held against what it gives in
  * memory in Node.
  */
 
@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ConversationStore } from '../../dist/index.js';
+import { count, open, write, written } from '../firefox/page.mjs';
 import { started } from '../firefox/webdriver.mjs';
 import { exercise } from './exercise.mjs';
 import { webkit } from './webdriver.mjs';
@@ -21,8 +22,8 @@ let served;
 let engine;
 let page;
 
-/** Loads the package into the page. */
-async function load() {
+/** Loads the package into a page. */
+async function load(page) {
   await page.goto(`${origin}/`);
   await page.evaluate(async () => {
     const { ConversationStore } = await import('/package/index.js');
@@ -39,7 +40,7 @@ async function load() {
 
 async function begin() {
   page = await engine.open();
-  await load();
+  await load(page);
 }
 
 before(async () => {
@@ -80,7 +81,7 @@ test('every public method gives what it gives in memory, and all is there after 
   assert.deepEqual(outcome, JSON.parse(JSON.stringify(expected)));
   assert.equal(found.status.storage, opfs ? 'indexeddb' : 'opfs');
   assert.equal(found.status.created, true);
-  await load();
+  await load(page);
   const again = await page.evaluate(async () => {
     const store = await window.Store.open('methods');
     const outcome = { contents: await window.contents(store), status: await store.status() };
@@ -150,6 +151,44 @@ test('a page that is killed in mid-write loses and doubles nothing that was ackn
     await page.crash();
     await begin();
   }
+});
+
+test('windows write at once while those that lead close: each message once, each in order', async () => {
+  const each = 60;
+  const tab = async () => {
+    const opened = await page.another();
+    await load(opened);
+    await opened.evaluate(open, { name: 'tabs' });
+    return opened;
+  };
+  const role = async () => (await window.store.status()).role;
+  const first = await tab();
+  const conversation = await first.evaluate(() => window.store.createConversation('t'));
+  const [second, third] = [await tab(), await tab()];
+  const roles = [
+    await first.evaluate(role),
+    await second.evaluate(role),
+    await third.evaluate(role),
+  ];
+  assert.deepEqual(roles, ['leader', 'follower', 'follower']);
+  const last = await tab();
+  await last.evaluate(count);
+  await third.evaluate(write, { conversation, writer: 0, each });
+  await last.evaluate(write, { conversation, writer: 1, each });
+  await last.evaluate((moment) => window.reached(moment), each / 2);
+  await first.close();
+  await last.evaluate((moment) => window.reached(moment), each);
+  await second.close();
+  // None was rejected.
+  for (const writer of [third, last]) await writer.evaluate(() => window.writing);
+  const numbers = Array.from({ length: each }, (_, n) => n + 1);
+  const everywhere = { 0: numbers, 1: numbers };
+  for (const reader of [third, last]) {
+    assert.deepEqual(await reader.evaluate(written, conversation), everywhere);
+  }
+  const left = [await third.evaluate(role), await last.evaluate(role)].sort();
+  assert.deepEqual(left, ['follower', 'leader']);
+  for (const opened of [third, last]) await opened.close();
 });
 
 test('a database that is in IndexedDB moves to OPFS, where there is OPFS', async (context) => {
