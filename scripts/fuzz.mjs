@@ -3,7 +3,7 @@
  * too, and runs its targets against their corpora.
  *
  *   npm run fuzz -- --minutes 60            all targets, an hour in all
- *   npm run fuzz -- --seconds 15 --jobs 2   15 s each, two at a time: what CI does
+ *   npm run fuzz -- --seconds 30 --jobs 2   30 s each, two at a time: what `npm test` does
  *   npm run fuzz -- --minutes 5 tabs stored those only
  *   npm run fuzz -- --only-build            no run
  *   npm run fuzz -- --keep                  corpora made anew, as few files as say the same, and kept
@@ -177,8 +177,15 @@ export async function fuzzAll({ seconds, names = targets, jobs = 1, kept = false
     }
   };
   await Promise.all(Array.from({ length: jobs }, worker));
-  const failed = results.filter((result) => result.failed).map((result) => result.target);
-  if (failed.length > 0) throw new Error(`findings: ${failed.join(', ')}`);
+  const named = (wanted) =>
+    results
+      .filter(wanted)
+      .map((result) => result.target)
+      .join(', ');
+  const failed = named((result) => result.failed);
+  if (failed) throw new Error(`findings: ${failed}`);
+  const idle = named((result) => result.executions === 0);
+  if (idle) throw new Error(`nothing was run: ${idle}`);
   const total = results.reduce((sum, result) => sum + result.executions, 0);
   console.log(`${results.length} targets, ${total} executions, no finding`);
   return results;

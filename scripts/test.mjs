@@ -7,6 +7,7 @@
 import { join } from 'node:path';
 import { audit } from './audit.mjs';
 import { build } from './build.mjs';
+import { fuzzAll } from './fuzz.mjs';
 import { lint } from './lint.mjs';
 import { root, run, runAndRead, say } from './run.mjs';
 import { testTools } from './tools.mjs';
@@ -95,6 +96,12 @@ const suites = [
       const { checked } = await audit();
       return `${checked.length} passed`;
     },
+    (text) => sum(text, /^(\d+) passed/gm),
+  ],
+  [
+    'fuzz',
+    'Hostile input: each target for half a minute',
+    async () => `${(await fuzzAll({ seconds: 30, jobs: 2 })).length} passed`,
     (text) => sum(text, /^(\d+) passed/gm),
   ],
   ['package', 'The package in Chromium, and the lesson in Python', browser('package'), playwright],

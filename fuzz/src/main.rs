@@ -18,10 +18,11 @@ use libfuzzer_sys::{Corpus, fuzz_target};
 type Target = fn(&[u8]) -> Corpus;
 
 /// By name.
-const TARGETS: [(&str, Target); 8] = [
+const TARGETS: [(&str, Target); 9] = [
     ("importers", targets::importers::run),
     ("archives", targets::archives::run),
     ("restore", targets::restore::run),
+    ("damaged", targets::damaged::run),
     ("requests", targets::requests::run),
     ("tabs", targets::tabs::run),
     ("queries", targets::queries::run),

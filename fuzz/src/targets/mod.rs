@@ -1,6 +1,7 @@
 //! What is given hostile input, and what must hold of each.
 
 pub mod archives;
+pub mod damaged;
 pub mod importers;
 pub mod queries;
 pub mod requests;

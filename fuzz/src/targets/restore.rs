@@ -20,7 +20,8 @@ const REFUSALS: [ErrorCode; 4] = [
     ErrorCode::UnsupportedFormat,
 ];
 
-const VERSIONS: [&[u8]; 4] = [
+/// The file of each version of the schema.
+pub const VERSIONS: [&[u8]; 4] = [
     include_bytes!("../../../tests/files/version-1.db"),
     include_bytes!("../../../tests/files/version-2.db"),
     include_bytes!("../../../tests/files/version-3.db"),
@@ -49,7 +50,8 @@ pub fn run(input: &[u8]) -> Corpus {
     Corpus::Keep
 }
 
-fn patch(file: &mut Vec<u8>, bytes: &mut Unstructured<'_>) {
+/// Damages a file somewhere.
+pub fn patch(file: &mut Vec<u8>, bytes: &mut Unstructured<'_>) {
     let page = 1024 * below(bytes, 64);
     let at = (page + below(bytes, 1024)).min(file.len().saturating_sub(1));
     match below(bytes, 8) {
