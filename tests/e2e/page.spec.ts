@@ -601,6 +601,67 @@ test.describe('two windows side by side', () => {
     await expect(second).toHaveTitle('새 제목 · Chats');
   });
 
+  test('a chat that one has left does not come back when it is changed elsewhere', async ({
+    page,
+  }) => {
+    await create(page, 'Left');
+    const second = await beside(page);
+    // Pinned and unpinned without a pause.
+    const changed = second.evaluate(async () => {
+      const find = (css: string) => document.querySelector<HTMLElement>(css);
+      let changes = 0;
+      while (document.body.dataset.enough === undefined) {
+        const row = find('[data-testid="conversation"]') as HTMLElement;
+        const toggled = new Promise<void>((resolve) => {
+          const observer = new MutationObserver(() => {
+            observer.disconnect();
+            resolve();
+          });
+          observer.observe(row, { attributeFilter: ['data-pinned'] });
+        });
+        find('[data-testid="row-menu"]')?.click();
+        find('[data-testid="menu"] [role="menuitem"]:nth-child(2)')?.click();
+        await toggled;
+        changes += 1;
+      }
+      return changes;
+    });
+    const stayed = await page.evaluate(async (chat) => {
+      const find = (id: string) => document.querySelector<HTMLElement>(`[data-testid="${id}"]`);
+      const until = (holds: () => boolean) =>
+        new Promise<void>((resolve) => {
+          const look = () => {
+            if (!holds()) return;
+            observer.disconnect();
+            resolve();
+          };
+          const observer = new MutationObserver(look);
+          observer.observe(document, { subtree: true, childList: true, attributes: true });
+          look();
+        });
+      const isPinned = () => find('conversation')?.hasAttribute('data-pinned') ?? false;
+      let stayed = 0;
+      for (let n = 0; n < 60; n += 1) {
+        location.hash = chat;
+        await until(() => find('chat-title') !== null && !document.querySelector('[inert]'));
+        location.hash = '#/new';
+        await until(() => find('new-title') !== null);
+        // What is told meanwhile, and was told before, has been dealt with.
+        for (let told = 0; told < 2; told += 1) {
+          const before = isPinned();
+          await until(() => isPinned() !== before);
+        }
+        if (find('new-title') !== null && find('chat-title') === null) stayed += 1;
+      }
+      return stayed;
+    }, new URL(page.url()).hash);
+    await second.evaluate(() => {
+      document.body.dataset.enough = '';
+    });
+    expect(await changed).toBeGreaterThan(60);
+    expect(stayed).toBe(60);
+  });
+
   test('new messages come into sight at the end, and move nothing elsewhere', async ({ page }) => {
     await create(page, 'Long');
     await sayMany(

@@ -105,12 +105,13 @@ export class ChatPane {
 
   /** What was done to the chat that is shown, or would be were it there. */
   async #onChange({ reset, changes }: ChangeDetail): Promise<void> {
-    const id = this.#missing ?? this.#chat?.id;
+    const id = this.#id;
     const own = changes.filter((each) => each.kind === 'conversation' && each.id === id);
     if (id === undefined || (!reset && own.length === 0)) return;
     const asked = this.#asked;
     const conversation = await this.chats.find(id);
-    if (asked !== this.#asked) return;
+    // Something else was asked for meanwhile, or what was asked for before is here now.
+    if (asked !== this.#asked || id !== this.#id) return;
     const view = this.#chat;
     const here = conversation && conversation.trashedAt === null;
     if (!view) {
@@ -246,6 +247,11 @@ export class ChatPane {
         ),
       );
     }
+  }
+
+  /** The chat that is here, or would be were it there. */
+  get #id(): number | undefined {
+    return this.#missing ?? this.#chat?.id;
   }
 
   /** The chat that is open, or being read to be. */
