@@ -37,9 +37,10 @@ try {
     [390, 844],
     [1440, 900],
   ]) {
-    // English by day and Korean by night: each view is there in both, and in both lights.
     for (const [locale, colorScheme] of [
       ['en-US', 'light'],
+      ['en-US', 'dark'],
+      ['ko-KR', 'light'],
       ['ko-KR', 'dark'],
     ]) {
       const context = await browser.newContext({
