@@ -451,6 +451,41 @@ test.describe('files', () => {
     expect(fake.questions.at(-1)?.body.messages[0].content).toHaveLength(4);
   });
 
+  test('Enter before they are kept sends them when they are, unless one writes on', async ({
+    page,
+  }) => {
+    await create(page, 'Fast', 'claude');
+    // In one turn: nothing can have been kept by then.
+    const enter = (text: string, then: string) =>
+      composer(page).evaluate(
+        (field: HTMLTextAreaElement, [text = '', then = '']) => {
+          const data = new DataTransfer();
+          data.items.add(new File([text], `${text}.csv`, { type: 'text/csv' }));
+          const input = document.querySelector('[data-testid="attach-file"]') as HTMLInputElement;
+          input.files = data.files;
+          input.dispatchEvent(new Event('change'));
+          const write = (text: string) => {
+            field.value = text;
+            field.dispatchEvent(new Event('input', { bubbles: true }));
+          };
+          write(text);
+          field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
+          if (then) write(then);
+        },
+        [text, then],
+      );
+    await enter('with it', '');
+    const sent = page.getByTestId('message').first();
+    await expect(sent.getByTestId('attachment')).toContainText('with it.csv');
+    await expect(sent).toContainText('with it');
+    await expect(composer(page)).toHaveValue('');
+    await enter('not yet', 'not yet, but');
+    const chosen = page.getByTestId('attachments').getByTestId('attachment');
+    await expect(chosen).toContainText('not yet.csv');
+    await expect(composer(page)).toHaveValue('not yet, but');
+    await expect(page.getByTestId('message')).toHaveCount(1);
+  });
+
   test('one alone can be sent; one that is no picture is not shown as one', async ({ page }) => {
     await create(page, 'Alone', 'claude');
     const svg =

@@ -53,7 +53,9 @@ export class Attachments {
     return this.#coming > 0;
   }
 
-  async add(files: Iterable<File>): Promise<void> {
+  /** Resolves to whether all of them could be kept. */
+  async add(files: Iterable<File>): Promise<boolean> {
+    let areKept = true;
     const added = [...files];
     this.#coming += added.length;
     this.actions.changed();
@@ -61,8 +63,10 @@ export class Attachments {
       const attachment = await this.actions.keep(file);
       this.#coming -= 1;
       if (attachment) this.all = [...this.#all, attachment];
+      else areKept = false;
       this.actions.changed();
     }
+    return areKept;
   }
 
   #render(): void {

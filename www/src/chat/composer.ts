@@ -73,6 +73,8 @@ export class Composer {
   });
   readonly #where = h('p', { class: 'where', 'data-testid': 'where' });
   readonly #attachments: Attachments;
+  // The text that is to be sent when the files are kept that go along, unless it is another by then.
+  #waiting: string | undefined;
 
   constructor(
     draft: Draft,
@@ -160,8 +162,15 @@ export class Composer {
 
   /** Has files go along with what is being written. */
   attach(files: Iterable<File>): void {
-    void this.#attachments.add(files);
+    void this.#keep(files);
     this.#text.focus();
+  }
+
+  async #keep(files: Iterable<File>): Promise<void> {
+    const areKept = await this.#attachments.add(files);
+    if (!areKept) this.#waiting = undefined;
+    const isReady = !this.#attachments.isBusy && this.element.isConnected;
+    if (isReady && this.#waiting === this.#text.value) this.#submit();
   }
 
   /** Says where what is written goes. */
@@ -193,7 +202,9 @@ export class Composer {
 
   #submit(): void {
     const { draft } = this;
-    if (this.#isEmpty || this.#send.hidden || this.#attachments.isBusy) return;
+    if (this.#send.hidden) return;
+    this.#waiting = this.#attachments.isBusy ? draft.text : undefined;
+    if (this.#isEmpty || this.#attachments.isBusy) return;
     this.fill({ text: '', role: draft.role, files: [] });
     this.actions.changed(this.draft);
     this.actions.send(draft);
@@ -212,7 +223,7 @@ export class Composer {
   }
 
   #fit(): void {
-    this.#send.disabled = this.#isEmpty || this.#attachments.isBusy;
+    this.#send.disabled = this.#isEmpty && !this.#attachments.isBusy;
     const long = this.#text.value.length > MEASURED;
     this.#text.toggleAttribute('data-long', long);
     // The style sheet lets the field grow by itself where the browser knows how.
