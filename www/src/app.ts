@@ -1,6 +1,6 @@
 // Puts the page together once the store is open: which part asks which other part for what.
 
-import type { Conversation, ConversationStore } from 'conversation-store';
+import type { Conversation, ConversationStore, StoreStatus } from 'conversation-store';
 import { announce, liveRegions } from './announce.ts';
 import { Brains } from './brains/brains.ts';
 import { connectModel } from './brains/connect.ts';
@@ -27,7 +27,8 @@ import { ChatList } from './sidebar/chat-list.ts';
 import { Sidebar } from './sidebar/sidebar.ts';
 import { Backups } from './storage/backups.ts';
 import { forget, remember, remembered } from './storage/remembered.ts';
-import { StoragePanel, storageWords } from './storage/storage-panel.ts';
+import type { StoragePanel } from './storage/storage-panel.ts';
+import { storageWords } from './storage/words.ts';
 import { shorten } from './text.ts';
 import { Toasts } from './toasts.ts';
 import { Transfer } from './transfer/transfer.ts';
@@ -110,7 +111,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
       list.filter(brain, archived);
       search.filter(brain, archived);
     },
-    openStorage: () => void panel.open(),
+    openStorage: () => void openStorage(),
   });
 
   const toList = () => {
@@ -142,12 +143,12 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
           toasts.fail(t('firstRun.samplesFailed'), error);
         }
       },
-      restore: () => void panel.pickBackup(),
+      restore: () => void openStorage(true),
     },
     problem: {
       backUp: () => void backUp(),
-      openStorage: () => void panel.open(),
-      restore: () => void panel.pickBackup(),
+      openStorage: () => void openStorage(),
+      restore: () => void openStorage(true),
     },
   });
 
@@ -171,23 +172,35 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   };
 
   const transfer = new Transfer(store, toasts, {
-    importing: () => panel.close(),
+    importing: () => panel?.close(),
     refuge: () => sidebar.focus(),
   });
-  const panel = new StoragePanel(store, toasts, {
-    section: transfer.section,
-    backups,
-    restored: () => {
-      go({ view: 'list' }, 'replace');
-      list.filter(undefined);
-    },
-    status: (status) => {
-      sidebar.setStorage(storageWords(status));
-      if (status.outdated) outdated.show();
-    },
-  });
+  // Fetched and made when it is first asked for.
+  let panel: StoragePanel | undefined;
+  const openStorage = async (toRestore = false) => {
+    if (!panel) {
+      const { StoragePanel } = await import('./storage/storage-panel.ts');
+      panel ??= new StoragePanel(store, toasts, {
+        section: transfer.section,
+        backups,
+        restored: () => {
+          go({ view: 'list' }, 'replace');
+          list.filter(undefined);
+        },
+      });
+    }
+    await (toRestore ? panel.pickBackup() : panel.open());
+  };
+  const onStatus = (status: StoreStatus) => {
+    sidebar.setStorage(storageWords(status));
+    if (status.outdated) outdated.show();
+    panel?.show(status);
+  };
+  // Where it cannot be read now, the panel says why when it is opened.
+  const refresh = () => store.status().then(onStatus, () => undefined);
+  store.addEventListener('status', ({ detail }) => onStatus(detail));
   store.addEventListener('change', ({ detail }) => {
-    if (detail.reset) void panel.refresh();
+    if (detail.reset) void refresh();
   });
 
   const skip = h(
@@ -204,6 +217,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     h('header', { class: 'unseen' }, h('h1', {}, t('app.name'))),
     sidebar.element,
     pane.element,
+    transfer.field,
   );
   root.replaceChildren(outdated.element, app, toasts.element, ...liveRegions());
 
@@ -228,10 +242,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     if (!isMine || remembered('asked') !== undefined) return;
     remember('asked');
     // Not agreed yet, or not to be asked here: the storage panel has a button for it.
-    void store.persist().then(
-      () => panel.refresh(),
-      () => undefined,
-    );
+    void store.persist().then(refresh, () => undefined);
   });
 
   const show = (route: Route, focus: boolean) => {
@@ -285,7 +296,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   showList(begun);
   await Promise.all([show(currentRoute(), false), list.first]);
   keepList();
-  void panel.refresh();
+  void refresh();
   backups.begin();
   // When all is there that was asked for, what will be asked for next.
   void loadViews().catch(() => undefined);

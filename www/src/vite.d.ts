@@ -5,6 +5,8 @@ declare module '*?raw' {
   export default text;
 }
 
+declare module '*.css';
+
 interface ImportMeta {
   readonly env: { readonly PROD: boolean };
 }

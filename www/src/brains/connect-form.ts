@@ -9,6 +9,7 @@ import { type Endpoint, type Endpoints, hostOf, isLocal, tidyUrl } from './endpo
 import { explain } from './explain.ts';
 import { OpenAiBrain } from './openai.ts';
 import { PRESETS, type Preset, presetOf } from './presets.ts';
+import './connect.css';
 
 export interface ConnectFormActions {
   /** It is saved, under this name; whether it answers is then tried. */

@@ -4,14 +4,14 @@
 import type { ChangeDetail, Conversation } from 'conversation-store';
 import { announce } from '../announce.ts';
 import { h, hasKeyboard } from '../dom.ts';
-import { FirstRun, type FirstRunActions } from '../first-run/first-run.ts';
+import type { FirstRunActions } from '../first-run/first-run.ts';
 import { t } from '../i18n/index.ts';
 import { icon } from '../icons.ts';
-import { type ProblemActions, ProblemView } from '../problem/problem-view.ts';
+import type { ProblemActions } from '../problem/problem-view.ts';
 import { hashOf, type Route } from '../route.ts';
 import { shorten } from '../text.ts';
 import type { Toasts } from '../toasts.ts';
-import { type TrashActions, TrashView } from '../trash/trash-view.ts';
+import type { TrashActions } from '../trash/trash-view.ts';
 import type { View } from '../view.ts';
 import { because, titleOf } from '../words.ts';
 import { backLink } from './back-link.ts';
@@ -76,18 +76,29 @@ export class ChatPane {
         await this.#showChat(id, message, focus);
       }
     } else if (route.view === 'new') {
-      document.title = `${t('common.newChat')} · ${t('app.name')}`;
-      await this.#showNew(focus);
+      await this.#fetchAndPut(async () => {
+        const { NewChat } = await loadViews();
+        return new NewChat(this.chats, this.drafts, this.toasts, this.actions);
+      }, focus);
     } else if (route.view === 'trash') {
-      document.title = `${t('trash.title')} · ${t('app.name')}`;
-      this.#put(new TrashView(this.chats.store, this.actions.trash), focus);
+      await this.#fetchAndPut(async () => {
+        const { TrashView } = await import('../trash/trash-view.ts');
+        return new TrashView(this.chats.store, this.actions.trash);
+      }, focus);
     } else if (route.view === 'problem') {
-      const view = new ProblemView(route.kind, this.actions.problem);
-      document.title = `${view.heading.textContent} · ${t('app.name')}`;
-      this.#put(view, focus);
+      await this.#fetchAndPut(async () => {
+        const { ProblemView } = await import('../problem/problem-view.ts');
+        return new ProblemView(route.kind, this.actions.problem);
+      }, focus);
     } else if (this.actions.isFirstRun()) {
-      document.title = t('app.name');
-      this.#put(new FirstRun(this.actions.firstRun), focus);
+      await this.#fetchAndPut(
+        async () => {
+          const { FirstRun } = await import('../first-run/first-run.ts');
+          return new FirstRun(this.actions.firstRun);
+        },
+        focus,
+        false,
+      );
     } else {
       document.title = t('app.name');
       this.#putNote(
@@ -181,14 +192,19 @@ export class ChatPane {
     }
   }
 
-  async #showNew(focus: boolean): Promise<void> {
+  /** Shows a view whose code is fetched first, unless something else was asked for meanwhile. */
+  async #fetchAndPut(make: () => Promise<View>, focus: boolean, named = true): Promise<void> {
     const asked = this.#asked;
-    const { chats, drafts, toasts, actions } = this;
     try {
-      const { NewChat } = await loadViews();
-      if (asked === this.#asked) this.#put(new NewChat(chats, drafts, toasts, actions), focus);
+      const view = await make();
+      if (asked !== this.#asked) {
+        view.dispose?.();
+        return;
+      }
+      document.title = named ? `${view.heading.textContent} · ${t('app.name')}` : t('app.name');
+      this.#put(view, focus);
     } catch (error) {
-      toasts.fail(t('app.didNotWork'), error);
+      this.toasts.fail(t('app.didNotWork'), error);
     }
   }
 

@@ -4,6 +4,7 @@ import { makeDialog } from '../dialog.ts';
 import { h } from '../dom.ts';
 import { t } from '../i18n/index.ts';
 import type { ChatSettings } from './settings.ts';
+import '../brains/connect.css';
 
 export interface ChatSettingsActions {
   /** Saves what has changed. False keeps the dialog open. */

@@ -7,8 +7,6 @@ import { languageOf } from '../text.ts';
 import { dayKey, dayName, inFull, timeOfDay } from '../times.ts';
 import { roleName, statusWords } from '../words.ts';
 import type { Place } from './branches.ts';
-import { failureNote } from './failure-note.ts';
-import { messageEdit } from './message-edit.ts';
 import { MessageFoot } from './message-foot.ts';
 import { kindOf, type PartKind, type PartView, partView } from './parts/part.ts';
 
@@ -108,7 +106,7 @@ export class MessageView {
     this.#status.textContent = words;
     this.#model.hidden = model === null;
     this.#model.textContent = model;
-    this.#renderFailure(message);
+    void this.#renderFailure(message);
     this.#foot.update(message);
   }
 
@@ -165,13 +163,19 @@ export class MessageView {
     this.#text.lang = languageOf(content) ?? '';
   }
 
-  #renderFailure({ status, error }: Message): void {
+  async #renderFailure(message: Message): Promise<void> {
     this.#failure?.remove();
-    this.#failure = status === 'error' ? failureNote(error) : undefined;
+    this.#failure = undefined;
+    if (message.status !== 'error') return;
+    const { failureNote } = await import('./failure-note.ts');
+    // What is shown since has its own.
+    if (message !== this.message) return;
+    this.#failure = failureNote(message.error);
     if (this.#failure) this.#body.append(this.#failure);
   }
 
-  #edit(): void {
+  async #edit(): Promise<void> {
+    const { messageEdit } = await import('./message-edit.ts');
     const { message } = this;
     if (!message || this.#body.hidden) return;
     const form = messageEdit({

@@ -6,6 +6,7 @@ import { type IconName, icon } from '../icons.ts';
 import { hashOf } from '../route.ts';
 import { languageButton } from '../sidebar/language.ts';
 import type { View } from '../view.ts';
+import './first-run.css';
 
 export interface FirstRunActions {
   /** Lets the reader choose a file to import. */

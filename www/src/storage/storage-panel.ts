@@ -11,19 +11,13 @@ import { because, codeOf, detailOf, size } from '../words.ts';
 import { BackupSection } from './backup-section.ts';
 import type { Backups } from './backups.ts';
 import { CheckSection } from './check-section.ts';
+import './storage.css';
 
 export interface StoragePanelActions {
   /** Import and export, shown below the backup. */
   section: HTMLElement;
   backups: Backups;
   restored: () => void;
-  status: (status: StoreStatus) => void;
-}
-
-/** One line for the sidebar. */
-export function storageWords(status: StoreStatus): string {
-  if (status.storage === 'memory') return t('storage.memoryShort');
-  return t(status.persisted ? 'storage.keptShort' : 'storage.storedShort');
 }
 
 export class StoragePanel {
@@ -105,14 +99,13 @@ export class StoragePanel {
     this.#dialog.classList.add('panel');
     this.#dialog.dataset.testid = 'storage-panel';
     document.body.append(this.#dialog);
-    store.addEventListener('status', ({ detail }) => this.#show(detail));
   }
 
   async open(): Promise<void> {
     this.#outcome.textContent = '';
     this.#check.clear();
     this.#dialog.showModal();
-    await Promise.all([this.refresh(), this.#folder.refresh()]);
+    await Promise.all([this.#refresh(), this.#folder.refresh()]);
   }
 
   close(): void {
@@ -125,10 +118,9 @@ export class StoragePanel {
     this.#file.click();
   }
 
-  /** Reads how things stand, also for the sidebar. */
-  async refresh(): Promise<void> {
+  async #refresh(): Promise<void> {
     try {
-      this.#show(await this.store.status());
+      this.show(await this.store.status());
     } catch (error) {
       this.#facts.replaceChildren(
         h('p', { class: 'dialog-text' }, t('storage.unreadable', { why: because(error) })),
@@ -136,8 +128,8 @@ export class StoragePanel {
     }
   }
 
-  #show(status: StoreStatus): void {
-    this.actions.status(status);
+  /** Shows how things stand. */
+  show(status: StoreStatus): void {
     const focused = document.activeElement;
     this.#list.replaceChildren(...described(facts(status, this.#keep, this.#reload)));
     this.#technical.replaceChildren(...described(technical(status)));
@@ -149,7 +141,7 @@ export class StoragePanel {
   async #onKeep(): Promise<void> {
     try {
       const kept = await this.store.persist();
-      await this.refresh();
+      await this.#refresh();
       this.#outcome.dataset.kind = kept ? 'good' : 'note';
       this.#outcome.textContent = kept ? t('storage.willKeep') : t('storage.notYet');
     } catch (error) {
@@ -186,7 +178,7 @@ export class StoragePanel {
         this.#dialog.close();
         this.toasts.show(t('storage.restored', { name: file.name }));
         this.actions.restored();
-        await this.refresh();
+        await this.#refresh();
       } catch (error) {
         this.#fail(t('storage.notRestored', { why: whyNotRestored(error) }), error);
       }

@@ -7,6 +7,7 @@ import { h } from '../dom.ts';
 import { number, type TextKey, t } from '../i18n/index.ts';
 import { shorten } from '../text.ts';
 import { codeOf, detailOf, size, whyNotImported } from '../words.ts';
+import './import.css';
 
 /** More failures than these are only counted. */
 const LISTED = 200;

@@ -1,13 +1,7 @@
-// Import and export: the part of the storage panel that offers them, files dropped on the page, and
-// what happens then. What a file holds is the store's to find out.
+// Import and export: the part of the storage panel that offers them, and files dropped on the page. What is
+// done then is fetched with the first of them.
 
-import {
-  type ChangeDetail,
-  type Conversation,
-  ConversationStore,
-  ConversationStoreError,
-  type ImportReport,
-} from 'conversation-store';
+import type { Conversation, ConversationStore } from 'conversation-store';
 import { h } from '../dom.ts';
 import { t } from '../i18n/index.ts';
 import { shorten } from '../text.ts';
@@ -32,7 +26,8 @@ export const FILE_KINDS: readonly FileKind[] = ['markdown', 'json', 'sqlite'];
 export class Transfer {
   /** To be shown where import and export are looked for. */
   readonly section: HTMLElement;
-  readonly #file = h('input', {
+  /** Where a file is chosen: to be somewhere in the page, unseen. */
+  readonly field = h('input', {
     type: 'file',
     class: 'unseen',
     tabindex: -1,
@@ -62,27 +57,26 @@ export class Transfer {
       h(
         'div',
         { class: 'dialog-actions dialog-actions-start' },
-        button('import-open', t('transfer.import'), () => this.#file.click()),
+        button('import-open', t('transfer.import'), () => this.field.click()),
         ...FILE_KINDS.map((kind) =>
           button(`export-${kind}`, t(`transfer.all_${kind}`), () => void this.#exportAll(kind)),
         ),
       ),
-      this.#file,
       this.#outcome,
     );
-    this.#file.addEventListener('change', () => {
-      const file = this.#file.files?.[0];
-      this.#file.value = '';
+    this.field.addEventListener('change', () => {
+      const file = this.field.files?.[0];
+      this.field.value = '';
       if (file) void this.importFile(file);
     });
-    this.#file.setAttribute('accept', ACCEPTED);
+    this.field.setAttribute('accept', ACCEPTED);
     document.body.append(this.#target);
     this.#acceptDrops();
   }
 
   /** Lets the reader choose a file to import. */
   pickFile(): void {
-    this.#file.click();
+    this.field.click();
   }
 
   /** Chats are there, and can be searched, as they come. */
@@ -90,27 +84,14 @@ export class Transfer {
     // A second one would have to wait for the first.
     if (this.#importing) return;
     this.#importing = true;
-    this.actions.importing();
-    const abort = new AbortController();
-    // With the first import, as the store's own reader of files.
-    const { ImportDialog } = await import('./import-dialog.ts');
-    const dialog = new ImportDialog(file.name, () => abort.abort(), this.actions.refuge);
-    const made = this.#listenForNew();
-    let report: ImportReport | undefined;
-    let failure: unknown;
     try {
-      report = await this.store.import(
-        file,
-        { onProgress: (progress) => dialog.progress(progress) },
-        { signal: abort.signal },
-      );
-    } catch (error) {
-      failure = error;
-      report = error instanceof ConversationStoreError ? error.details?.report : undefined;
+      this.actions.importing();
+      // With the first import, as the store's own reader of files.
+      const { importFile } = await import('./importing.ts');
+      await importFile(this.store, file, this.toasts, this.actions.refuge);
+    } finally {
+      this.#importing = false;
     }
-    const ids = await made.end(report?.ids ?? []);
-    this.#importing = false;
-    dialog.report(report, failure, ids.length > 0 ? () => this.#takeBack(ids) : undefined);
   }
 
   /** One chat, as a file. */
@@ -140,57 +121,12 @@ export class Transfer {
 
   /** Resolves to what there is to be said. */
   async #save(name: string, kind: FileKind, only?: Conversation): Promise<string> {
-    const file = await this.#fileOf(kind, only);
+    const { exported } = await import('./exported.ts');
+    const file = await exported(this.store, kind, only);
     // What it is decides what it is called: several files, or attachments, are an archive.
     const whole = `${name}${kind === 'sqlite' ? '.sqlite3' : (/\.\w+$/.exec(file.name)?.[0] ?? '')}`;
     download(file, whole);
     return t('common.inDownloads', { name: whole, size: size(file.size) });
-  }
-
-  async #fileOf(kind: FileKind, only: Conversation | undefined): Promise<File> {
-    const ids = only && { conversationIds: [only.id] };
-    if (kind === 'markdown') return this.store.export({ format: 'markdown', ...ids });
-    if (kind === 'json') return this.store.export({ format: 'ndjson', ...ids });
-    if (!only) return new File([await this.store.backup()], 'chats.sqlite3');
-    // A database of one chat is one that nothing else was ever put into.
-    await using alone = await ConversationStore.open(':memory:');
-    await alone.import(await this.store.export({ format: 'ndjson', ...ids }));
-    return new File([await alone.backup()], 'chat.sqlite3');
-  }
-
-  /** Hears which chats are made from now on, to tell them from those that were only updated. */
-  #listenForNew() {
-    const made = new Set<number>();
-    let missed = false;
-    const listen = ({ detail }: CustomEvent<ChangeDetail>) => {
-      missed ||= detail.reset;
-      for (const { kind, op, id } of detail.changes) {
-        if (kind === 'conversation' && op === 'insert') made.add(id);
-      }
-    };
-    this.store.addEventListener('change', listen);
-    return {
-      end: async (ids: readonly number[]): Promise<number[]> => {
-        // The last of them are told beside the answer: an answer later they have been.
-        await this.store.status().catch(() => undefined);
-        this.store.removeEventListener('change', listen);
-        // Of what was missed nobody knows whether it was there before.
-        return missed ? [] : ids.filter((id) => made.has(id));
-      },
-    };
-  }
-
-  /** Deletes what an import has made. The file has it still. */
-  async #takeBack(ids: readonly number[]): Promise<void> {
-    try {
-      // Calls that wait at the same moment share a commit.
-      for (let at = 0; at < ids.length; at += 100) {
-        await Promise.all(ids.slice(at, at + 100).map((id) => this.store.deleteConversation(id)));
-      }
-      this.toasts.show(t('transfer.takenBack', { count: ids.length }));
-    } catch (error) {
-      this.toasts.fail(t('transfer.notTakenBack'), error);
-    }
   }
 
   #acceptDrops(): void {

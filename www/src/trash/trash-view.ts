@@ -9,6 +9,7 @@ import { languageOf, shorten } from '../text.ts';
 import { ago, inFull } from '../times.ts';
 import type { View } from '../view.ts';
 import { because, titleOf } from '../words.ts';
+import './trash.css';
 
 const PAGE = 50;
 
