@@ -10,6 +10,7 @@ import {
   ConversationStoreError,
   type ErrorData,
   type ErrorDetails,
+  ours,
 } from './errors.js';
 import { Life } from './life.js';
 import { type Port, start } from './port.js';
@@ -732,9 +733,13 @@ export function checkOptions(options: unknown, ...known: string[]): void {
 }
 
 /** Settles like the promise, or rejects once the signal aborts or the time, if given, is up. */
-export async function within<T>(promise: Promise<T>, options: CallOptions): Promise<T> {
+export function within<T>(promise: Promise<T>, options: CallOptions): Promise<T> {
   // Observed here, so that losing the race is not an unhandled rejection.
   promise.catch(() => {});
+  return ours(() => race(promise, options));
+}
+
+async function race<T>(promise: Promise<T>, options: CallOptions): Promise<T> {
   checkOptions(options, 'operationId');
   const { signal, timeout = Number.POSITIVE_INFINITY } = options;
   if (signal?.aborted) throw aborted(signal);
@@ -752,8 +757,6 @@ export async function within<T>(promise: Promise<T>, options: CallOptions): Prom
   });
   try {
     return await Promise.race([promise, ended]);
-  } catch (error) {
-    throw asOurs(error);
   } finally {
     stop();
   }

@@ -326,7 +326,15 @@ export class ConversationStore<T extends StoreTypes = object>
     extra?: ChatSaving | CallOptions,
     options?: CallOptions,
   ): Promise<AddedMessage[]> {
-    const [fields, rest] = split(extra, options);
+    return ours(() => this.#save(conversationId, messages, ...split(extra, options)));
+  }
+
+  async #save(
+    conversationId: ConversationKey,
+    messages: readonly NewMessage[],
+    fields?: ChatSaving | CallOptions,
+    rest?: CallOptions,
+  ): Promise<AddedMessage[]> {
     const params = () => ({
       conversationId,
       messages: Array.isArray(messages) ? messages.map(given) : messages,
@@ -430,9 +438,11 @@ export class ConversationStore<T extends StoreTypes = object>
     olderThan?: string | number | Date | CallOptions,
     options?: CallOptions,
   ): Promise<number> {
-    const [time, rest] =
-      olderThan instanceof Date ? [olderThan, options] : split(olderThan, options);
-    return this.#call('emptyTrash', () => ({ olderThan: plain(time) }), 'write', rest);
+    return ours(() => {
+      const [time, rest] =
+        olderThan instanceof Date ? [olderThan, options] : split(olderThan, options);
+      return this.#call<number>('emptyTrash', () => ({ olderThan: plain(time) }), 'write', rest);
+    });
   }
 
   /** Deletes everything, trash and attachments included. Ids are not given again. */
@@ -616,7 +626,7 @@ export class ConversationStore<T extends StoreTypes = object>
 
   /** The Blob of a `ref` or hash, or `undefined`. */
   async getBlob(ref: string, options?: CallOptions): Promise<Blob | undefined> {
-    return getBlob(this.#asking(options), ref);
+    return ours(() => getBlob(this.#asking(options), ref));
   }
 
   /**
@@ -674,8 +684,10 @@ export class ConversationStore<T extends StoreTypes = object>
   }
 
   /** How long to wait for the module of formats, and where it is. */
-  #limits({ signal, timeout }: CallOptions = {}) {
+  #limits(options: CallOptions = {}) {
     if (!this.#connection) throw closed();
+    checkOptions(options, 'operationId');
+    const { signal, timeout } = options;
     return { signal, timeout, ...this.#connection.formats };
   }
 
@@ -744,11 +756,13 @@ export class ConversationStore<T extends StoreTypes = object>
    * @throws `not-found`, `quota-exceeded`.
    */
   heal(conversationId?: ConversationKey | CallOptions, options?: CallOptions): Promise<HealReport> {
-    const [id, rest] = split(conversationId, options);
-    if (id !== undefined) {
-      return this.#call('heal', () => ({ conversationId: id }), 'write', rest);
-    }
-    return this.#healAll(this.#asking(rest));
+    return ours(() => {
+      const [id, rest] = split(conversationId, options);
+      if (id !== undefined) {
+        return this.#call<HealReport>('heal', () => ({ conversationId: id }), 'write', rest);
+      }
+      return this.#healAll(this.#asking(rest));
+    });
   }
 
   /** In steps, so that other calls have their turn. */
@@ -783,18 +797,20 @@ export class ConversationStore<T extends StoreTypes = object>
     options?: { quick?: boolean } | CallOptions,
     callOptions?: CallOptions,
   ): Promise<IntegrityReport> {
-    const [asked, rest] = parted(options, callOptions);
-    const { quick } = asked as { quick?: boolean };
-    const ask = this.#asking(rest);
-    const problems: string[] = [];
-    let at: [number, number] | null = [0, 0];
-    while (at) {
-      const step = await ask('integrityStep', { quick: quick === true, at }, 'read');
-      const found = step as { problems: string[]; next: [number, number] | null };
-      problems.push(...found.problems);
-      at = found.next;
-    }
-    return { ok: problems.length === 0, problems: problems.slice(0, 1_000) };
+    return ours(async () => {
+      const [asked, rest] = parted(options, callOptions);
+      const { quick } = asked as { quick?: boolean };
+      const ask = this.#asking(rest);
+      const problems: string[] = [];
+      let at: [number, number] | null = [0, 0];
+      while (at) {
+        const step = await ask('integrityStep', { quick: quick === true, at }, 'read');
+        const found = step as { problems: string[]; next: [number, number] | null };
+        problems.push(...found.problems);
+        at = found.next;
+      }
+      return { ok: problems.length === 0, problems: problems.slice(0, 1_000) };
+    });
   }
 
   /**
@@ -910,7 +926,9 @@ export class ConversationStore<T extends StoreTypes = object>
   }
 
   /** Calls that are part of one. */
-  #asking({ operationId: _, ...options }: CallOptions = {}) {
+  #asking(given: CallOptions = {}): Ask {
+    checkOptions(given, 'operationId');
+    const { operationId: _, ...options } = given;
     return (method: string, params: object, kind: Kind) =>
       this.#call<unknown>(method, () => params, kind, options);
   }
@@ -985,6 +1003,7 @@ function split<T>(given: T | CallOptions | undefined, options: CallOptions | und
 
 /** Options of a call among those of an import or export, or after them. */
 function parted(given: object | undefined, options: CallOptions | undefined) {
+  if (options !== undefined) checkOptions(options, 'operationId');
   const { signal, timeout, operationId, ...asked } = (given ?? {}) as CallOptions;
   const rest = { signal, timeout, operationId, ...options };
   return [asked as object, rest] as const;

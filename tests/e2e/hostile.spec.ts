@@ -191,6 +191,97 @@ test('objects that fail, lie or never end are refused, and change nothing', asyn
   expect(seen).toEqual({ wrong: [], same: true, healed: 0 });
 });
 
+test('wrong options of a call reject in every method, and are never thrown at once', async ({
+  page,
+}) => {
+  await load(page);
+  const seen = await page.evaluate(async () => {
+    const names = Object.getOwnPropertyNames(window.Store.prototype);
+    /** What stands before the options. */
+    const given: Record<string, unknown[]> = {
+      createConversation: ['t', 'b', {}],
+      addMessage: [1, 'user', 'x', {}],
+      saveMessages: [1, [], {}],
+      listConversations: [{}],
+      messagesFor: [1, {}],
+      deleteConversation: [1],
+      getConversation: [1],
+      updateConversation: [1, {}],
+      emptyTrash: [0],
+      clear: [],
+      getMessage: [1],
+      updateMessage: [1, {}],
+      deleteMessage: [1],
+      appendToMessage: [1, 'x'],
+      messageWriter: [1, {}],
+      branches: [1],
+      search: ['x', {}],
+      fork: [1, 1],
+      putBlob: [new Blob(['x'])],
+      getBlob: ['sha256-0'],
+      import: [[], {}],
+      export: [{}],
+      heal: [1],
+      integrityCheck: [{}],
+      backup: [],
+      restore: [new Blob(['x'])],
+      status: [],
+      persist: [],
+      close: [],
+    };
+    const others = ['constructor', 'watchConversations', 'watchMessages'];
+    const missed = names.filter(
+      (name) => !(name in given) && !others.includes(name) && !name.endsWith('EventListener'),
+    );
+    const fails = () => {
+      throw new Error('planted');
+    };
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const wrong: Record<string, unknown> = {
+      'a getter that throws': {
+        get signal() {
+          return fails();
+        },
+      },
+      revoked: proxy,
+      'no time': { timeout: Number.NaN },
+      'time below none': { timeout: -1 },
+      'a word for a time': { timeout: 'soon' },
+      'no signal': { signal: {} },
+      unknown: { nonsense: 1 },
+      null: null,
+      'a number': 5,
+    };
+    const problems: string[] = [];
+    const note = async (name: string, call: () => Promise<unknown>) => {
+      try {
+        const code = await window.code(call());
+        if (code !== 'invalid-argument') problems.push(`${name}: ${code}`);
+      } catch (error) {
+        problems.push(`${name} threw ${error}`);
+      }
+    };
+    for (const [kind, options] of Object.entries(wrong)) {
+      const store = await window.Store.open('options');
+      // biome-ignore lint/suspicious/noExplicitAny: wrong values are the point.
+      const any = store as any;
+      await store.createConversation('t');
+      for (const name of ['heal', 'emptyTrash', 'integrityCheck', 'listConversations']) {
+        // What has another name, or is not even an object, is not taken for options there.
+        if (Object(options) !== options || kind === 'unknown') continue;
+        await note(`${name} with nothing but ${kind}`, () => any[name](options));
+      }
+      // The last of them closes it.
+      for (const [name, args] of Object.entries(given)) {
+        await note(`${name} with ${kind}`, () => any[name](...args, options));
+      }
+    }
+    return { missed, problems };
+  });
+  expect(seen).toEqual({ missed: [], problems: [] });
+});
+
 test('text that no UTF-8 holds is U+FFFD wherever it stands', async ({ page }) => {
   await load(page);
   const seen = await page.evaluate(async () => {
