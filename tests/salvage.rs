@@ -141,6 +141,28 @@ fn whole_files_give_all_they_hold() {
 }
 
 #[test]
+fn a_page_size_that_the_header_says_wrongly_is_found_out() {
+    for (seed, whole) in stores().iter().enumerate() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, _, path) = salvage(whole, folder.path());
+        let before = rows(&path);
+        let said = whole.main[16..18].to_vec();
+        // 65,536 is written as 1.
+        for wrong in [2, 4, 8, 16, 32, 64, 128, 256].map(|high: u16| (high << 8) | (high >> 8)) {
+            if said == wrong.to_be_bytes() {
+                continue;
+            }
+            let mut files = whole.clone();
+            files.main[16..18].copy_from_slice(&wrong.to_be_bytes());
+            let folder = tempfile::tempdir().unwrap();
+            let (_, summary, path) = salvage(&files, folder.path());
+            assert!(summary.is_damaged, "seed {seed}: {wrong:#x}");
+            assert_eq!(rows(&path), before, "seed {seed}: {wrong:#x}");
+        }
+    }
+}
+
+#[test]
 fn a_damaged_file_never_opens_as_something_else() {
     let mut corrupt = 0;
     let mut read = 0;

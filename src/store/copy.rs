@@ -247,6 +247,10 @@ fn check_integrity(connection: &Connection, schema: &str) -> Result<()> {
 /// An error of reading the file, in words that do not sound as if the store were damaged.
 fn of_the_file(error: StoreError) -> StoreError {
     match error.code {
+        // It has other columns than this package's.
+        ErrorCode::Corrupt if error.message.starts_with(engine::UNFIT) => {
+            unsupported(&error.message)
+        }
         ErrorCode::Corrupt => damaged("it cannot be read"),
         ErrorCode::NotADatabase => StoreError::new(
             ErrorCode::NotADatabase,

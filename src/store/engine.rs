@@ -3,7 +3,7 @@
 //! Codes come from SQLite's result codes (<https://sqlite.org/rescode.html>), never from its text.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row, ToSql, params};
+use rusqlite::{Connection, Row, ToSql, ffi, params};
 
 use crate::error::{ErrorCode, StoreError};
 use crate::planted::{Bug, planted};
@@ -11,6 +11,9 @@ use crate::time::Timestamp;
 
 /// Of what is damaged, a message tells so many words.
 const MOST_WORDS: usize = 24;
+/// Of a database whose schema this package's statements do not fit.
+pub(super) const UNFIT: &str = "the stored schema is not this package's; nothing was deleted";
+const DAMAGED: &str = "the stored bytes are damaged; nothing was deleted";
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
@@ -18,7 +21,7 @@ impl From<rusqlite::Error> for StoreError {
 
         use rusqlite::Error::{
             FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType,
-            QueryReturnedNoRows, Utf8Error,
+            QueryReturnedNoRows, SqlInputError, Utf8Error,
         };
         // Healing leaves no value of another type than its column's, and what may be absent is asked for as
         // such.
@@ -30,6 +33,10 @@ impl From<rusqlite::Error> for StoreError {
                 | QueryReturnedNoRows
                 | Utf8Error(..)
         );
+        // A file that ends before what it names: most reads take zeros for it, those of a long text do not.
+        let is_cut = error
+            .sqlite_error()
+            .is_some_and(|it| it.extended_code == ffi::SQLITE_IOERR_SHORT_READ);
         let (code, advice) = match error.sqlite_error_code() {
             None if is_misfit => (
                 ErrorCode::Corrupt,
@@ -39,10 +46,10 @@ impl From<rusqlite::Error> for StoreError {
                 ErrorCode::QuotaExceeded,
                 "the browser grants no more space: delete chats, or free some on the device",
             ),
-            Some(Sqlite::DatabaseCorrupt) => (
-                ErrorCode::Corrupt,
-                "the stored bytes are damaged; nothing was deleted",
-            ),
+            Some(_) if is_cut => (ErrorCode::Corrupt, DAMAGED),
+            // Each statement of this package fits its schema.
+            None if matches!(error, SqlInputError { .. }) => (ErrorCode::Corrupt, UNFIT),
+            Some(Sqlite::DatabaseCorrupt) => (ErrorCode::Corrupt, DAMAGED),
             Some(Sqlite::NotADatabase) => (
                 ErrorCode::NotADatabase,
                 "the bytes are not a SQLite database",

@@ -66,13 +66,16 @@ impl<M: Bytes, L: Bytes> Pages<M, L> {
             Some(size) => size,
             None => 0,
         };
-        let is_said_right = has_magic && is_page_size(said) && is_first_page(&main, said);
+        let guessed = guess_size(&main).or_else(|| log::page_size(&log));
+        // One bit makes a size another that may be one.
+        let is_said_right = has_magic
+            && is_page_size(said)
+            && is_first_page(&main, said)
+            && guessed.is_none_or(|size| size == said);
         let size = if is_said_right {
             said
         } else {
-            log::page_size(&log)
-                .or_else(|| guess_size(&main))
-                .unwrap_or(if is_page_size(said) { said } else { USUAL })
+            guessed.unwrap_or(if is_page_size(said) { said } else { USUAL })
         };
         let reserved = if has_magic {
             usize::from(header[20])
