@@ -111,6 +111,8 @@ pub struct Reader<R> {
     hashes: Option<Numbers>,
     /// By uid, a hash of what the chat says.
     seen: Numbers,
+    /// By the uid of the first of chats that say the same, how many came after it.
+    repeated: Numbers,
     done: u64,
     total: u64,
     found: bool,
@@ -173,6 +175,7 @@ impl<R: Read + Seek + 'static> Reader<R> {
             blobs: Vec::new(),
             hashes: None,
             seen: Numbers::new(),
+            repeated: Numbers::new(),
             done: 0,
             total: 0,
             found: false,
@@ -719,11 +722,15 @@ impl<R: Read + Seek + 'static> Reader<R> {
         hash(&chat, &mut hasher);
         let digest = hasher.finish();
         if chat.uid.is_empty() {
-            let mut derivation = uid::of_chat(&chat);
+            let derivation = uid::of_chat(&chat);
             chat.uid = derivation.uid();
             // Chats that say the same are told apart by how many came before.
-            while self.seen.contains_key(&chat.uid) {
-                chat.uid = derivation.number(1).uid();
+            if self.seen.contains_key(&chat.uid) {
+                let before = self.repeated.entry(chat.uid.clone()).or_default();
+                while self.seen.contains_key(&chat.uid) {
+                    *before += 1;
+                    chat.uid = derivation.clone().number(*before as usize).uid();
+                }
             }
         } else if self
             .seen

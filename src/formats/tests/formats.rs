@@ -5,6 +5,8 @@
 
 mod common;
 
+use std::collections::HashSet;
+
 use common::{
     ai_sdk, chatgpt, claude, librechat, open_webui, openai, path, read, read_json, read_with,
 };
@@ -254,6 +256,19 @@ fn openai_messages_come_back_deep_equal() {
         let back: Value = serde_json::from_slice(&export("openai", &[chat])).unwrap();
         assert_eq!(back, original);
     }
+}
+
+/// In no more time than others: by a look at each that came before it would be minutes.
+#[test]
+fn twenty_thousand_chats_that_say_the_same_are_as_many() {
+    let chats = Value::Array(vec![json!({ "title": "New chat", "messages": [] }); 20_000]);
+    let uids = || -> Vec<String> {
+        let chats = read_json(&chats).chats;
+        chats.into_iter().map(|chat| chat.uid).collect()
+    };
+    let given = uids();
+    assert_eq!(given.iter().collect::<HashSet<_>>().len(), 20_000);
+    assert_eq!(uids(), given);
 }
 
 #[test]
