@@ -109,7 +109,8 @@ export class Calls<R extends { [M in keyof R]: (...params: any[]) => unknown }> 
     }
     this.#waiting.delete(answer.id);
     if ('error' in answer) {
-      waiting?.reject(new ConversationStoreError(answer.error.code, answer.error.message));
+      const { code, message, space: details } = answer.error;
+      waiting?.reject(new ConversationStoreError(code, message, { details }));
     } else {
       waiting?.resolve(answer.value);
     }

@@ -17,11 +17,12 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::MessageEvent;
 
 use super::channel::Reply;
+use super::directory::estimate;
 use super::host::{self, Host, Notice};
 use super::js;
 use super::read::read;
 use super::salvage::Session;
-use crate::error::{Result, StoreError};
+use crate::error::{ErrorCode, Result, StoreError};
 use crate::tabs::CallId;
 
 /// Answers the messages of `port` from now on, those of `waiting` first. For the package's own
@@ -100,7 +101,13 @@ impl Server {
             ("salvage", None) => {
                 let server = Rc::clone(self);
                 spawn_local(async move {
-                    answer(server.salvage(id, &params).await.map(Reply::Value));
+                    let mut salvaged = server.salvage(id, &params).await;
+                    if let Err(error) = &mut salvaged
+                        && error.code == ErrorCode::QuotaExceeded
+                    {
+                        error.space = estimate().await;
+                    }
+                    answer(salvaged.map(Reply::Value));
                 });
             }
             ("open" | "delete" | "salvage", Some(_)) => answer(Err(StoreError::conflict(
