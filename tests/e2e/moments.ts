@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BrowserContext, expect, type Page } from '@playwright/test';
 import { sqlite3 } from '../lesson/python.mjs';
-import { load } from './browser.js';
+import { here, load } from './browser.js';
 
 declare global {
   interface Window {
@@ -589,7 +589,8 @@ export function moments(): Record<string, Moment> {
     stream: stream(),
     import: importing(),
     restore: restoring(),
-    migration: migrating(),
+    // Files of earlier versions are put into OPFS.
+    ...(here.storage === 'opfs' && { migration: migrating() }),
     handover: handover(),
   };
 }

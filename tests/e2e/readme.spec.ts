@@ -49,7 +49,7 @@ test('the search of the README finds what it should', async ({ page }) => {
   expect(hits).toMatchObject([{ kind: 'message', snippet: '오늘회의록 for Next Week', count: 1 }]);
 });
 
-test('the salvage of the README brings a damaged store back', async ({ page }) => {
+test('the salvage of the README mends a damaged store', { tag: '@opfs' }, async ({ page }) => {
   const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
   const example = /### When the file is damaged\n[\s\S]*?```js\n([\s\S]*?)```/.exec(readme)?.[1];
   expect(example).toBeDefined();
