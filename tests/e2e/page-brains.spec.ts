@@ -520,6 +520,12 @@ test.describe('the brains of the page', () => {
     await ask(page, '식빵에 대해 뭐라고 했지?');
     await complete(page);
     await expect(answerText(page)).toContainText('사워도우');
+    for (const question of ['빵에 대해 뭐라고 했지?', '빵 이야기 어디 있어?', '빵은?']) {
+      await ask(page, question);
+      await complete(page);
+      await expect(answerText(page)).toContainText('“빵”');
+      await expect(answerText(page)).toContainText('사워도우');
+    }
     await ask(page, 'How many chats do I have?');
     await complete(page);
     await expect(answerText(page)).toContainText('There are 3 chats here');

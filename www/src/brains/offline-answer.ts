@@ -301,11 +301,12 @@ function plain(text: string): string {
 }
 
 /** The words that carry a question, at most four, in their order. */
-function termsOf(text: string, { common, ending, idle }: Words): string[] {
+function termsOf(text: string, { common, bare, idle }: Words): string[] {
   const words = (text.match(/[\p{L}\p{N}][\p{L}\p{N}'’+#.-]*/gu) ?? [])
     .map((word) => word.replace(/[.'’-]+$/, ''))
-    .map((word) => (word.length > 2 ? word.replace(ending, '') : word))
-    .filter((word) => word.length > 1 && word.length < 40)
+    .map(bare)
+    // One syllable of Hangul is a word.
+    .filter((word) => (word.length > 1 && word.length < 40) || /^[가-힣]$/.test(word))
     .filter((word) => !common.has(word.toLowerCase()) && !idle.test(word));
   const distinct = [...new Set(words)];
   // The longest say most.

@@ -6,8 +6,8 @@ import type { Role } from 'conversation-store';
 export interface Words {
   /** Words that say nothing of the topic. */
   common: ReadonlySet<string>;
-  /** What a word ends in that is not its own. */
-  ending: RegExp;
+  /** Without the end of it that is not its own. */
+  bare: (word: string) => string;
   /** Words that are no names of things. */
   idle: RegExp;
   number: (value: number) => string;
@@ -64,7 +64,7 @@ export const english: Words = {
       ' ',
     ),
   ),
-  ending: /['’]s$/,
+  bare: (word) => (word.length > 2 ? word.replace(/['’]s$/, '') : word),
   idle: /^\d$/,
   roles: { user: 'You', assistant: 'Assistant', system: 'System' },
   untitled: 'Untitled chat',
@@ -129,15 +129,38 @@ export const english: Words = {
 };
 
 const ko = formatters('ko-KR');
+const PARTICLE =
+  /(에서는|에서|으로|에게|까지|부터|하고|이랑|은|는|이|가|을|를|에|의|로|와|과|도|만)$/;
+
+/** Whether a Hangul syllable ends in a consonant; undefined of anything else. */
+function isClosed(letter: string): boolean | undefined {
+  return /[가-힣]/.test(letter) ? (letter.charCodeAt(0) - 0xac00) % 28 > 0 : undefined;
+}
+
+/** A text with the particle that its last letter wants: the first after a consonant, else the second. */
+function withParticle(text: string, closed: string, open: string): string {
+  const isLastClosed = isClosed(text.match(/[\p{L}\p{N}]/gu)?.at(-1) ?? '');
+  if (isLastClosed === undefined) return `${text}${closed}(${open})`;
+  return text + (isLastClosed ? closed : open);
+}
 
 export const korean: Words = {
   ...ko,
   common: new Set(
-    '어떻게 무엇을 무엇 뭐가 뭐 뭘 뭐라고 왜 언제 어디 어디서 누가 좀 그리고 하지만 있는 없는 하는 했던 해줘 알려줘 알려 찾아줘 찾아 보여줘 주세요 싶어요 있나요 있어 있을까요 좋을까요 하나요 인가요 까요 했지 했어 했나 말했지 말했어 대화 대화에서 채팅 메시지 이야기 얘기 내가 나는 우리 우리가 방법 추천 설명 설명해 설명해줘 대해 대해서 관해 관해서 관한 대한 동안 같은 가장 정말 전에 예전에'.split(
+    '어떻게 무엇을 무엇 뭐가 뭐 뭘 뭐라고 왜 언제 어디 어디서 누가 좀 그리고 하지만 있는 없는 하는 했던 해줘 알려줘 알려 찾아줘 찾아 보여줘 주세요 싶어요 있나요 있어 있을까요 좋을까요 하나요 인가요 까요 했지 했어 했나 말했지 말했어 대화 대화에서 채팅 메시지 이야기 얘기 내가 나는 우리 우리가 방법 추천 설명 설명해 설명해줘 대해 대해서 관해 관해서 관한 대한 동안 같은 가장 정말 전에 예전에 있어 있지 있나 나 내 저 제 너 네 그 이 것 거 수 때 말 더 잘 안 못 다 또 몇 한 할 해 중 등'.split(
       ' ',
     ),
   ),
-  ending: /(에서는|에서|으로|에게|까지|부터|하고|이랑|은|는|이|가|을|를|에|의|로|와|과|도|만)$/,
+  bare: (word) => {
+    if (word.length > 2) return word.replace(PARTICLE, '');
+    // Of two syllables the second may well be the word's own, as in 회의 or 가을.
+    const [noun = '', end] = word;
+    const fits =
+      end === '에' ||
+      end === (isClosed(noun) ? '을' : '를') ||
+      end === (isClosed(noun) ? '은' : '는');
+    return fits ? noun : word;
+  },
   idle: /^\d$/,
   roles: { user: '나', assistant: '어시스턴트', system: '시스템' },
   untitled: '제목 없는 대화',
@@ -173,16 +196,17 @@ export const korean: Words = {
   nothing: [
     '“{topic}”에 대한 대화가 없습니다.',
     '“{topic}”, 다시 찾아보았지만 없습니다.',
-    '저장된 대화 어디에도 “{topic}”은(는) 나오지 않습니다.',
+    '저장된 대화 어디에도 “{topic}” 이야기는 나오지 않습니다.',
   ],
   lookedFor: (terms) =>
-    `모든 분기의 제목과 메시지에서 ${terms}을(를) 찾아보았습니다. 저는 모델이 아니어서 여기에 저장되지 않은 것은 모릅니다. 이렇게 물어보실 수 있어요.`,
+    `모든 분기의 제목과 메시지에서 ${withParticle(terms, '을', '를')} 찾아보았습니다. 저는 모델이 아니어서 여기에 저장되지 않은 것은 모릅니다. 이렇게 물어보실 수 있어요.`,
   found: [
     '“{topic}”에 대해 저장된 대화에는 이런 내용이 있습니다.',
     '“{topic}”, 한 번 더 찾아보았습니다.',
-    '저장된 대화에서 “{topic}”을(를) 찾은 결과입니다.',
+    '저장된 대화에서 “{topic}”에 관해 찾은 결과입니다.',
   ],
-  inChats: (chats, terms) => `${terms}이(가) 나오는 대화 ${ko.number(chats)}개:`,
+  inChats: (chats, terms) =>
+    `${withParticle(terms, '이', '가')} 나오는 대화 ${ko.number(chats)}개:`,
   hits: (value) => `${ko.number(value)}곳`,
   others: (value) =>
     `대화 ${ko.number(value)}개에 더 있습니다. 다시 답하게 하면 다음 것을, 옆에서 검색하면 모두를 볼 수 있어요.`,
