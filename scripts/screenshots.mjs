@@ -105,6 +105,7 @@ async function tour(context, name) {
   });
   await page.getByTestId('import-report').waitFor();
   await shot('import');
+  await page.getByTestId('import-close').click();
   await page.goto(`${url}#/problem/full`);
   await page.getByTestId('problem-full').waitFor();
   await shot('problem');

@@ -113,7 +113,12 @@ export class ImportDialog {
       error === undefined ? undefined : stopped ? t('transfer.keptSoFar') : whyNotImported(error);
     const close = h(
       'button',
-      { type: 'button', class: 'button button-main', onclick: () => this.#dialog.close() },
+      {
+        type: 'button',
+        class: 'button button-main',
+        'data-testid': 'import-close',
+        onclick: () => this.#dialog.close(),
+      },
       t('common.close'),
     );
     this.#dialog.replaceChildren(
