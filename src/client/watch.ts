@@ -4,7 +4,7 @@
  * what tells of changes is given.
  */
 
-import { ConversationStoreError } from './errors.js';
+import { asOurs, ConversationStoreError } from './errors.js';
 import type {
   Append,
   Conversation,
@@ -76,7 +76,9 @@ export function watchConversations(
   source: WatchSource<ConversationQuery, Conversation>,
   query?: number | ConversationQuery,
 ): Watch<Conversation> {
-  const given = copy(typeof query === 'number' ? { limit: query } : (query ?? {}));
+  const given = copy<ConversationQuery>(
+    typeof query === 'number' ? { limit: query } : (query ?? {}),
+  );
   return new LiveList({
     limit: given.limit ?? DEFAULT_LIMIT,
     beyond: 'last',
@@ -110,11 +112,15 @@ export function watchMessages(
 
 /** As it is now, whatever becomes of the caller's object. What is none is the store's to refuse. */
 function copy<Q>(query: Q): Q {
-  return typeof query === 'object' ? { ...query } : query;
+  try {
+    return typeof query === 'object' ? { ...query } : query;
+  } catch (error) {
+    throw asOurs(error);
+  }
 }
 
 function withLimit<Q extends { limit?: number }>(query: Q, limit: number | undefined): Q {
-  return limit === undefined ? query : { ...query, limit };
+  return limit === undefined || typeof query !== 'object' ? query : { ...query, limit };
 }
 
 /** What tells one list from another. */

@@ -624,6 +624,28 @@ test('hasMore alone is a change', async () => {
   assert.deepEqual([got.length, watch.hasMore], [1, false]);
 });
 
+test('what is no query is given to the store as it is; one that throws is refused', async () => {
+  const asked: unknown[] = [];
+  const source = {
+    read: async (query: unknown) => {
+      asked.push(query);
+      return [];
+    },
+    listen: () => () => {},
+  };
+  const text = 'x'.repeat(2_000_000);
+  watchConversations(source, text as never).subscribe(() => {});
+  await settle();
+  assert.equal(asked.length, 1);
+  assert.equal(asked[0], text);
+  const throws = {
+    get brain(): string {
+      throw new Error('planted');
+    },
+  };
+  assert.throws(() => watchConversations(source, throws), { code: 'invalid-argument' });
+});
+
 test('for await gives current, then the latest', async () => {
   const store = messages([]);
   const watch = watchMessages(store, CONVERSATION);
