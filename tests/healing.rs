@@ -7,6 +7,7 @@ mod common;
 
 use common::chats::{check_whole, path};
 use common::{Lesson as _, World, key};
+use conversation_store::error::ErrorCode;
 use conversation_store::model::*;
 use conversation_store::store::Store;
 use rusqlite::Connection;
@@ -345,6 +346,29 @@ fn what_a_deleted_conversation_leaves_is_not_anothers() {
             "{titles:?}"
         );
         check_whole(&mut store);
+    }
+}
+
+#[test]
+fn an_id_after_which_there_is_none_is_a_conflict_and_the_rest_goes_on() {
+    for highest in [MAX_SAFE_INTEGER, i64::MAX] {
+        let file = File::new();
+        file.foreign(&format!(
+            "INSERT INTO conversations (id, title) VALUES ({highest}, 'the last');
+             INSERT INTO messages (id, conversation_id, role, content)
+             VALUES ({highest}, {}, 'user', 'the last');",
+            file.chat
+        ));
+        let (mut store, _) = file.open();
+        assert_eq!(contents(&store, file.chat), ["a", "b", "c", "the last"]);
+        let refused = [
+            store.create("one more", None).map(drop),
+            store.add(&key(file.chat), Role::User, "one more").map(drop),
+        ];
+        for refusal in refused {
+            assert_eq!(refusal.unwrap_err().code, ErrorCode::Conflict);
+        }
+        assert_eq!(store.heal(None).unwrap().healed, 0);
     }
 }
 

@@ -148,7 +148,7 @@ fn a_page_size_that_the_header_says_wrongly_is_found_out() {
         let before = rows(&path);
         let said = whole.main[16..18].to_vec();
         // 65,536 is written as 1.
-        for wrong in [2, 4, 8, 16, 32, 64, 128, 256].map(|high: u16| (high << 8) | (high >> 8)) {
+        for wrong in [2, 4, 8, 16, 32, 64, 128, 256].map(|high: u16| high.rotate_right(8)) {
             if said == wrong.to_be_bytes() {
                 continue;
             }

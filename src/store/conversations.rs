@@ -7,7 +7,8 @@ use super::{Store, Writing, blobs, body, engine, indexing, tree};
 use crate::error::{Result, StoreError};
 use crate::model::{
     ChangeOp, Conversation, ConversationKey, ConversationPatch, ConversationQuery, DEFAULT_BRAIN,
-    DEFAULT_LIMIT, NewConversation, Whether, check_brain, check_title, check_uid, tags_json,
+    DEFAULT_LIMIT, MAX_SAFE_INTEGER, NewConversation, Whether, check_brain, check_title, check_uid,
+    tags_json,
 };
 use crate::time::Timestamp;
 
@@ -222,6 +223,21 @@ fn delete(writing: &mut Writing<'_>, chat: &Chat) -> Result<()> {
     Ok(())
 }
 
+/// The id after the last one, which `query` gives.
+///
+/// # Errors
+/// `conflict` where another program has given one that leaves none.
+pub(super) fn next_id(connection: &Connection, query: &str) -> Result<i64> {
+    let last: i64 = connection.row(query, params![], |row| row.get(0))?;
+    if last >= MAX_SAFE_INTEGER {
+        return Err(StoreError::conflict(
+            "id: another program has given a row the highest that there may be, and none is left: export \
+             the chats, delete the database and import them into a new one",
+        ));
+    }
+    Ok(last + 1)
+}
+
 /// Makes a conversation, or finds the one of that uid.
 pub(super) fn create(
     writing: &mut Writing<'_>,
@@ -244,11 +260,10 @@ pub(super) fn create(
     let created_at = extra.created_at.unwrap_or(writing.now);
     let updated_at = extra.updated_at.unwrap_or(created_at).max(created_at);
     let uid = extra.uid.clone().unwrap_or_else(|| env.uid(created_at));
-    let id: i64 = connection.row(
-        "SELECT max(coalesce((SELECT max(id) FROM conversations), 0), last_conversation_id) + 1
+    let id = next_id(
+        connection,
+        "SELECT max(coalesce((SELECT max(id) FROM conversations), 0), last_conversation_id)
              FROM store_state",
-        params![],
-        |row| row.get(0),
     )?;
     connection.run(
         "INSERT INTO conversations (id, uid, title, brain, created_at, updated_at, pinned,

@@ -228,10 +228,10 @@ fn heal_types(writing: &mut Writing<'_>, id: i64) -> Result<()> {
 /// what was left of the old with it. That gets a conversation of its own.
 fn part_from_stranger(writing: &mut Writing<'_>, id: i64) -> Result<Option<i64>> {
     let connection = writing.connection;
-    let other: Option<i64> = connection
+    let last: Option<i64> = connection
         .row(&format!(
             "SELECT max((SELECT max(id) FROM conversations), last_conversation_id,
-                (SELECT max(conversation_id) FROM messages)) + 1
+                (SELECT max(conversation_id) FROM messages))
              FROM store_state
              WHERE EXISTS (SELECT 1 FROM conversations
                  WHERE id = ?1 AND revision IS NULL AND head_id IS NULL AND message_count = 0
@@ -239,6 +239,8 @@ fn part_from_stranger(writing: &mut Writing<'_>, id: i64) -> Result<Option<i64>>
                AND EXISTS (SELECT 1 FROM messages WHERE conversation_id = ?1 AND depth IS NOT NULL)",
         ), params![id], |row| row.get(0))
         .optional()?;
+    // After the highest that there can be, there is none: they stay together.
+    let other = last.and_then(|last| last.checked_add(1));
     if let Some(other) = other {
         let now = writing.now;
         connection.run(

@@ -433,11 +433,10 @@ pub(super) fn insert(
     row: &NewRow,
 ) -> Result<Node> {
     let connection = writing.connection;
-    let id: i64 = connection.row(
-        "SELECT max(coalesce((SELECT max(id) FROM messages), 0), last_message_id) + 1
+    let id = conversations::next_id(
+        connection,
+        "SELECT max(coalesce((SELECT max(id) FROM messages), 0), last_message_id)
              FROM store_state",
-        params![],
-        |row| row.get(0),
     )?;
     let depth = parent.map_or(0, |it| it.depth + 1);
     let status = (row.status != Status::Complete).then_some(row.status.as_str());
