@@ -172,6 +172,13 @@ export class StoragePanel {
     this.#file.value = '';
     if (!file) return;
     this.#outcome.textContent = '';
+    // Before it is asked whether all is to be replaced; whatever cannot be read here is told by the store.
+    const start = await file.slice(0, 16).text().catch(() => undefined);
+    if (start !== undefined && start !== 'SQLite format 3\0') {
+      this.#outcome.dataset.kind = 'bad';
+      this.#outcome.textContent = t('storage.notRestored', { why: t('storage.noDatabase') });
+      return;
+    }
     const yes = await ask({
       title: t('storage.askReplace'),
       text: t('storage.askReplaceText', { name: file.name, size: size(file.size) }),
