@@ -82,6 +82,17 @@ test('which part of the list is shown is in the address, and back leads to it', 
   await expect(page.getByTestId('search')).toHaveValue('');
 });
 
+test('back closes the dialog that is open', async ({ page }) => {
+  await create(page, 'One');
+  await create(page, 'Two');
+  await page.getByTestId('storage').click();
+  await expect(page.getByTestId('storage-panel')).toBeVisible();
+  await page.goBack();
+  await expect(page.getByTestId('storage-panel')).toBeHidden();
+  await page.getByTestId('storage').click();
+  await expect(page.getByTestId('storage-panel')).toBeVisible();
+});
+
 test('an address leads to a message', async ({ page, context }) => {
   await create(page, 'Deep');
   for (const text of ['first', 'second', 'third']) await say(page, text);

@@ -258,6 +258,10 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     return shown;
   };
   onRoute((route, listView) => {
+    // Back, for one: what they are about is not what is beneath them any more.
+    for (const dialog of document.querySelectorAll<HTMLDialogElement>('dialog:modal')) {
+      dialog.close();
+    }
     showList(listView);
     void show(route, true);
   });
