@@ -154,6 +154,19 @@ test.describe('chats', () => {
     await expect(filter.locator('option')).toHaveText(['All', 'claude', 'gpt', '브레인 "x"']);
   });
 
+  test('a new chat comes into sight in a list that was scrolled', async ({ page }) => {
+    await open(page);
+    await createMany(
+      page,
+      Array.from({ length: 25 }, (_, at) => `Chat ${at}`),
+    );
+    const scroller = page.getByTestId('list-scroller');
+    await scroller.evaluate((list) => list.scrollTo(0, list.scrollHeight));
+    await expect(rows(page).first()).not.toBeInViewport();
+    await create(page, 'The new one');
+    await expect(rows(page).filter({ hasText: 'The new one' })).toBeInViewport();
+  });
+
   test('the list goes on as one scrolls down', async ({ page }) => {
     const names = Array.from({ length: 140 }, (_, index) => `Chat ${index}`);
     await open(page);
