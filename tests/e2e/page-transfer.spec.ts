@@ -149,6 +149,6 @@ test('one chat leaves as Markdown, all of them as a file of ours', async ({ page
     page.waitForEvent('download'),
     page.getByTestId('export-json').click(),
   ]);
-  expect(all.suggestedFilename()).toMatch(/^chats-\d{4}-\d\d-\d\d\.(ndjson|zip)$/);
+  expect(all.suggestedFilename()).toMatch(/^chats-\d{4}-\d\d-\d\d-json\.(ndjson|zip)$/);
   await expect(page.getByTestId('export-outcome')).toContainText('in your downloads');
 });

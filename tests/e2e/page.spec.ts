@@ -1008,7 +1008,7 @@ test.describe('storage', () => {
       page.waitForEvent('download'),
       page.getByTestId('backup').click(),
     ]);
-    expect(download.suggestedFilename()).toMatch(/^chats-\d{4}-\d\d-\d\d\.sqlite3$/);
+    expect(download.suggestedFilename()).toMatch(/^chats-backup-\d{4}-\d\d-\d\d\.sqlite3$/);
     const file = await download.path();
     await page.keyboard.press('Escape');
     await create(page, 'After');

@@ -173,7 +173,10 @@ export class StoragePanel {
     if (!file) return;
     this.#outcome.textContent = '';
     // Before it is asked whether all is to be replaced; whatever cannot be read here is told by the store.
-    const start = await file.slice(0, 16).text().catch(() => undefined);
+    const start = await file
+      .slice(0, 16)
+      .text()
+      .catch(() => undefined);
     if (start !== undefined && start !== 'SQLite format 3\0') {
       this.#outcome.dataset.kind = 'bad';
       this.#outcome.textContent = t('storage.notRestored', { why: t('storage.noDatabase') });

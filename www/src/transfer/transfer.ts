@@ -108,7 +108,10 @@ export class Transfer {
   async #exportAll(kind: FileKind): Promise<void> {
     this.#outcome.textContent = '';
     try {
-      this.#outcome.textContent = await this.#save(`chats-${today()}`, kind);
+      this.#outcome.textContent = await this.#save(
+        kind === 'sqlite' ? `chats-${today()}` : `chats-${today()}-${kind}`,
+        kind,
+      );
       this.#outcome.dataset.kind = 'good';
     } catch (error) {
       this.#outcome.textContent = t('common.failed', {
