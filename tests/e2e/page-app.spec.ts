@@ -139,6 +139,14 @@ test('a search looks back as far as is asked, and shows all hits of a chat', asy
   await expect(others).toHaveCount(2);
   await others.filter({ hasText: 'one' }).click();
   await expect(page.locator('[data-found]')).toContainText('needle one');
+
+  // What limits it is said, and is gone with what was looked for.
+  await page.getByTestId('search').fill('needless');
+  await expect(page.getByTestId('search-count')).toContainText('within “The last week”');
+  await page.getByTestId('search-clear').click();
+  await page.getByTestId('search').fill('needle');
+  await expect(page.getByTestId('hit')).toHaveCount(2);
+  await expect(page.getByTestId('search-period')).toHaveValue('');
 });
 
 test('pinned first, archived apart, each with a way back', async ({ page }) => {
