@@ -89,6 +89,7 @@ export const chat = {
   enlarge: 'Show “{{name}}” larger',
   downloadFile: 'Download “{{name}}”',
   download: 'Download',
+  tooEarly: 'An answer is being written. Send this when it is there, or stop it first.',
   attach: 'Add files',
   attachments: 'Files that go along',
   removeFile: 'Remove “{{name}}”',

@@ -90,6 +90,7 @@ export const chat = {
   enlarge: '“{{name}}” 크게 보기',
   downloadFile: '“{{name}}” 내려받기',
   download: '내려받기',
+  tooEarly: '답을 쓰는 중입니다. 답이 끝난 뒤에 보내거나 먼저 멈춰 주세요.',
   attach: '파일 추가',
   attachments: '함께 보낼 파일',
   removeFile: '“{{name}}” 빼기',
