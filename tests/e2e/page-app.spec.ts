@@ -175,8 +175,13 @@ test.describe('in Korean', () => {
     await expect(page.locator('html')).toHaveAttribute('lang', 'ko');
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('대화');
     await page.getByTestId('language').first().click();
+    await expect(page.getByRole('menuitem', { name: '한국어' })).toHaveAttribute(
+      'aria-current',
+      'true',
+    );
     await page.getByRole('menuitem', { name: 'English' }).click();
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Chats');
+    await expect(page.getByTestId('language').first()).toBeFocused();
     await page.reload();
     await expect(page.locator('html')).toHaveAttribute('lang', 'en');
     await create(page, 'A chat');
