@@ -17,6 +17,7 @@ import {
   say,
   texts,
   titles,
+  toast,
   writeAs,
 } from './page.js';
 
@@ -560,6 +561,7 @@ test.describe('the brains of the page', () => {
     await answer.getByRole('button', { name: 'New chat from here' }).click();
     await expect(texts(page)).toHaveText(['One **bold** word', 'One bold word']);
     expect(page.url()).not.toBe(before);
+    await expect(toast(page)).toContainText('This is a new chat. It is “First” up to here.');
     await ask(page, 'Three');
     await complete(page);
     await page.goBack();

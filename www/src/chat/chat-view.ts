@@ -251,6 +251,8 @@ export class ChatView implements View {
   async #fork(message: Message): Promise<void> {
     try {
       this.actions.forked(await this.chats.fork(message));
+      const name = shorten(titleOf(this.conversation), 40);
+      this.toasts.show(t('chat.forked', { name }));
     } catch (error) {
       this.toasts.fail(t('chat.notForked'), error);
     }

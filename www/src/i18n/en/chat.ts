@@ -71,6 +71,7 @@ export const chat = {
   notCopied: 'The browser did not let it be copied.',
   resume: 'Go on',
   fork: 'New chat from here',
+  forked: 'This is a new chat. It is “{{name}}” up to here.',
   notForked: 'The new chat was not made',
   tokens_one: '{{count}} token',
   tokens_other: '{{count}} tokens',

@@ -73,6 +73,7 @@ export const chat = {
   notCopied: '브라우저가 복사를 허용하지 않았습니다.',
   resume: '이어서 쓰기',
   fork: '여기서 새 대화 시작',
+  forked: '새 대화입니다. “{{name}}” 대화를 여기까지 옮겨 왔습니다.',
   notForked: '새 대화를 만들지 못했습니다',
   tokens_other: '토큰 {{count}}개',
   tokensOf: '읽은 것 {{input}}, 쓴 것 {{output}}',
