@@ -59,6 +59,7 @@ test('a file is taken in, and told what became of it', async ({ page }) => {
   await expect(cell(page, 'Chats', 'failed')).toHaveText('1');
   await expect(cell(page, 'Messages', 'created')).toHaveText('3');
   await expect(page.getByTestId('failures').getByRole('listitem')).toHaveCount(1);
+  await expect(page.getByTestId('failures')).toContainText('Chat');
   await expect(dialog(page).getByRole('button', { name: 'Close' })).toBeFocused();
   await close(page);
 

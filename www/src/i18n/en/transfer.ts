@@ -22,6 +22,7 @@ export const transfer = {
   updated: 'Updated',
   skipped: 'Skipped',
   notTaken: 'Failed',
+  chat: 'Chat',
   chats: 'Chats',
   messages: 'Messages',
   leftOut: 'What was left out',

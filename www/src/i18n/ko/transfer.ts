@@ -25,6 +25,7 @@ export const transfer = {
   updated: '갱신',
   skipped: '그대로',
   notTaken: '실패',
+  chat: '대화',
   chats: '대화',
   messages: '메시지',
   leftOut: '빠진 것',
