@@ -85,6 +85,8 @@ test('one that is dropped on the page is taken in as well', async ({ page }) => 
   );
   await page.dispatchEvent('main', 'dragenter', { dataTransfer: data });
   await expect(page.getByTestId('drop-target')).toBeVisible();
+  // No chat is open that anything could be sent along in.
+  await expect(page.getByTestId('drop-target')).toHaveText('Drop an export of chats to import it');
   await page.dispatchEvent('main', 'drop', { dataTransfer: data });
   await expect(page.getByTestId('drop-target')).toBeHidden();
   await expect(cell(page, 'Chats', 'created')).toHaveText('1');

@@ -5,6 +5,7 @@ export const transfer = {
   text: 'Bring chats from ChatGPT, Claude, LibreChat, Open WebUI or an export of this page: choose the file, or drop it anywhere on the page. Importing it again changes nothing.',
   file: 'File of chats',
   drop: 'Drop an export of chats to import it, or any other file to send it along',
+  dropOnly: 'Drop an export of chats to import it',
   import: 'Import a file…',
   notExported: 'Nothing was exported',
   dialog: 'Import',

@@ -8,6 +8,7 @@ export const transfer = {
   text: 'ChatGPT, Claude, LibreChat, Open WebUI 또는 이 페이지에서 내보낸 대화를 가져옵니다. 파일을 고르거나 페이지 아무 곳에나 놓으세요. 같은 파일을 다시 가져와도 달라지지 않습니다.',
   file: '대화 파일',
   drop: '내보낸 대화를 놓으면 가져오고, 다른 파일을 놓으면 메시지에 함께 넣습니다',
+  dropOnly: '내보낸 대화를 놓으면 가져옵니다',
   import: '파일 가져오기…',
   notExported: '내보내지 못했습니다',
   dialog: '가져오기',
