@@ -12,6 +12,7 @@ import {
   saved,
   texts,
   titles,
+  toast,
   writeAs,
 } from './page.js';
 
@@ -120,7 +121,10 @@ test.describe('answers', () => {
     await composer(page).fill('next');
     await composer(page).press('Enter');
     await expect(composer(page)).toHaveValue('next');
+    await composer(page).press('Enter');
+    await expect(toast(page)).toHaveText(/An answer is being written/);
     const kept = await stopNow(page);
+    await expect(toast(page)).toHaveCount(0);
     expect(kept).not.toBe('');
     await page.reload();
     await expect(answerText(page)).toHaveText(kept);

@@ -82,6 +82,17 @@ test('which part of the list is shown is in the address, and back leads to it', 
   await expect(page.getByTestId('search')).toHaveValue('');
 });
 
+test('back closes the dialog that is open', async ({ page }) => {
+  await create(page, 'One');
+  await create(page, 'Two');
+  await page.getByTestId('storage').click();
+  await expect(page.getByTestId('storage-panel')).toBeVisible();
+  await page.goBack();
+  await expect(page.getByTestId('storage-panel')).toBeHidden();
+  await page.getByTestId('storage').click();
+  await expect(page.getByTestId('storage-panel')).toBeVisible();
+});
+
 test('an address leads to a message', async ({ page, context }) => {
   await create(page, 'Deep');
   for (const text of ['first', 'second', 'third']) await say(page, text);
@@ -128,6 +139,14 @@ test('a search looks back as far as is asked, and shows all hits of a chat', asy
   await expect(others).toHaveCount(2);
   await others.filter({ hasText: 'one' }).click();
   await expect(page.locator('[data-found]')).toContainText('needle one');
+
+  // What limits it is said, and is gone with what was looked for.
+  await page.getByTestId('search').fill('needless');
+  await expect(page.getByTestId('search-count')).toContainText('within “The last week”');
+  await page.getByTestId('search-clear').click();
+  await page.getByTestId('search').fill('needle');
+  await expect(page.getByTestId('hit')).toHaveCount(2);
+  await expect(page.getByTestId('search-period')).toHaveValue('');
 });
 
 test('pinned first, archived apart, each with a way back', async ({ page }) => {
@@ -156,8 +175,13 @@ test.describe('in Korean', () => {
     await expect(page.locator('html')).toHaveAttribute('lang', 'ko');
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('대화');
     await page.getByTestId('language').first().click();
+    await expect(page.getByRole('menuitem', { name: '한국어' })).toHaveAttribute(
+      'aria-current',
+      'true',
+    );
     await page.getByRole('menuitem', { name: 'English' }).click();
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Chats');
+    await expect(page.getByTestId('language').first()).toBeFocused();
     await page.reload();
     await expect(page.locator('html')).toHaveAttribute('lang', 'en');
     await create(page, 'A chat');

@@ -17,6 +17,7 @@ import {
   say,
   texts,
   titles,
+  toast,
   writeAs,
 } from './page.js';
 
@@ -333,6 +334,15 @@ test.describe('a model behind an endpoint', () => {
     expect(await stored()).toContain('sk-secret');
     const second = await another(context);
     await open(second, new URL(page.url()).hash);
+    await expect(where(second)).toContainText('wants a key, and this tab has none');
+    await expect(where(page)).toContainText('Goes to');
+    fake.refuse = { status: 401, body: '{"error":"who are you?"}' };
+    await ask(second, 'refused');
+    const failure = second.getByTestId('failure');
+    await expect(failure).toContainText('asked without a key');
+    await expect(failure).not.toContainText('CORS');
+    forgive(second, /status of 401/);
+    fake.refuse = undefined;
     await ask(second, 'from the second tab');
     await complete(second);
     expect(fake.questions.at(-1)?.authorization).toBeUndefined();
@@ -345,6 +355,7 @@ test.describe('a model behind an endpoint', () => {
     await expect(page.getByTestId('connect-outcome')).toContainText('answers');
     await page.getByTestId('connect-done').click();
     await second.bringToFront();
+    await expect(where(second)).toContainText('Goes to');
     await ask(second, 'once more');
     await complete(second);
     expect(fake.questions.at(-1)?.authorization).toBe('Bearer sk-secret');
@@ -556,6 +567,7 @@ test.describe('the brains of the page', () => {
     await answer.getByRole('button', { name: 'New chat from here' }).click();
     await expect(texts(page)).toHaveText(['One **bold** word', 'One bold word']);
     expect(page.url()).not.toBe(before);
+    await expect(toast(page)).toContainText('This is a new chat. It is “First” up to here.');
     await ask(page, 'Three');
     await complete(page);
     await page.goBack();

@@ -84,13 +84,13 @@ test('backups go into the folder that was picked, once a day, and their age is t
   await page.getByTestId('pick-folder').click();
   await expect(page.getByTestId('backup-folder')).toContainText('Into “picked”');
   await expect(page.getByTestId('last-backup')).toHaveText('Backed up now');
-  expect(await inFolder(page)).toEqual([['chats-2026-05-04.sqlite3', 'SQLite format 3']]);
+  expect(await inFolder(page)).toEqual([['chats-backup-2026-05-04.sqlite3', 'SQLite format 3']]);
   await page.keyboard.press('Escape');
   // A day later, whoever looks at the page or not.
   await page.clock.runFor(25 * 3_600_000);
   await expect
     .poll(async () => (await inFolder(page)).map(([name]) => name).sort())
-    .toEqual(['chats-2026-05-04.sqlite3', 'chats-2026-05-05.sqlite3']);
+    .toEqual(['chats-backup-2026-05-04.sqlite3', 'chats-backup-2026-05-05.sqlite3']);
 });
 
 test('where there is no folder one is reminded after a week, and backs up with one press', async ({
@@ -106,7 +106,7 @@ test('where there is no folder one is reminded after a week, and backs up with o
     page.waitForEvent('download'),
     page.getByTestId('toast-action').click(),
   ]);
-  expect(file.suggestedFilename()).toMatch(/^chats-2026-05-1\d\.sqlite3$/);
+  expect(file.suggestedFilename()).toMatch(/^chats-backup-2026-05-1\d\.sqlite3$/);
   await expect(page.getByTestId('last-backup')).toHaveText('Backed up now');
 });
 

@@ -59,6 +59,7 @@ test('a file is taken in, and told what became of it', async ({ page }) => {
   await expect(cell(page, 'Chats', 'failed')).toHaveText('1');
   await expect(cell(page, 'Messages', 'created')).toHaveText('3');
   await expect(page.getByTestId('failures').getByRole('listitem')).toHaveCount(1);
+  await expect(page.getByTestId('failures')).toContainText('Chat');
   await expect(dialog(page).getByRole('button', { name: 'Close' })).toBeFocused();
   await close(page);
 
@@ -84,6 +85,8 @@ test('one that is dropped on the page is taken in as well', async ({ page }) => 
   );
   await page.dispatchEvent('main', 'dragenter', { dataTransfer: data });
   await expect(page.getByTestId('drop-target')).toBeVisible();
+  // No chat is open that anything could be sent along in.
+  await expect(page.getByTestId('drop-target')).toHaveText('Drop an export of chats to import it');
   await page.dispatchEvent('main', 'drop', { dataTransfer: data });
   await expect(page.getByTestId('drop-target')).toBeHidden();
   await expect(cell(page, 'Chats', 'created')).toHaveText('1');
@@ -149,6 +152,6 @@ test('one chat leaves as Markdown, all of them as a file of ours', async ({ page
     page.waitForEvent('download'),
     page.getByTestId('export-json').click(),
   ]);
-  expect(all.suggestedFilename()).toMatch(/^chats-\d{4}-\d\d-\d\d\.(ndjson|zip)$/);
+  expect(all.suggestedFilename()).toMatch(/^chats-\d{4}-\d\d-\d\d-json\.(ndjson|zip)$/);
   await expect(page.getByTestId('export-outcome')).toContainText('in your downloads');
 });

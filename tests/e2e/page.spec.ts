@@ -154,6 +154,19 @@ test.describe('chats', () => {
     await expect(filter.locator('option')).toHaveText(['All', 'claude', 'gpt', '브레인 "x"']);
   });
 
+  test('a new chat comes into sight in a list that was scrolled', async ({ page }) => {
+    await open(page);
+    await createMany(
+      page,
+      Array.from({ length: 25 }, (_, at) => `Chat ${at}`),
+    );
+    const scroller = page.getByTestId('list-scroller');
+    await scroller.evaluate((list) => list.scrollTo(0, list.scrollHeight));
+    await expect(rows(page).first()).not.toBeInViewport();
+    await create(page, 'The new one');
+    await expect(rows(page).filter({ hasText: 'The new one' })).toBeInViewport();
+  });
+
   test('the list goes on as one scrolls down', async ({ page }) => {
     const names = Array.from({ length: 140 }, (_, index) => `Chat ${index}`);
     await open(page);
@@ -981,7 +994,8 @@ test.describe('storage', () => {
     await expect(facts).toContainText('opfs');
     await expect(facts).toContainText('wal, synchronous full');
     await page.getByTestId('keep').click();
-    await expect(page.getByTestId('outcome')).toContainText('browser');
+    await expect(facts.getByTestId('kept')).toContainText('browser');
+    await expect(page.getByTestId('outcome')).toBeEmpty();
   });
 
   test('a backup comes back, and what is no backup changes nothing', async ({ page }) => {
@@ -994,7 +1008,7 @@ test.describe('storage', () => {
       page.waitForEvent('download'),
       page.getByTestId('backup').click(),
     ]);
-    expect(download.suggestedFilename()).toMatch(/^chats-\d{4}-\d\d-\d\d\.sqlite3$/);
+    expect(download.suggestedFilename()).toMatch(/^chats-backup-\d{4}-\d\d-\d\d\.sqlite3$/);
     const file = await download.path();
     await page.keyboard.press('Escape');
     await create(page, 'After');
@@ -1008,8 +1022,9 @@ test.describe('storage', () => {
       mimeType: 'text/plain',
       buffer: Buffer.from('no'),
     });
-    await question.getByRole('button', { name: 'Replace all' }).click();
+    // Told at once: there is nothing to ask.
     await expect(outcome).toContainText('not a backup of chats');
+    await expect(question).toHaveCount(0);
     await expect(outcome).toContainText('as they were');
     await choose.setInputFiles(file);
     await question.getByRole('button', { name: 'Cancel' }).click();

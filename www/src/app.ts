@@ -122,8 +122,14 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     delete: (conversation) => void trash(conversation),
     export: (conversation, kind) => void transfer.exportChat(conversation, kind),
     escape: toList,
-    forked: (id) => go({ view: 'chat', id }),
-    opened: ({ id }) => go({ view: 'chat', id }, 'replace'),
+    forked: (id) => {
+      sidebar.reveal(id);
+      go({ view: 'chat', id });
+    },
+    opened: ({ id }) => {
+      sidebar.reveal(id);
+      go({ view: 'chat', id }, 'replace');
+    },
     trash: {
       restore: (id) => chats.restore(id),
       deleteForGood: async (conversation) => {
@@ -258,6 +264,10 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     return shown;
   };
   onRoute((route, listView) => {
+    // Back, for one: what they are about is not what is beneath them any more.
+    for (const dialog of document.querySelectorAll<HTMLDialogElement>('dialog:modal')) {
+      dialog.close();
+    }
     showList(listView);
     void show(route, true);
   });

@@ -20,6 +20,7 @@ const lines = {
   pin: 'M9 4h6l-1 6 4 3v2H6v-2l4-3-1-6zM12 15v5',
   archive: 'M4 5h16v4H4zM6 9v10h12V9M10 13h4',
   import: 'M12 15V4M7 9l5-5 5 5M4 20h16',
+  check: 'M5 12.5l4.5 4.5L19 7.5',
   globe: 'M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18zM3 12h18M12 3c5 5 5 13 0 18M12 3c-5 5-5 13 0 18',
   plug: 'M9 3v5M15 3v5M6 8h12v3a6 6 0 0 1-12 0V8zM12 17v4',
   sparkle: 'M12 3l2 6 6 2-6 2-2 6-2-6-6-2 6-2 2-6z',

@@ -10,6 +10,8 @@ export interface MenuItem {
   run: () => void;
   danger?: boolean;
   lang?: string;
+  /** It is so already. */
+  current?: boolean;
 }
 
 /** @param items What it offers, asked for with each opening. */
@@ -41,7 +43,7 @@ function open(button: HTMLButtonElement, items: MenuItem[]): void {
     button.setAttribute('aria-expanded', 'false');
     if (focus) button.focus();
   };
-  const entries = items.map(({ label, icon: name, run, danger, lang }) =>
+  const entries = items.map(({ label, icon: name, run, danger, lang, current }) =>
     h(
       'button',
       {
@@ -50,6 +52,7 @@ function open(button: HTMLButtonElement, items: MenuItem[]): void {
         role: 'menuitem',
         tabindex: -1,
         lang,
+        'aria-current': current && 'true',
         onclick: () => {
           close(true);
           run();

@@ -12,6 +12,8 @@ export interface Endpoint {
   /** The model where a conversation names none. */
   model: string;
   keyPlace: KeyPlace;
+  /** Whether it was saved with a key, which this tab may not have. */
+  keyed?: boolean;
 }
 
 const LIST = 'chats:endpoints';
@@ -23,7 +25,7 @@ export class Endpoints {
   constructor() {
     // Saved in another tab.
     addEventListener('storage', ({ key }) => {
-      if (key === LIST || key === null) this.#tell();
+      if (key === LIST || key === KEYS || key === null) this.#tell();
     });
   }
 
@@ -53,7 +55,7 @@ export class Endpoints {
   save(endpoint: Endpoint, key: string, before = endpoint.name): void {
     this.#forgetKey(before);
     const others = this.all.filter(({ name }) => name !== before && name !== endpoint.name);
-    localStorage.setItem(LIST, JSON.stringify([...others, endpoint]));
+    localStorage.setItem(LIST, JSON.stringify([...others, { ...endpoint, keyed: key !== '' }]));
     if (key !== '') {
       const place = endpoint.keyPlace === 'browser' ? localStorage : sessionStorage;
       const keys = read<Record<string, unknown>>(place, KEYS) ?? {};

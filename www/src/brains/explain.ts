@@ -17,7 +17,9 @@ export function failureOf(error: unknown): BrainFailure | undefined {
 export function explain({ kind, url = '', status }: BrainFailure): string[] {
   const host = hostOf(url);
   if (kind === 'key') return [t('brains.explainNoKey')];
-  if (kind === 'status' && (status === 401 || status === 403)) {
+  // That it could be read says that the page may ask.
+  if (kind === 'status' && status === 401) return [t('brains.explain401', { host })];
+  if (kind === 'status' && status === 403) {
     return [t('brains.explainKey', { host }), ...origin(url)];
   }
   if (kind === 'status' && status === 404) return [t('brains.explain404', { host })];

@@ -130,7 +130,8 @@ export class OpenAiBrain implements Pick<Brain, 'answer' | 'title'> {
     if (response.ok) return response;
     const said = saidIn(await response.text().catch(() => ''));
     const status = [response.status, response.statusText].filter(Boolean).join(' ');
-    throw this.#failure('status', said ? `${status}: ${said}` : status, response.status);
+    const kind = response.status === 401 && this.key === '' ? 'key' : 'status';
+    throw this.#failure(kind, said ? `${status}: ${said}` : status, response.status);
   }
 
   async *#read(response: Response): AsyncGenerator<Piece> {

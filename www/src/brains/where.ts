@@ -10,6 +10,9 @@ export function whereWords(brains: Brains, name: string, model: string | undefin
   if (!brain) return t('brains.whereNobody', { name });
   if (brain.host === undefined) return t('brains.whereHere');
   const endpoint = brains.endpoints.find(name);
+  if (endpoint?.keyed && brains.endpoints.keyOf(name) === '') {
+    return t('brains.whereNoKey', { host: brain.host });
+  }
   const used = model ?? brain.model ?? '';
   const known = { host: brain.host, model: used };
   if (endpoint && isLocal(endpoint.url)) {

@@ -87,8 +87,8 @@ export class ChatPane {
       }, focus);
     } else if (route.view === 'problem') {
       await this.#fetchAndPut(async () => {
-        const { ProblemView } = await import('../problem/problem-view.ts');
-        return new ProblemView(route.kind, this.actions.problem);
+        const { problemView } = await import('../problem/problem-view.ts');
+        return problemView(route.kind, this.actions.problem);
       }, focus);
     } else if (this.actions.isFirstRun()) {
       await this.#fetchAndPut(

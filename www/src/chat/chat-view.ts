@@ -10,7 +10,7 @@ import { icon } from '../icons.ts';
 import { inlineEdit } from '../inline-edit.ts';
 import { menuButton } from '../menu.ts';
 import { languageOf, shorten } from '../text.ts';
-import type { Toasts } from '../toasts.ts';
+import type { Toast, Toasts } from '../toasts.ts';
 import { FILE_KINDS, type FileKind } from '../transfer/transfer.ts';
 import type { View } from '../view.ts';
 import { titleOf } from '../words.ts';
@@ -45,6 +45,8 @@ export class ChatView implements View {
   readonly #composer: Composer;
   readonly #unsubscribe: () => void;
   #disposed = false;
+  // Says once, for as long as an answer is being written, that nothing else is sent.
+  #tooEarly: Toast | undefined;
 
   constructor(
     private conversation: Conversation,
@@ -128,6 +130,9 @@ export class ChatView implements View {
       changed: (draft) => drafts.set(conversation.uid, draft),
       escape: actions.escape,
       stop: () => void chats.answers.stop(this.id),
+      tooEarly: () => {
+        this.#tooEarly ??= toasts.show(t('chat.tooEarly'));
+      },
       keep: (file) => chats.keepFile(file),
       readBlob: (ref) => chats.store.getBlob(ref),
     });
@@ -189,6 +194,7 @@ export class ChatView implements View {
 
   dispose(): void {
     this.#disposed = true;
+    this.#tooEarly?.close();
     this.#unsubscribe();
     this.#messages.dispose();
   }
@@ -235,12 +241,18 @@ export class ChatView implements View {
   }
 
   #renderWriting(): void {
-    this.#composer.setWriting(this.chats.answers.isWriting(this.id));
+    const writing = this.chats.answers.isWriting(this.id);
+    this.#composer.setWriting(writing);
+    if (writing) return;
+    this.#tooEarly?.close();
+    this.#tooEarly = undefined;
   }
 
   async #fork(message: Message): Promise<void> {
     try {
       this.actions.forked(await this.chats.fork(message));
+      const name = shorten(titleOf(this.conversation), 40);
+      this.toasts.show(t('chat.forked', { name }));
     } catch (error) {
       this.toasts.fail(t('chat.notForked'), error);
     }

@@ -18,6 +18,8 @@ export interface ComposerActions extends Omit<AttachmentsActions, 'changed'> {
   escape: () => void;
   /** Stops the answer that is being written. */
   stop?: () => void;
+  /** Something was to be sent while an answer is being written. */
+  tooEarly?: () => void;
 }
 
 export class Composer {
@@ -202,7 +204,10 @@ export class Composer {
 
   #submit(): void {
     const { draft } = this;
-    if (this.#send.hidden) return;
+    if (this.#send.hidden) {
+      if (!this.#isEmpty) this.actions.tooEarly?.();
+      return;
+    }
     this.#waiting = this.#attachments.isBusy ? draft.text : undefined;
     if (this.#isEmpty || this.#attachments.isBusy) return;
     this.fill({ text: '', role: draft.role, files: [] });

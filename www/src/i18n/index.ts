@@ -3,6 +3,7 @@
 
 import { createInstance } from 'i18next';
 import type english from './en/index.ts';
+import type { problemPages } from './en/problemPages.ts';
 import type { tour as englishTour } from './en/tour.ts';
 import { currentLanguage, type Language } from './language.ts';
 import type { Catalog } from './types.ts';
@@ -13,7 +14,10 @@ export type { Catalog, Language };
 /** The languages by their own names. */
 export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { en: 'English', ko: '한국어' };
 
-type English = typeof english & { tour: typeof englishTour };
+type English = typeof english & {
+  tour: typeof englishTour;
+  problemPages: typeof problemPages;
+};
 type Plain<K> = K extends `${infer Base}_${'one' | 'other'}` ? Base : K;
 type Keys = { [A in keyof English & string]: `${A}.${Plain<keyof English[A] & string>}` };
 /** The name of a text: its area and its own, without the ending of a plural. */
@@ -60,10 +64,18 @@ export async function loadLanguage(coming: Promise<Catalog>): Promise<void> {
 
 /** Loads what only the tour says as well. */
 export async function loadTour(): Promise<void> {
-  const { tour } = await (currentLanguage() === 'ko'
-    ? import('./ko/tour.ts')
-    : import('./en/tour.ts'));
-  texts.addResourceBundle(currentLanguage(), 'translation', withShownCounts({ tour }), true);
+  const isKorean = currentLanguage() === 'ko';
+  add(await (isKorean ? import('./ko/tour.ts') : import('./en/tour.ts')));
+}
+
+/** Loads what only the pages about problems say as well. */
+export async function loadProblemPages(): Promise<void> {
+  const isKorean = currentLanguage() === 'ko';
+  add(await (isKorean ? import('./ko/problemPages.ts') : import('./en/problemPages.ts')));
+}
+
+function add(catalog: object): void {
+  texts.addResourceBundle(currentLanguage(), 'translation', withShownCounts(catalog), true);
 }
 
 /** The reader's own way to write times and numbers, in the language of the page. */

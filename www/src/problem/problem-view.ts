@@ -3,7 +3,7 @@
 
 import { backLink } from '../chat/back-link.ts';
 import { h } from '../dom.ts';
-import { t } from '../i18n/index.ts';
+import { loadProblemPages, t } from '../i18n/index.ts';
 import { hashOf, type ProblemKind } from '../route.ts';
 import type { View } from '../view.ts';
 
@@ -13,12 +13,18 @@ export interface ProblemActions {
   restore: () => void;
 }
 
-export class ProblemView implements View {
+/** The page about a kind of problem; its texts are fetched with the first. */
+export async function problemView(kind: ProblemKind, actions: ProblemActions): Promise<View> {
+  await loadProblemPages();
+  return new ProblemView(kind, actions);
+}
+
+class ProblemView implements View {
   readonly element: HTMLElement;
   readonly heading: HTMLElement;
 
   constructor(kind: ProblemKind, actions: ProblemActions) {
-    this.heading = h('h2', { class: 'chat-title', tabindex: -1 }, t(`problems.${kind}Page`));
+    this.heading = h('h2', { class: 'chat-title', tabindex: -1 }, t(`problemPages.${kind}Page`));
     const button = (label: string, onclick: () => void, main = false) =>
       h(
         'button',
@@ -28,11 +34,11 @@ export class ProblemView implements View {
     const backUp = button(t('storage.downloadBackup'), actions.backUp, kind !== 'evicted');
     const restore = button(t('storage.restore'), actions.restore, kind === 'evicted');
     const reload = button(t('common.reloadPage'), () => location.reload(), kind === 'outdated');
-    const storage = button(t('problems.toStorage'), actions.openStorage);
+    const storage = button(t('problemPages.toStorage'), actions.openStorage);
     const trash = h(
       'a',
       { class: 'button', href: hashOf({ view: 'trash' }) },
-      t('problems.toTrash'),
+      t('problemPages.toTrash'),
     );
     const todo = {
       full: [backUp, trash, storage],
@@ -55,9 +61,9 @@ export class ProblemView implements View {
         h(
           'div',
           { class: 'column problem' },
-          part(t('problems.what'), t(`problems.${kind}What`)),
-          part(t('problems.chats'), t(`problems.${kind}Chats`)),
-          part(t('problems.do'), t(`problems.${kind}Do`)),
+          part(t('problemPages.what'), t(`problemPages.${kind}What`)),
+          part(t('problemPages.chats'), t(`problemPages.${kind}Chats`)),
+          part(t('problemPages.do'), t(`problemPages.${kind}Do`)),
           h('div', { class: 'dialog-actions dialog-actions-start' }, ...todo),
         ),
       ),

@@ -179,7 +179,7 @@ export class SearchPanel {
   }
 
   #renderWords(): void {
-    const { query, hits, hasMore, state, error } = this.model;
+    const { query, period, hits, hasMore, state, error } = this.model;
     const { length } = hits;
     if (state === 'error') {
       this.#count.textContent = '';
@@ -195,9 +195,12 @@ export class SearchPanel {
     }
     this.#note.replaceChildren();
     if (!this.isOn) this.#count.textContent = '';
-    else if (length === 0)
-      this.#count.textContent = t('search.nothing', { query: shorten(query, 40) });
-    else if (hasMore) this.#count.textContent = t('search.moreThan', { count: length });
+    else if (length === 0) {
+      const given = { query: shorten(query, 40) };
+      this.#count.textContent = period
+        ? t('search.nothingSince', { ...given, period: t(`search.${period}`) })
+        : t('search.nothing', given);
+    } else if (hasMore) this.#count.textContent = t('search.moreThan', { count: length });
     else this.#count.textContent = t('search.in', { count: length });
   }
 

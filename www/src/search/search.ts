@@ -67,6 +67,8 @@ export class Search {
     const query = typed.trim();
     if (query === this.#query) return;
     this.#query = query;
+    // What is looked for next is looked for everywhere again.
+    if (query === '') this.#period = undefined;
     this.onQuery();
     this.#begin();
   }

@@ -56,6 +56,8 @@ export class Sidebar {
   // The chats in their order.
   #order: number[] = [];
   #current: number | undefined;
+  // To be brought into sight.
+  #made: number | undefined;
   // The row that is in the tab order.
   #active: number | undefined;
 
@@ -164,6 +166,7 @@ export class Sidebar {
     if (focused !== -1 && !this.#list.contains(document.activeElement)) {
       this.focusRow(this.#order[focused] ?? this.#order.at(-1));
     }
+    this.#showMade();
     this.#renderFilter();
     this.#renderNote(isEmpty);
     // Observing anew asks again whether the end is in sight, which it may still be.
@@ -211,6 +214,19 @@ export class Sidebar {
   }
 
   /** A row, brought into the page if it is not. */
+  /** Brings a chat that was just made into sight, now or when it is in the list. */
+  reveal(id: number): void {
+    this.#made = id;
+    this.#showMade();
+  }
+
+  #showMade(): void {
+    const row = this.#reach(this.#made);
+    if (!row) return;
+    this.#made = undefined;
+    row.element.scrollIntoView({ block: 'nearest' });
+  }
+
   #reach(id: number | undefined): Row | undefined {
     if (id === undefined) return undefined;
     const index = this.#places.get(id);

@@ -11,7 +11,7 @@ type Picker = (options: { id: string; mode: 'readwrite' }) => Promise<Folder>;
 
 const DATABASE = 'chats-backup';
 const KEPT = 7;
-const OURS = /^chats-\d{4}-\d\d-\d\d\.sqlite3$/;
+const OURS = /^chats-(?:backup-)?\d{4}-\d\d-\d\d\.sqlite3$/;
 
 /** Asks for a folder; undefined where the browser has none. */
 function picker(): Picker | undefined {

@@ -106,5 +106,5 @@ export class Backups {
 }
 
 function nameOf(): string {
-  return `chats-${today()}.sqlite3`;
+  return `chats-backup-${today()}.sqlite3`;
 }

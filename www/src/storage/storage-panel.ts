@@ -36,6 +36,8 @@ export class StoragePanel {
     { type: 'button', class: 'button', 'data-testid': 'keep', onclick: () => void this.#onKeep() },
     t('storage.keep'),
   );
+  // What came of asking, where it was asked.
+  readonly #kept = h('p', { class: 'outcome', role: 'status', 'data-testid': 'kept' });
   readonly #reload = reloadButton();
   readonly #folder: BackupSection;
   readonly #check: CheckSection;
@@ -103,6 +105,7 @@ export class StoragePanel {
 
   async open(): Promise<void> {
     this.#outcome.textContent = '';
+    this.#kept.textContent = '';
     this.#check.clear();
     this.#dialog.showModal();
     await Promise.all([this.#refresh(), this.#folder.refresh()]);
@@ -131,7 +134,7 @@ export class StoragePanel {
   /** Shows how things stand. */
   show(status: StoreStatus): void {
     const focused = document.activeElement;
-    this.#list.replaceChildren(...described(facts(status, this.#keep, this.#reload)));
+    this.#list.replaceChildren(...described(facts(status, this.#keep, this.#kept, this.#reload)));
     this.#technical.replaceChildren(...described(technical(status)));
     arrange(this.#facts, [this.#list, this.#details]);
     // Put in anew, a button loses the focus.
@@ -139,13 +142,16 @@ export class StoragePanel {
   }
 
   async #onKeep(): Promise<void> {
+    this.#kept.textContent = '';
     try {
       const kept = await this.store.persist();
       await this.#refresh();
-      this.#outcome.dataset.kind = kept ? 'good' : 'note';
-      this.#outcome.textContent = kept ? t('storage.willKeep') : t('storage.notYet');
+      this.#kept.dataset.kind = kept ? 'good' : 'note';
+      this.#kept.textContent = kept ? t('storage.willKeep') : t('storage.notYet');
     } catch (error) {
-      this.#fail(t('storage.notAsked', { why: because(error) }), error);
+      this.#kept.dataset.kind = 'bad';
+      this.#kept.textContent = t('storage.notAsked', { why: because(error) });
+      this.#kept.title = detailOf(error);
     }
   }
 
@@ -166,6 +172,16 @@ export class StoragePanel {
     this.#file.value = '';
     if (!file) return;
     this.#outcome.textContent = '';
+    // Before it is asked whether all is to be replaced; whatever cannot be read here is told by the store.
+    const start = await file
+      .slice(0, 16)
+      .text()
+      .catch(() => undefined);
+    if (start !== undefined && start !== 'SQLite format 3\0') {
+      this.#outcome.dataset.kind = 'bad';
+      this.#outcome.textContent = t('storage.notRestored', { why: t('storage.noDatabase') });
+      return;
+    }
     const yes = await ask({
       title: t('storage.askReplace'),
       text: t('storage.askReplaceText', { name: file.name, size: size(file.size) }),
@@ -221,7 +237,12 @@ function whyNotRestored(error: unknown): string {
   }
 }
 
-function facts(status: StoreStatus, keep: HTMLElement, reload: HTMLElement): [string, Node][] {
+function facts(
+  status: StoreStatus,
+  keep: HTMLElement,
+  outcome: HTMLElement,
+  reload: HTMLElement,
+): [string, Node][] {
   const where = {
     opfs: t('storage.opfs'),
     indexeddb: t('storage.indexeddb'),
@@ -233,9 +254,9 @@ function facts(status: StoreStatus, keep: HTMLElement, reload: HTMLElement): [st
       : status.durability === 'strict'
         ? t('storage.strict')
         : t('storage.relaxed');
-  const kept = status.persisted
-    ? h('p', {}, t('storage.untilDeleted'))
-    : h('div', {}, h('p', {}, t('storage.mayClear')), keep);
+  const { persisted } = status;
+  const words = t(persisted ? 'storage.untilDeleted' : 'storage.mayClear');
+  const kept = h('div', {}, h('p', {}, words), !persisted && keep, outcome);
   const inMemory = status.storage === 'memory';
   return [
     [t('storage.where'), h('p', {}, where)],

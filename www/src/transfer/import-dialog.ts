@@ -19,6 +19,12 @@ const OUTCOMES = [
   { outcome: 'failed', name: 'transfer.notTaken' },
 ] as const satisfies readonly { outcome: keyof Counts; name: TextKey }[];
 
+const KINDS = {
+  conversation: 'transfer.chat',
+  message: 'chat.message',
+  file: 'chat.file',
+} as const satisfies Record<ImportFailure['kind'], TextKey>;
+
 export class ImportDialog {
   readonly #title = h('h2', { class: 'dialog-title', dir: 'auto' });
   readonly #bar = h('progress', { class: 'import-bar', 'aria-label': t('transfer.progress') });
@@ -190,7 +196,11 @@ function failures(all: readonly ImportFailure[]): Node[] {
           h(
             'li',
             { title: code },
-            h('span', { class: 'failure-what', dir: 'auto' }, [kind, id].filter(Boolean).join(' ')),
+            h(
+              'span',
+              { class: 'failure-what', dir: 'auto' },
+              [t(KINDS[kind]), id].filter(Boolean).join(' '),
+            ),
             h('span', { dir: 'auto' }, message),
             at !== undefined && h('span', { class: 'failure-at', dir: 'auto' }, whereOf(at)),
           ),

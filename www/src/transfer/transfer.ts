@@ -37,7 +37,7 @@ export class Transfer {
   readonly #target = h(
     'div',
     { class: 'drop-target', hidden: true, 'data-testid': 'drop-target' },
-    h('p', {}, t('transfer.drop')),
+    h('p'),
   );
   readonly #outcome = h('p', { class: 'outcome', role: 'alert', 'data-testid': 'export-outcome' });
   #importing = false;
@@ -108,7 +108,10 @@ export class Transfer {
   async #exportAll(kind: FileKind): Promise<void> {
     this.#outcome.textContent = '';
     try {
-      this.#outcome.textContent = await this.#save(`chats-${today()}`, kind);
+      this.#outcome.textContent = await this.#save(
+        kind === 'sqlite' ? `chats-${today()}` : `chats-${today()}-${kind}`,
+        kind,
+      );
       this.#outcome.dataset.kind = 'good';
     } catch (error) {
       this.#outcome.textContent = t('common.failed', {
@@ -134,6 +137,9 @@ export class Transfer {
       dataTransfer?.types.includes('Files') ?? false;
     const show = (shown: boolean) => {
       this.#target.hidden = !shown;
+      // Nothing is sent along where there is nowhere to write.
+      const canSend = document.querySelector('.composer') !== null;
+      this.#target.children[0]?.replaceChildren(t(canSend ? 'transfer.drop' : 'transfer.dropOnly'));
     };
     addEventListener('dragenter', (event) => {
       // A dialog is above the page, and has to be answered first.

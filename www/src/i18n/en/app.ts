@@ -6,7 +6,6 @@ export const app = {
   notifications: 'Notifications',
   outdated: 'A newer version is open in another tab. Reload to go on; drafts are kept.',
   didNotWork: 'That did not work',
-  language: 'Language',
   updateReady: 'A new version of this page is ready.',
   updateUse: 'Use it now',
 } as const;

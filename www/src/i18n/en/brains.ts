@@ -45,10 +45,12 @@ export const brains = {
   whereLocalModel: 'Goes to {{host}}, on this device: {{model}}.',
   whereTo: 'What you write here goes to {{host}}.',
   whereToModel: 'What you write here goes to {{host}}: {{model}}.',
+  whereNoKey: '{{host}} wants a key, and this tab has none. Enter it under “Connect a model”.',
   askedAt: 'Asked at {{url}}',
-  explainNoKey: 'There is no key for it in this tab. Enter it again under “Connect a model”.',
+  explainNoKey: 'It was asked without a key: this tab had none. Enter it under “Connect a model”.',
   explainKey:
     '{{host}} did not accept the key, or does not let this page ask. Look at the key under “Connect a model”.',
+  explain401: '{{host}} did not accept the key. Look at it under “Connect a model”.',
   explain404: '{{host}} has nothing there: the address or the model may be misspelt.',
   explain429: '{{host}} wants you to wait, or the account has no credit left.',
   explainMixed:

@@ -7,6 +7,7 @@ export const search = {
   found: 'What was found',
   failed: 'The search did not work: {{why}}',
   nothing: 'Nothing found for “{{query}}”.',
+  nothingSince: 'Nothing found for “{{query}}” within “{{period}}”.',
   moreThan_one: 'Found in more than {{count}} chat',
   moreThan_other: 'Found in more than {{count}} chats',
   in_one: 'Found in {{count}} chat',

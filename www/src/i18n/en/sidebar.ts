@@ -27,7 +27,5 @@ export const sidebar = {
   archived: '“{{name}}” is archived',
   unarchived: '“{{name}}” is in the list again',
   emptyArchive: 'Nothing is archived',
-  connect: 'Models',
-  import: 'Import',
   language: 'Language: {{name}}',
 } as const;

@@ -25,7 +25,8 @@ export const storage = {
   replace: 'Replace all',
   restored: 'The chats from “{{name}}” are here now',
   notRestored: '{{why}} Your chats are as they were.',
-  noDatabase: 'This file is not a backup of chats: it is no database.',
+  noDatabase:
+    'This file is not a backup of chats: it is no database. Exports are imported instead, below.',
   otherDatabase: 'This file is a database, but of something other than chats.',
   damagedFile: 'This file is damaged and cannot be read.',
   newerFile: 'This file was made by a newer version of this page. Reload the page, then try again.',

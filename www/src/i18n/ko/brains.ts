@@ -46,10 +46,12 @@ export const brains = {
   whereLocalModel: '이 기기의 {{host}}(으)로 갑니다: {{model}}.',
   whereTo: '여기 쓴 글은 {{host}}(으)로 갑니다.',
   whereToModel: '여기 쓴 글은 {{host}}(으)로 갑니다: {{model}}.',
+  whereNoKey: '{{host}}에는 키가 필요한데 이 탭에는 없습니다. “모델 연결”에서 넣어 주세요.',
   askedAt: '물어본 곳: {{url}}',
-  explainNoKey: '이 탭에는 키가 없습니다. “모델 연결”에서 다시 넣어 주세요.',
+  explainNoKey: '이 탭에 키가 없어 키 없이 물었습니다. “모델 연결”에서 넣어 주세요.',
   explainKey:
     '{{host}}이(가) 키를 받아들이지 않았거나 이 페이지의 요청을 막았습니다. “모델 연결”에서 키를 확인해 주세요.',
+  explain401: '{{host}}이(가) 키를 받아들이지 않았습니다. “모델 연결”에서 확인해 주세요.',
   explain404:
     '{{host}}의 그 주소에는 아무것도 없습니다. 주소나 모델 이름이 잘못되었을 수 있습니다.',
   explain429: '{{host}}이(가) 잠시 기다리라고 하거나, 계정의 잔액이 없습니다.',

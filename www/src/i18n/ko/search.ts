@@ -10,6 +10,7 @@ export const search = {
   found: '찾은 것',
   failed: '검색하지 못했습니다. {{why}}',
   nothing: '“{{query}}”에 맞는 것이 없습니다.',
+  nothingSince: '“{{period}}” 안에는 “{{query}}”에 맞는 것이 없습니다.',
   moreThan_other: '대화 {{count}}개 넘게 찾았습니다',
   in_other: '대화 {{count}}개에서 찾았습니다',
   hits_other: '{{count}}곳',

@@ -30,7 +30,5 @@ export const sidebar = {
   archived: '“{{name}}” 대화를 보관했습니다',
   unarchived: '“{{name}}” 대화가 목록에 돌아왔습니다',
   emptyArchive: '보관한 대화가 없습니다',
-  connect: '모델',
-  import: '가져오기',
   language: '언어: {{name}}',
 } as const satisfies Translated<typeof english>;

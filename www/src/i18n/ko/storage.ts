@@ -28,7 +28,8 @@ export const storage = {
   replace: '모두 바꾸기',
   restored: '“{{name}}”의 대화를 가져왔습니다',
   notRestored: '{{why}} 대화는 그대로 있습니다.',
-  noDatabase: '이 파일은 대화 백업이 아닙니다. 데이터베이스가 아닙니다.',
+  noDatabase:
+    '이 파일은 대화 백업이 아닙니다. 데이터베이스가 아닙니다. 내보낸 대화라면 아래에서 가져오세요.',
   otherDatabase: '이 파일은 데이터베이스이지만 대화가 아닌 다른 것입니다.',
   damagedFile: '파일이 손상되어 읽을 수 없습니다.',
   newerFile: '이 페이지의 더 새로운 버전이 만든 파일입니다. 새로고침한 뒤 다시 해 보세요.',
