@@ -3,7 +3,8 @@
  * too, and runs its targets against their corpora.
  *
  *   npm run fuzz -- --minutes 60            all targets, an hour in all
- *   npm run fuzz -- --seconds 30 --jobs 2   30 s each, two at a time: what `npm test` does
+ *   npm run fuzz -- --seconds 30 --jobs 2   30 s each, two at a time
+ *   npm run fuzz -- --seed 1                the same inputs each time, as far as the time goes: so does `npm test`
  *   npm run fuzz -- --minutes 5 tabs stored those only
  *   npm run fuzz -- --only-build            no run
  *   npm run fuzz -- --keep                  corpora made anew, as few files as say the same, and kept
@@ -93,7 +94,7 @@ function fuzz(program, target, args) {
 }
 
 /** Runs one target for so many seconds, from its corpus, into a folder of this run. */
-async function runTarget(program, target, seconds, dict, grown) {
+async function runTarget(program, target, { seconds, seed, dict, grown }) {
   const corpus = join(folder, 'corpora', target);
   const artifacts = join(folder, 'artifacts', target);
   for (const path of [corpus, artifacts, grown]) mkdirSync(path, { recursive: true });
@@ -105,6 +106,7 @@ async function runTarget(program, target, seconds, dict, grown) {
     '-max_len=4096',
     // Long inputs from the start: a short one is a store and nothing done to it.
     '-len_control=0',
+    ...(seed === undefined ? [] : [`-seed=${seed}`]),
     '-print_final_stats=1',
     `-artifact_prefix=${artifacts}/`,
     ...(target === 'importers' ? [`-dict=${dict}`] : []),
@@ -153,7 +155,7 @@ async function keep(program, target, grown) {
 }
 
 /** Runs targets, so many at a time; fails if one finds something. */
-export async function fuzzAll({ seconds, names = targets, jobs = 1, kept = false }) {
+export async function fuzzAll({ seconds, seed, names = targets, jobs = 1, kept = false }) {
   const program = await build();
   mkdirSync(join(folder, 'target'), { recursive: true });
   const dict = join(folder, 'target/importers.dict');
@@ -166,7 +168,7 @@ export async function fuzzAll({ seconds, names = targets, jobs = 1, kept = false
       const grown = kept
         ? join(folder, 'target/grown', target)
         : mkdtempSync(join(tmpdir(), 'conversation-fuzz-'));
-      const result = await runTarget(program, target, seconds, dict, grown);
+      const result = await runTarget(program, target, { seconds, seed, dict, grown });
       results.push(result);
       const { executions, edges } = result;
       console.log(
@@ -198,6 +200,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       minutes: { type: 'string' },
       seconds: { type: 'string' },
       jobs: { type: 'string', default: '1' },
+      seed: { type: 'string' },
       keep: { type: 'boolean', default: false },
       'only-build': { type: 'boolean', default: false },
     },
@@ -213,5 +216,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const seconds = values.seconds
     ? Number(values.seconds)
     : (Number(values.minutes ?? 8) * 60 * jobs) / names.length;
-  await fuzzAll({ seconds: Math.max(1, Math.round(seconds)), names, jobs, kept: values.keep });
+  const { seed, keep: kept } = values;
+  await fuzzAll({ seconds: Math.max(1, Math.round(seconds)), seed, names, jobs, kept });
 }

@@ -101,7 +101,7 @@ const suites = [
   [
     'fuzz',
     'Hostile input: each target for half a minute',
-    async () => `${(await fuzzAll({ seconds: 30, jobs: 2 })).length} passed`,
+    async () => `${(await fuzzAll({ seconds: 30, seed: 1, jobs: 2 })).length} passed`,
     (text) => sum(text, /^(\d+) passed/gm),
   ],
   ['package', 'The package in Chromium, and the lesson in Python', browser('package'), playwright],

@@ -373,6 +373,25 @@ fn an_id_after_which_there_is_none_is_a_conflict_and_the_rest_goes_on() {
 }
 
 #[test]
+fn depths_and_ids_that_no_store_gives_are_mended_or_read_and_not_found() {
+    let file = File::new();
+    file.foreign(&format!(
+        "UPDATE messages SET depth = {0}, revision = NULL WHERE id = 1;
+         INSERT INTO messages (id, conversation_id, role, content) VALUES (-1, 1, 'user', 'below');
+         INSERT INTO conversations (id, title) VALUES (-2, 'below');",
+        i64::MAX
+    ));
+    let (mut store, _) = file.open();
+    store.heal(None).unwrap();
+    assert_eq!(store.heal(None).unwrap().healed, 0);
+    assert!(contents(&store, file.chat).contains(&"below".to_owned()));
+    while store.index_step().unwrap() {}
+    assert_eq!(store.search("below", &SearchQuery::default()).unwrap(), []);
+    let steps = store.integrity_step(false, (i64::MAX, 0)).unwrap();
+    assert_eq!(steps.next, None);
+}
+
+#[test]
 fn values_of_another_type_are_mended() {
     let file = File::new();
     file.foreign(

@@ -50,6 +50,11 @@ impl From<rusqlite::Error> for StoreError {
             // Each statement of this package fits its schema.
             None if matches!(error, SqlInputError { .. }) => (ErrorCode::Corrupt, UNFIT),
             Some(Sqlite::DatabaseCorrupt) => (ErrorCode::Corrupt, DAMAGED),
+            // By its header: a later SQLite's, or damage.
+            Some(Sqlite::ReadOnly) => (
+                ErrorCode::Corrupt,
+                "the stored header says that nothing may be written; nothing was deleted",
+            ),
             Some(Sqlite::NotADatabase) => (
                 ErrorCode::NotADatabase,
                 "the bytes are not a SQLite database",
@@ -62,12 +67,7 @@ impl From<rusqlite::Error> for StoreError {
                 ErrorCode::InvalidArgument,
                 "a text is longer than the engine holds",
             ),
-            Some(
-                Sqlite::CannotOpen
-                | Sqlite::SystemIoFailure
-                | Sqlite::PermissionDenied
-                | Sqlite::ReadOnly,
-            ) => (
+            Some(Sqlite::CannotOpen | Sqlite::SystemIoFailure | Sqlite::PermissionDenied) => (
                 ErrorCode::StorageUnavailable,
                 "the storage refused to read or write",
             ),

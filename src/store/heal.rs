@@ -589,6 +589,9 @@ fn first_of_cycle(rows: &[Row], place: &HashMap<i64, usize>, start: usize) -> us
     }
 }
 
+/// A depth from here on is no store's.
+const DEEPEST: i64 = 1 << 40;
+
 /// Gives each row a depth above its parent's, the one it has if that will do.
 fn deepen(rows: &mut [Row], place: &HashMap<i64, usize>) {
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); rows.len()];
@@ -600,7 +603,8 @@ fn deepen(rows: &mut [Row], place: &HashMap<i64, usize>) {
         }
     }
     while let Some((at, lowest)) = next.pop() {
-        let depth = rows[at].depth.unwrap_or(lowest).max(lowest);
+        let kept = rows[at].depth.filter(|it| (lowest..DEEPEST).contains(it));
+        let depth = kept.unwrap_or(lowest);
         if rows[at].depth != Some(depth) {
             rows[at].depth = Some(depth);
             rows[at].is_changed = true;

@@ -220,8 +220,8 @@ impl Store {
                 break;
             }
             taken.push(id);
-            // What is above comes in its turn.
-            if id <= indexed
+            // What is above comes in its turn; what is below 1 is another program's, and is not found.
+            if (1..=indexed).contains(&id)
                 && let Some((text, content)) = read_one(connection, id)?
             {
                 bytes += content.len();

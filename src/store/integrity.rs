@@ -61,7 +61,7 @@ impl Store {
             // What could not be read is no reason to leave the rest.
             Err(error) if error.code == ErrorCode::Corrupt => {
                 problems.push(error.message);
-                (stage < CHATS).then_some((stage + 1, 0))
+                (stage < CHATS).then(|| (stage + 1, 0))
             }
             looked => looked?,
         };
@@ -150,7 +150,7 @@ impl Store {
             }
             _ => {}
         }
-        Ok(Some((stage + 1, 0)))
+        Ok((stage < CHATS).then(|| (stage + 1, 0)))
     }
 
     /// Whether the index of search reads well, every piece of it.

@@ -158,7 +158,7 @@ impl Store {
         let mut statement = connection.prepare_cached(&format!(
             "SELECT {0}, m.id IN (SELECT message_id FROM growing) FROM messages m WHERE m.id > ?1
              UNION ALL
-             SELECT {0}, 1 FROM messages m WHERE m.id <= ?1
+             SELECT {0}, 1 FROM messages m WHERE m.id BETWEEN 1 AND ?1
                AND m.id IN (SELECT message_id FROM search_pending UNION SELECT message_id FROM growing)",
             indexing::TEXT,
         ))?;
@@ -179,7 +179,8 @@ impl Store {
     /// The titles that are hits.
     fn titles(&self, query: &Query, scope: &Scope) -> Builder {
         let mut looked = Builder::default();
-        for titled in &scope.titled {
+        // Ids below 1 are another program's: a title's hit is told by that.
+        for titled in scope.titled.iter().filter(|it| it.id > 0) {
             let folded = fold(&*self.env.unicode, &titled.title);
             if query.is_met_by(&folded) {
                 let text = Text {
