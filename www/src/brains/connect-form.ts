@@ -10,6 +10,7 @@ import { explain } from './explain.ts';
 import { OpenAiBrain } from './openai.ts';
 import { PRESETS, type Preset, presetOf } from './presets.ts';
 import './connect.css';
+import '../outcome.css';
 
 export interface ConnectFormActions {
   /** It is saved, under this name; whether it answers is then tried. */

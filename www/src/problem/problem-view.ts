@@ -6,6 +6,7 @@ import { h } from '../dom.ts';
 import { loadProblemPages, t } from '../i18n/index.ts';
 import { hashOf, type ProblemKind } from '../route.ts';
 import type { View } from '../view.ts';
+import './problem.css';
 
 export interface ProblemActions {
   backUp: () => void;

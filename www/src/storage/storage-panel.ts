@@ -12,6 +12,7 @@ import { BackupSection } from './backup-section.ts';
 import type { Backups } from './backups.ts';
 import { CheckSection } from './check-section.ts';
 import './storage.css';
+import '../outcome.css';
 
 export interface StoragePanelActions {
   /** Import and export, shown below the backup. */

@@ -4,10 +4,8 @@
 import type { Conversation, ConversationStore } from 'conversation-store';
 import { h } from '../dom.ts';
 import { t } from '../i18n/index.ts';
-import { shorten } from '../text.ts';
 import type { Toasts } from '../toasts.ts';
-import { because, size, titleOf } from '../words.ts';
-import { download, fileName, today } from './download.ts';
+import { because } from '../words.ts';
 
 /** Endings of what can be imported; a file without one of these can still be dropped. */
 const ACCEPTED = '.json,.jsonl,.ndjson,.zip,.db,.sqlite,.sqlite3';
@@ -96,9 +94,8 @@ export class Transfer {
 
   /** One chat, as a file. */
   async exportChat(conversation: Conversation, kind: FileKind): Promise<void> {
-    const name = fileName(shorten(titleOf(conversation), 60));
     try {
-      this.toasts.show(await this.#save(name, kind, conversation));
+      this.toasts.show(await this.#save(kind, conversation));
     } catch (error) {
       this.toasts.fail(t('transfer.notExported'), error);
     }
@@ -108,10 +105,7 @@ export class Transfer {
   async #exportAll(kind: FileKind): Promise<void> {
     this.#outcome.textContent = '';
     try {
-      this.#outcome.textContent = await this.#save(
-        kind === 'sqlite' ? `chats-${today()}` : `chats-${today()}-${kind}`,
-        kind,
-      );
+      this.#outcome.textContent = await this.#save(kind);
       this.#outcome.dataset.kind = 'good';
     } catch (error) {
       this.#outcome.textContent = t('common.failed', {
@@ -123,13 +117,9 @@ export class Transfer {
   }
 
   /** Resolves to what there is to be said. */
-  async #save(name: string, kind: FileKind, only?: Conversation): Promise<string> {
-    const { exported } = await import('./exported.ts');
-    const file = await exported(this.store, kind, only);
-    // What it is decides what it is called: several files, or attachments, are an archive.
-    const whole = `${name}${kind === 'sqlite' ? '.sqlite3' : (/\.\w+$/.exec(file.name)?.[0] ?? '')}`;
-    download(file, whole);
-    return t('common.inDownloads', { name: whole, size: size(file.size) });
+  async #save(kind: FileKind, only?: Conversation): Promise<string> {
+    const { save } = await import('./save.ts');
+    return save(this.store, kind, only);
   }
 
   #acceptDrops(): void {
