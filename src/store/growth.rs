@@ -379,9 +379,9 @@ fn with_text(
     text: &str,
 ) -> Result<String> {
     let sql = if is_new_part {
-        "SELECT json_insert(?1, '$[#]', json_object('type', 'text', 'text', ?2))"
+        "SELECT json_insert(?1, '$[#]', json_object('type', 'text', 'text', ?2)) WHERE json_valid(?1)"
     } else {
-        "SELECT json_set(?1, '$[#-1].text', json_extract(?1, '$[#-1].text') || ?2)"
+        "SELECT json_set(?1, '$[#-1].text', json_extract(?1, '$[#-1].text') || ?2) WHERE json_valid(?1)"
     };
     Ok(connection.row(sql, params![parts, text], |row| engine::text(row, 0))?)
 }
