@@ -1,5 +1,5 @@
 /**
- * Everything a page fetches to use the store, compressed as servers do: at most 523 KB of brotli. And
+ * Everything a page fetches to use the store, compressed as servers do: at most 524 KB of brotli. And
  * what the first import or export fetches beside it: at most 150 KB.
  */
 
@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants } from 'node:zlib';
 
-const BUDGET = 523_000;
+const BUDGET = 524_000;
 const FORMATS_BUDGET = 150_000;
 const SALVAGE_BUDGET = 46_000;
 const dist = new URL('../../dist/', import.meta.url);
