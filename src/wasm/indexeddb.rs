@@ -73,11 +73,15 @@ fn refusal(what: &str, error: &JsValue) -> StoreError {
     refusal
 }
 
-/// Awaits an event of a request or transaction, and gives what it is an event of.
-async fn event(what: &str, promise: Promise) -> Result<JsValue> {
-    match JsFuture::from(promise).await {
-        Ok(event) => Ok(js::get(&event, "target")),
-        Err(event) => Err(refusal(what, &js::get(&js::get(&event, "target"), "error"))),
+/// Awaits the events of requests, each of which [`js::told`] promised, and gives the requests' results.
+async fn settled(what: &str, events: &Array) -> Result<Array> {
+    let of = |event: &JsValue, name| js::get(&js::get(event, "target"), name);
+    match JsFuture::from(Promise::all(events)).await {
+        Ok(events) => {
+            let events: Array = events.unchecked_into();
+            Ok(events.iter().map(|it| of(&it, "result")).collect())
+        }
+        Err(event) => Err(refusal(what, &of(&event, "error"))),
     }
 }
 
@@ -88,14 +92,7 @@ async fn results(what: &str, requests: Vec<Result<JsValue, JsValue>>) -> Result<
         let request = request.map_err(|error| refusal(what, &error))?;
         events.push(&js::told(&request, "onsuccess", "onerror"));
     }
-    let of = |event: &JsValue, name| js::get(&js::get(event, "target"), name);
-    match JsFuture::from(Promise::all(&events)).await {
-        Ok(events) => {
-            let events: Array = events.unchecked_into();
-            Ok(events.iter().map(|it| of(&it, "result")).collect())
-        }
-        Err(event) => Err(refusal(what, &of(&event, "error"))),
-    }
+    settled(what, &events).await
 }
 
 /// Awaits a request, and gives its result.
@@ -133,8 +130,9 @@ impl Opening {
     /// # Errors
     /// `storage-unavailable` where IndexedDB cannot be used, `quota-exceeded`.
     pub async fn finish(self) -> Result<Connection> {
-        let request = event("opening IndexedDB", self.0?).await?;
-        let database = js::get(&request, "result");
+        let promise = self.0?;
+        let opened = settled("opening IndexedDB", &Array::of1(&promise)).await?;
+        let database = opened.get(0);
         let is_gone = Rc::new(Cell::new(false));
         let (closing, gone) = (database.clone(), Rc::clone(&is_gone));
         let leave = Closure::<dyn Fn()>::new(move || {
