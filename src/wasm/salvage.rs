@@ -49,13 +49,15 @@ impl Session {
         };
         directory.take_copy().await?;
         let path = directory.copy_path();
-        let (files, kept) = match kept {
-            None => (directory.damaged_files().await?, None),
-            Some(kept) => {
-                let image = Rc::new(Image::kept(Array::new(), 0, LIMIT));
-                directory.pool().put_image(path.clone(), Rc::clone(&image));
-                (kept.files(MAIN)?, Some((kept, image)))
-            }
+        let kept = kept.map(|kept| {
+            // What is larger than may be kept is refused.
+            let image = Rc::new(Image::kept(Array::new(), 0, LIMIT));
+            directory.pool().put_image(path.clone(), Rc::clone(&image));
+            (kept, image)
+        });
+        let files = match &kept {
+            Some((kept, _)) => kept.files(MAIN)?,
+            None => directory.damaged_files().await?,
         };
         let salvage = Salvage::begin(&path, Some(vfs::NAME), browser_env())?;
         let session = Self {
