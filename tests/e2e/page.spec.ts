@@ -24,6 +24,7 @@ import {
   texts,
   titles,
   toast,
+  untilIn,
   writeAs,
 } from './page.js';
 
@@ -639,19 +640,9 @@ test.describe('two windows side by side', () => {
       }
       return changes;
     });
-    const stayed = await page.evaluate(async (chat) => {
+    const inPage = { until: await untilIn(page), chat: new URL(page.url()).hash };
+    const stayed = await page.evaluate(async ({ until, chat }) => {
       const find = (id: string) => document.querySelector<HTMLElement>(`[data-testid="${id}"]`);
-      const until = (holds: () => boolean) =>
-        new Promise<void>((resolve) => {
-          const look = () => {
-            if (!holds()) return;
-            observer.disconnect();
-            resolve();
-          };
-          const observer = new MutationObserver(look);
-          observer.observe(document, { subtree: true, childList: true, attributes: true });
-          look();
-        });
       const isPinned = () => find('conversation')?.hasAttribute('data-pinned') ?? false;
       let stayed = 0;
       for (let n = 0; n < 60; n += 1) {
@@ -667,7 +658,7 @@ test.describe('two windows side by side', () => {
         if (find('new-title') !== null && find('chat-title') === null) stayed += 1;
       }
       return stayed;
-    }, new URL(page.url()).hash);
+    }, inPage);
     await second.evaluate(() => {
       document.body.dataset.enough = '';
     });
@@ -996,6 +987,25 @@ test.describe('storage', () => {
     await page.getByTestId('keep').click();
     await expect(facts.getByTestId('kept')).toContainText('browser');
     await expect(page.getByTestId('outcome')).toBeEmpty();
+  });
+
+  test('what the browser promises is said in the panel and in the list', async ({
+    page,
+    context,
+    browser,
+  }) => {
+    await open(page);
+    await expect(page.getByTestId('storage')).toContainText('Stored on this device');
+    const { targetInfo } = await (await context.newCDPSession(page)).send('Target.getTargetInfo');
+    await (await browser.newBrowserCDPSession()).send('Browser.grantPermissions', {
+      origin: new URL(page.url()).origin,
+      browserContextId: `${targetInfo.browserContextId}`,
+      permissions: ['durableStorage'],
+    });
+    await page.getByTestId('storage').click();
+    await expect(page.getByTestId('storage-facts')).toContainText('On this device');
+    await expect(page.getByTestId('keep')).toHaveCount(0);
+    await expect(page.getByTestId('storage')).toContainText('Kept on this device');
   });
 
   test('a backup comes back, and what is no backup changes nothing', async ({ page }) => {

@@ -6,6 +6,7 @@ import {
   type BrowserContext,
   type ConsoleMessage,
   expect,
+  type JSHandle,
   type Locator,
   type Page,
   test,
@@ -155,11 +156,10 @@ export async function sayMany(page: Page, lines: string[]): Promise<void> {
   }
 }
 
-/** Makes many empty chats as `create` does, without a round trip for each step. */
-export async function createMany(page: Page, names: string[]): Promise<void> {
-  await page.evaluate(async (all) => {
-    const find = (id: string) => document.querySelector<HTMLElement>(`[data-testid="${id}"]`);
-    const until = (holds: () => boolean) =>
+/** In the page: resolves once something holds, looked at with each change of the document. */
+export function untilIn(page: Page): Promise<JSHandle<(holds: () => boolean) => Promise<void>>> {
+  return page.evaluateHandle(
+    () => (holds: () => boolean) =>
       new Promise<void>((resolve) => {
         const look = () => {
           if (!holds()) return;
@@ -167,10 +167,19 @@ export async function createMany(page: Page, names: string[]): Promise<void> {
           resolve();
         };
         const observer = new MutationObserver(look);
-        observer.observe(document.body, { childList: true, subtree: true, characterData: true });
+        const all = { subtree: true, childList: true, characterData: true, attributes: true };
+        observer.observe(document, all);
         look();
-      });
-    for (const name of all) {
+      }),
+  );
+}
+
+/** Makes many empty chats as `create` does, without a round trip for each step. */
+export async function createMany(page: Page, names: string[]): Promise<void> {
+  const given = { until: await untilIn(page), names };
+  await page.evaluate(async ({ until, names }) => {
+    const find = (id: string) => document.querySelector<HTMLElement>(`[data-testid="${id}"]`);
+    for (const name of names) {
       location.hash = '#/new';
       await until(() => find('new-title') !== null);
       (find('new-title') as HTMLInputElement).value = name;
@@ -180,7 +189,7 @@ export async function createMany(page: Page, names: string[]): Promise<void> {
       find('create')?.click();
       await until(() => find('chat-title')?.textContent === name);
     }
-  }, names);
+  }, given);
 }
 
 export async function rowAction(

@@ -193,6 +193,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
           go({ view: 'list' }, 'replace');
           list.filter(undefined);
         },
+        refresh,
       });
     }
     await (toRestore ? panel.pickBackup() : panel.open());
@@ -202,11 +203,12 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     if (status.outdated) outdated.show();
     panel?.show(status);
   };
+  const refresh = () => store.status().then(onStatus);
   // Where it cannot be read now, the panel says why when it is opened.
-  const refresh = () => store.status().then(onStatus, () => undefined);
+  const refreshIfReadable = () => void refresh().catch(() => undefined);
   store.addEventListener('status', ({ detail }) => onStatus(detail));
   store.addEventListener('change', ({ detail }) => {
-    if (detail.reset) void refresh();
+    if (detail.reset) refreshIfReadable();
   });
 
   const skip = h(
@@ -248,7 +250,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
     if (!isMine || remembered('asked') !== undefined) return;
     remember('asked');
     // Not agreed yet, or not to be asked here: the storage panel has a button for it.
-    void store.persist().then(refresh, () => undefined);
+    void store.persist().then(refreshIfReadable, () => undefined);
   });
 
   const show = (route: Route, focus: boolean) => {
@@ -306,7 +308,7 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   showList(begun);
   await Promise.all([show(currentRoute(), false), list.first]);
   keepList();
-  void refresh();
+  refreshIfReadable();
   backups.begin();
   // When all is there that was asked for, what will be asked for next.
   void loadViews().catch(() => undefined);

@@ -19,6 +19,8 @@ export interface StoragePanelActions {
   section: HTMLElement;
   backups: Backups;
   restored: () => void;
+  /** Reads how things stand, and has it shown wherever it is. */
+  refresh: () => Promise<void>;
 }
 
 export class StoragePanel {
@@ -124,7 +126,7 @@ export class StoragePanel {
 
   async #refresh(): Promise<void> {
     try {
-      this.show(await this.store.status());
+      await this.actions.refresh();
     } catch (error) {
       this.#facts.replaceChildren(
         h('p', { class: 'dialog-text' }, t('storage.unreadable', { why: because(error) })),
