@@ -175,7 +175,8 @@ fn json_that_is_none_is_kept_as_text() {
         "UPDATE messages SET parts = 'not json', content = '' WHERE id = 1;
          UPDATE messages SET parts = '{\"a\":1}' WHERE id = 2;
          UPDATE messages SET metadata = 'oops', parts = NULL, content = content WHERE id = 3;
-         UPDATE conversations SET tags = 'red', metadata = '{';",
+         UPDATE messages SET source = '[1', content = x'00ff' WHERE id = 4;
+         UPDATE conversations SET tags = 'red', metadata = '{', source = 'from';",
     );
     let (mut store, report) = file.open();
     assert_eq!(contents(&store, 1), ["not json", "b", "c"]);
@@ -190,8 +191,38 @@ fn json_that_is_none_is_kept_as_text() {
         (row.tags.as_deref(), row.metadata.as_deref()),
         (Some(r#"["red"]"#), Some(r#""{""#))
     );
-    assert_eq!(kinds(&report), [(Repair::Json, vec![1, 1, 2, 3])]);
+    assert_eq!(
+        source(4).source.as_deref(),
+        Some(r#"{"data":"[1","formerBytes":"00FF"}"#)
+    );
+    let exported = store.export_chat(&key(1)).unwrap().unwrap();
+    assert_eq!(exported.source.as_deref(), Some(r#""from""#));
+    assert_eq!(
+        kinds(&report),
+        [(Repair::Json, vec![1, 1, 2, 3, 4]), (Repair::Text, vec![4])]
+    );
     check_whole(&mut store);
+}
+
+/// As damage leaves it: no trigger has marked the rows.
+#[test]
+fn json_that_is_none_and_not_marked_is_corrupt_until_it_is_healed() {
+    let file = File::new();
+    file.foreign(
+        "DROP TRIGGER conversations_edited;
+         UPDATE conversations SET tags = '[\"red\"';",
+    );
+    let mut store = file.world.open();
+    let of_tag = ConversationQuery {
+        tag: Some("red".to_owned()),
+        ..ConversationQuery::default()
+    };
+    assert_eq!(store.list_conversations(&of_tag).unwrap(), []);
+    let error = store.export_chat(&key(1)).unwrap_err();
+    assert_eq!(error.code, ErrorCode::Corrupt);
+    store.heal(None).unwrap();
+    let exported = store.export_chat(&key(1)).unwrap().unwrap();
+    assert_eq!(exported.tags, [r#"["red""#]);
 }
 
 #[test]

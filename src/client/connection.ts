@@ -569,8 +569,10 @@ export class Connection {
           value = message.value;
         }
       } catch (error) {
-        // Another program has put text that is no JSON where a row has JSON.
-        call.reject(this.#failed(call, 'corrupt', `the answer cannot be read: ${error}`));
+        // Another program, or damage, has put text that is no JSON where a row has JSON.
+        call.reject(
+          this.#failed(call, 'corrupt', `the answer cannot be read; heal() may mend it: ${error}`),
+        );
         return;
       }
       call.resolve(value);

@@ -306,7 +306,9 @@ pub(super) fn list_sql(query: &ConversationQuery) -> String {
         None => " AND ?3 IS NULL AND ?4 IS NULL",
     };
     sql += match query.tag {
-        Some(_) => " AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?5)",
+        Some(_) => {
+            " AND EXISTS (SELECT 1 FROM json_each(iif(json_valid(tags), tags, '[]')) WHERE value = ?5)"
+        }
         None => " AND ?5 IS NULL",
     };
     sql += match query.pinned {

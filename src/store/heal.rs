@@ -261,9 +261,10 @@ fn part_from_stranger(writing: &mut Writing<'_>, id: i64) -> Result<Option<i64>>
 /// The conversation's own fields but for those that follow from its messages.
 fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
     let (connection, env) = (writing.connection, writing.env);
-    let (uid, created, updated, tags, metadata, trashed, is_new) = connection.row(
-        "SELECT coalesce(uid, ''), created_at, updated_at, tags, metadata, trashed_at,
-               revision IS NULL AND head_id IS NULL AND message_count = 0
+    let (uid, created, updated, trashed, is_new, tags, jsons) = connection.row(
+        "SELECT coalesce(uid, ''), created_at, updated_at, trashed_at,
+               revision IS NULL AND head_id IS NULL AND message_count = 0,
+               tags, metadata, source
              FROM conversations WHERE id = ?1",
         params![id],
         |row| {
@@ -272,9 +273,12 @@ fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
                 engine::text(row, 1)?,
                 engine::text(row, 2)?,
                 engine::optional_text(row, 3)?,
-                engine::optional_text(row, 4)?,
+                row.get::<_, bool>(4)?,
                 engine::optional_text(row, 5)?,
-                row.get::<_, bool>(6)?,
+                [
+                    engine::optional_text(row, 6)?,
+                    engine::optional_text(row, 7)?,
+                ],
             ))
         },
     )?;
@@ -294,32 +298,37 @@ fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
     let new_trashed = trashed
         .as_deref()
         .map(|at| Timestamp::parse(at).unwrap_or(updated_at));
-    let kind = |json: &Option<String>| -> Result<Option<String>> {
-        json.as_deref()
-            .map_or(Ok(None), |json| body::json_type(connection, json))
+    let mut is_broken = false;
+    let mut mend = |json: String, is_right: fn(&str) -> bool| -> Result<String> {
+        let kind = body::json_type(connection, &json)?;
+        if kind.is_some_and(|kind| is_right(&kind)) {
+            return Ok(json);
+        }
+        is_broken = true;
+        Ok(crate::model::json_string(&json))
     };
-    let tags_are_right = tags.is_none() || kind(&tags)?.as_deref() == Some("array");
-    let metadata_is_right = metadata.is_none() || kind(&metadata)?.is_some();
-    let as_text = |json: Option<String>| json.map(|json| crate::model::json_string(&json));
-    let new_tags = if tags_are_right {
-        tags
-    } else {
-        as_text(tags).map(|tag| format!("[{tag}]"))
-    };
-    let new_metadata = if metadata_is_right {
-        metadata
-    } else {
-        as_text(metadata)
-    };
-    if !tags_are_right || !metadata_is_right {
+    let mut new_tags = None;
+    if let Some(tags) = tags {
+        let mended = mend(tags, |kind| kind == "array")?;
+        let is_one = mended.starts_with('"');
+        new_tags = Some(if is_one {
+            format!("[{mended}]")
+        } else {
+            mended
+        });
+    }
+    let [metadata, source] = jsons.map(|json| json.map(|json| mend(json, |_| true)).transpose());
+    let (new_metadata, new_source) = (metadata?, source?);
+    if is_broken {
         writing.report.add(Repair::Json, id);
     }
     connection
         .run(
             "UPDATE conversations SET uid = ?2, created_at = ?3, updated_at = ?4, tags = ?5, metadata = ?6,
-               trashed_at = ?7, revision = coalesce(revision, 0) + 1
+               trashed_at = ?7, source = ?8, revision = coalesce(revision, 0) + 1
              WHERE id = ?1 AND (revision IS NULL OR
-               (uid, created_at, updated_at, tags, metadata, trashed_at) IS NOT (?2, ?3, ?4, ?5, ?6, ?7))",
+               (uid, created_at, updated_at, tags, metadata, trashed_at, source)
+                 IS NOT (?2, ?3, ?4, ?5, ?6, ?7, ?8))",
             params![
                 id,
                 new_uid,
@@ -327,7 +336,8 @@ fn heal_fields(writing: &mut Writing<'_>, id: i64) -> Result<()> {
                 updated_at.to_sql(),
                 new_tags,
                 new_metadata,
-                new_trashed.map(Timestamp::to_sql)
+                new_trashed.map(Timestamp::to_sql),
+                new_source
             ],
         )?;
     Ok(())
@@ -366,13 +376,6 @@ fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) 
         }
         let mut new_json = json.clone();
         let mut is_broken = false;
-        if new_content != content {
-            let former = crate::model::json_string(&content);
-            new_json[4] = Some(with_former(connection, &json[4], "formerContent", &former)?);
-        } else if !is_text {
-            let former = format!("\"{bytes}\"");
-            new_json[4] = Some(with_former(connection, &json[4], "formerBytes", &former)?);
-        }
         for field in new_json.iter_mut().skip(1) {
             if let Some(text) = field
                 && body::json_type(connection, text)?.is_none()
@@ -380,6 +383,23 @@ fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) 
                 is_broken = true;
                 *field = Some(crate::model::json_string(text));
             }
+        }
+        if new_content != content {
+            let former = crate::model::json_string(&content);
+            new_json[4] = Some(with_former(
+                connection,
+                &new_json[4],
+                "formerContent",
+                &former,
+            )?);
+        } else if !is_text {
+            let former = format!("\"{bytes}\"");
+            new_json[4] = Some(with_former(
+                connection,
+                &new_json[4],
+                "formerBytes",
+                &former,
+            )?);
         }
         let mut new_content = new_content;
         if let Some(parts) = &json[0] {

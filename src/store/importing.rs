@@ -159,11 +159,15 @@ impl Store {
             branches: Some(crate::model::Branches::All),
             ..Default::default()
         };
-        let tags = connection.rows(
-            "SELECT value FROM json_each(?1)",
-            params![row.tags.as_deref().unwrap_or("[]")],
-            |row| engine::text(row, 0),
-        )?;
+        let tags = row.tags.as_deref().unwrap_or("[]");
+        // No row where it is none, which is damage.
+        let tags: String =
+            connection.row("SELECT ?1 WHERE json_valid(?1)", params![tags], |row| {
+                row.get(0)
+            })?;
+        let tags = connection.rows("SELECT value FROM json_each(?1)", params![tags], |row| {
+            engine::text(row, 0)
+        })?;
         let source = connection.row(
             "SELECT source FROM conversations WHERE id = ?1",
             params![row.id],

@@ -269,7 +269,8 @@ fn give_up_uid(writing: &mut Writing<'_>, before: &Message) -> Result<()> {
     let source = before.source.as_deref().unwrap_or("{}");
     after.source = Some(writing.connection.row(
         "SELECT CASE WHEN json_type(?1) = 'object' THEN json_set(?1, '$.formerUid', ?2)
-                   ELSE json_object('formerUid', ?2, 'data', json(?1)) END",
+                   ELSE json_object('formerUid', ?2, 'data', json(?1)) END
+         WHERE json_valid(?1)",
         params![source, before.uid],
         |row| row.get(0),
     )?);

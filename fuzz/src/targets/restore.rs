@@ -41,7 +41,7 @@ pub fn run(input: &[u8]) -> Corpus {
     }
     let file = File::of("incoming", &file);
     if below(bytes, 2) == 1 {
-        stored::change(&file, bytes, &Known::default());
+        let _ = stored::change(&file, bytes, &Known::default());
     }
     let whole = std::fs::read(file.path()).expect("a file of this process");
     restored(&file);
