@@ -219,7 +219,6 @@ test.describe('search', () => {
         content: `${'보통의 문장과 words of all kinds '.repeat(12)}회의록 number ${chat}-${n}.`,
       })),
     }));
-    await page.getByTestId('storage').click();
     await page.getByTestId('import-file').setInputFiles({
       name: 'chats.json',
       mimeType: 'application/json',

@@ -31,6 +31,7 @@ const chat = (title: string, ...lines: string[]) => ({
 
 async function choose(page: Page, file: ReturnType<typeof json>): Promise<void> {
   await page.getByTestId('storage').click();
+  await expect(page.getByTestId('storage-panel')).toBeVisible();
   await page.getByTestId('import-file').setInputFiles(file);
 }
 
@@ -92,6 +93,27 @@ test('one that is dropped on the page is taken in as well', async ({ page }) => 
   await expect(cell(page, 'Chats', 'created')).toHaveText('1');
   await close(page);
   await expect(titles(page)).toHaveText(['Dropped']);
+});
+
+test('a panel whose code comes late does not open over an import', async ({ page }) => {
+  let give = () => {};
+  const given = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  await page.route('**/storage-panel*.js', async (route) => {
+    await given;
+    await route.continue();
+  });
+  await open(page);
+  await page.getByTestId('storage').click();
+  await page.getByTestId('import-file').setInputFiles(json('one.json', [chat('One', 'a', 'b')]));
+  await expect(dialog(page)).toHaveAttribute('data-state', 'done');
+  const arrived = page.waitForEvent('requestfinished', (it) => it.url().includes('storage-panel'));
+  give();
+  await arrived;
+  await close(page);
+  await page.getByTestId('storage').click();
+  await expect(page.getByTestId('storage-panel')).toBeVisible();
 });
 
 test('it can be searched while it comes in, and is taken back as a whole', async ({ page }) => {

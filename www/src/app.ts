@@ -186,6 +186,8 @@ export async function startApp(root: HTMLElement, store: ConversationStore): Pro
   const openStorage = async (toRestore = false) => {
     if (!panel) {
       const { StoragePanel } = await import('./storage/storage-panel.ts');
+      // What was opened meanwhile stays in front.
+      if (document.querySelector('dialog[open]')) return;
       panel ??= new StoragePanel(store, toasts, {
         section: transfer.section,
         backups,
