@@ -4,7 +4,7 @@
  *
  *   npm run fuzz -- --minutes 60            all targets, an hour in all
  *   npm run fuzz -- --seconds 30 --jobs 2   30 s each, two at a time
- *   npm run fuzz -- --seed 1                the same inputs each time, as far as the time goes: so does `npm test -- fuzz`
+ *   npm run fuzz -- --seed 1                the same inputs each time, as far as the time goes: so does `npm test`
  *   npm run fuzz -- --minutes 5 tabs stored those only
  *   npm run fuzz -- --only-build            no run
  *   npm run fuzz -- --keep                  corpora made anew, as few files as say the same, and kept

@@ -138,11 +138,8 @@ const suites = [
   ],
 ];
 
-/**
- * Only asked for by their names: the first is as long as the suite of the package, which has its own tests too;
- * what the second finds depends on how far it comes.
- */
-const BY_NAME = ['fallback', 'fuzz'];
+/** Only asked for by its name: it is as long as the suite of the package, which has tests of the fallback too. */
+const BY_NAME = ['fallback'];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !suites.some(([suite]) => suite === name));
