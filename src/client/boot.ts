@@ -1,11 +1,11 @@
 /**
  * How a worker begins: it loads its wasm module and then hands its messages over. Knows no module and
- * no request: the first message says where the module is, those that come before it is ready are kept.
+ * no request: one message says which module, those that come before it is ready are kept.
  */
 
 import type { ErrorData } from './errors.js';
 
-/** The first message to a worker. */
+/** What a worker begins with, as its first message or after requests. */
 export interface Boot {
   /** An absolute URL or a compiled module. */
   wasm: string | WebAssembly.Module;
@@ -60,10 +60,13 @@ export function boot(
     scope.postMessage({ ready: true } satisfies Booted);
     serve(scope, waiting);
   };
+  let hasBegun = false;
   scope.onmessage = ({ data }) => {
-    scope.onmessage = (event) => {
-      waiting.push(event.data);
-    };
+    if (hasBegun || !('wasm' in data)) {
+      waiting.push(data);
+      return;
+    }
+    hasBegun = true;
     // A rejection would not reach the page; an error does.
     begin(data).catch(reportError);
   };

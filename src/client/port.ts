@@ -101,12 +101,22 @@ export function start(options: PortOptions, events: PortEvents, program = STORE)
         : unavailable(`the worker script could not be loaded${reason}. ${advice}`),
     );
   };
-  const boot: Boot = { wasm: moduleOrUrl(options.wasm, program) };
-  try {
-    worker.postMessage(boot);
-  } catch (error) {
-    worker.terminate();
-    throw unavailable(`the wasm module could not be handed to the worker: ${error}`, error);
+  const wasm = moduleOrUrl(options.wasm, program);
+  const begin = (boot: Boot) => worker.postMessage(boot);
+  if (typeof wasm === 'string' && options.worker === undefined) {
+    // Compiled here while the worker starts, which takes as long. Where that is not to be had, the worker loads
+    // it by itself, and says what is wrong.
+    compile(wasm).then(
+      (module) => begin({ wasm: module }),
+      () => begin({ wasm }),
+    );
+  } else {
+    try {
+      begin({ wasm });
+    } catch (error) {
+      worker.terminate();
+      throw unavailable(`the wasm module could not be handed to the worker: ${error}`, error);
+    }
   }
   return {
     post: (message) => worker.postMessage(message),
@@ -115,6 +125,10 @@ export function start(options: PortOptions, events: PortEvents, program = STORE)
       worker.terminate();
     },
   };
+}
+
+async function compile(url: string): Promise<WebAssembly.Module> {
+  return WebAssembly.compileStreaming(fetch(url));
 }
 
 function makeWorker(options: PortOptions, program: Program): Worker {

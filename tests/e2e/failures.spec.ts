@@ -46,6 +46,21 @@ test('a page whose policy forbids workers is told', async ({ page }) => {
   );
 });
 
+test('where a page may not compile the module, its worker does', async ({ page }) => {
+  const fetched: string[] = [];
+  page.on('request', (request) => fetched.push(new URL(request.url()).pathname));
+  const open = async (path: string) => {
+    await load(page, path);
+    fetched.length = 0;
+    const { sqliteVersion } = await page.evaluate(async () =>
+      (await window.Store.open('x')).status(),
+    );
+    return [/^3\./.test(sqliteVersion), fetched.filter((it) => it.endsWith('.wasm')).length];
+  };
+  expect(await open('/')).toEqual([true, 1]);
+  expect(await open('/no-wasm')).toEqual([true, 2]);
+});
+
 test('a browser that lacks something is told, and gets no memory instead', async ({ page }) => {
   await load(page);
   const codes = await page.evaluate(() => {

@@ -241,6 +241,15 @@ function respond(response, status, type, body, csp = policy) {
   response.end(body);
 }
 
+const withoutWasm = policy.replace(" 'wasm-unsafe-eval'", '');
+
+/** The policy of each page. */
+const pages = {
+  '/': policy,
+  '/no-workers': policy.replace("worker-src 'self'", "worker-src 'none'"),
+  '/no-wasm': withoutWasm,
+};
+
 /** Who waits at the gate, and how often it was opened for nobody yet. */
 const gate = { waiting: [], opened: 0 };
 
@@ -248,16 +257,7 @@ const server = createServer(async (request, response) => {
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
   const [, area, ...rest] = pathname.split('/');
   const name = rest.join('/');
-  if (pathname === '/') return respond(response, 200, types.html, page);
-  if (pathname === '/no-workers') {
-    return respond(
-      response,
-      200,
-      types.html,
-      page,
-      policy.replace("worker-src 'self'", "worker-src 'none'"),
-    );
-  }
+  if (pages[pathname]) return respond(response, 200, types.html, page, pages[pathname]);
   if (pathname === '/clear') {
     response.setHeader('Clear-Site-Data', '"storage"');
     return respond(response, 200, types.html, page);
@@ -290,7 +290,7 @@ const server = createServer(async (request, response) => {
     try {
       const body = await readFile(dist + name.replace('whole-', ''));
       // A worker obeys the policy of its own response.
-      const csp = area === 'no-wasm-eval' ? policy.replace(" 'wasm-unsafe-eval'", '') : policy;
+      const csp = area === 'no-wasm-eval' ? withoutWasm : policy;
       return respond(response, 200, types[name.split('.').at(-1)] ?? 'text/plain', body, csp);
     } catch {
       // Not there: 404, below.
