@@ -557,3 +557,26 @@ fn a_row_of_the_other_program_keeps_what_lies_beside_it_in_order() {
     assert_eq!(path(&store, 1), ["a", "b", "c"]);
     check_whole(&mut store);
 }
+
+#[test]
+fn rows_that_the_file_does_not_take_are_corrupt_and_change_nothing() {
+    let file = File::new();
+    file.foreign(
+        "DELETE FROM messages WHERE id > 1;
+         CREATE UNIQUE INDEX one_of_a_role ON messages (role);",
+    );
+    let (mut store, _) = file.open();
+    let error = store
+        .add_message(&key(1), Role::User, Some("second"), &NewMessage::default())
+        .unwrap_err();
+    assert_eq!(error.code, ErrorCode::Corrupt, "{error}");
+    assert_eq!(contents(&store, 1), ["a"]);
+    store
+        .add_message(
+            &key(1),
+            Role::Assistant,
+            Some("other"),
+            &NewMessage::default(),
+        )
+        .unwrap();
+}

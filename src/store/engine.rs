@@ -50,6 +50,11 @@ impl From<rusqlite::Error> for StoreError {
             // Each statement of this package fits its schema.
             None if matches!(error, SqlInputError { .. }) => (ErrorCode::Corrupt, UNFIT),
             Some(Sqlite::DatabaseCorrupt) => (ErrorCode::Corrupt, DAMAGED),
+            // Each statement keeps the constraints where what is stored keeps them.
+            Some(Sqlite::ConstraintViolation | Sqlite::TypeMismatch) => (
+                ErrorCode::Corrupt,
+                "the stored rows contradict each other; nothing was deleted",
+            ),
             // By its header: a later SQLite's, or damage.
             Some(Sqlite::ReadOnly) => (
                 ErrorCode::Corrupt,
