@@ -17,7 +17,6 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { output, root, run, say } from './run.mjs';
 import { nativeCompiler } from './tools.mjs';
@@ -155,7 +154,7 @@ async function keep(program, target, grown) {
 }
 
 /** Runs targets, so many at a time; fails if one finds something. */
-export async function fuzzAll({ seconds, seed, names = targets, jobs = 1, kept = false }) {
+async function fuzzAll({ seconds, seed, names = targets, jobs = 1, kept = false }) {
   const program = await build();
   mkdirSync(join(folder, 'target'), { recursive: true });
   const dict = join(folder, 'target/importers.dict');
@@ -190,32 +189,29 @@ export async function fuzzAll({ seconds, seed, names = targets, jobs = 1, kept =
   if (idle) throw new Error(`nothing was run: ${idle}`);
   const total = results.reduce((sum, result) => sum + result.executions, 0);
   console.log(`${results.length} targets, ${total} executions, no finding`);
-  return results;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      minutes: { type: 'string' },
-      seconds: { type: 'string' },
-      jobs: { type: 'string', default: '1' },
-      seed: { type: 'string' },
-      keep: { type: 'boolean', default: false },
-      'only-build': { type: 'boolean', default: false },
-    },
-  });
-  if (values['only-build']) {
-    console.log(await build());
-    process.exit();
-  }
-  const unknown = positionals.filter((name) => !targets.includes(name));
-  if (unknown.length > 0) throw new Error(`no such target: ${unknown.join(', ')}`);
-  const names = positionals.length > 0 ? positionals : targets;
-  const jobs = Number(values.jobs);
-  const seconds = values.seconds
-    ? Number(values.seconds)
-    : (Number(values.minutes ?? 8) * 60 * jobs) / names.length;
-  const { seed, keep: kept } = values;
-  await fuzzAll({ seconds: Math.max(1, Math.round(seconds)), seed, names, jobs, kept });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    minutes: { type: 'string' },
+    seconds: { type: 'string' },
+    jobs: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    keep: { type: 'boolean', default: false },
+    'only-build': { type: 'boolean', default: false },
+  },
+});
+if (values['only-build']) {
+  console.log(await build());
+  process.exit();
 }
+const unknown = positionals.filter((name) => !targets.includes(name));
+if (unknown.length > 0) throw new Error(`no such target: ${unknown.join(', ')}`);
+const names = positionals.length > 0 ? positionals : targets;
+const jobs = Number(values.jobs);
+const seconds = values.seconds
+  ? Number(values.seconds)
+  : (Number(values.minutes ?? 8) * 60 * jobs) / names.length;
+const { seed, keep: kept } = values;
+await fuzzAll({ seconds: Math.max(1, Math.round(seconds)), seed, names, jobs, kept });

@@ -35,15 +35,16 @@ export async function runAndRead(command, args, { env = {}, cwd = root } = {}) {
   return text;
 }
 
-/** Waits for a child, which a signal to this process ends too. */
+/** Waits for a child, which ends with this process and by a signal to it. */
 async function ended(child) {
   const pass = (signal) => child.kill(signal);
-  process.on('SIGTERM', pass).on('SIGINT', pass);
+  const end = () => child.kill();
+  process.on('SIGTERM', pass).on('SIGINT', pass).on('exit', end);
   const [code, signal] = await new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (...outcome) => resolve(outcome));
   });
-  process.off('SIGTERM', pass).off('SIGINT', pass);
+  process.off('SIGTERM', pass).off('SIGINT', pass).off('exit', end);
   if (code !== 0) throw new Error(`${child.spawnargs.join(' ')} ended with ${code ?? signal}`);
 }
 
