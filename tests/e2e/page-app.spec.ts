@@ -161,7 +161,10 @@ test('pinned first, archived apart, each with a way back', async ({ page }) => {
   await rowAction(page, 'Two', 'Archive');
   await page.getByTestId('show-archived').click();
   await expect(titles(page)).toHaveText(['Two']);
+  await titles(page).click();
+  await expect(page.getByTestId('chat-archived')).toBeVisible();
   await rowAction(page, 'Two', 'Take out of the archive');
+  await expect(page.getByTestId('chat-archived')).toBeHidden();
   await expect(rows(page)).toHaveCount(0);
   await page.getByTestId('show-archived').click();
   await expect(titles(page)).toHaveText(['One', 'Three', 'Two']);

@@ -39,6 +39,11 @@ export class ChatView implements View {
     tabindex: -1,
     'data-testid': 'chat-title',
   });
+  readonly #archived = h(
+    'span',
+    { class: 'badge', hidden: true, 'data-testid': 'chat-archived' },
+    t('chat.archived'),
+  );
   readonly #head: HTMLElement;
   readonly #brain: BrainPicker;
   readonly #messages: MessageList;
@@ -64,7 +69,7 @@ export class ChatView implements View {
       'header',
       { class: 'chat-head' },
       backLink(),
-      h('div', { class: 'chat-name' }, this.heading, this.#brain.element),
+      h('div', { class: 'chat-name' }, this.heading, this.#archived, this.#brain.element),
       h(
         'div',
         { class: 'chat-actions' },
@@ -185,6 +190,7 @@ export class ChatView implements View {
     this.heading.textContent = shorten(title, 200);
     this.heading.lang = languageOf(title) ?? '';
     this.heading.toggleAttribute('data-untitled', conversation.title.trim() === '');
+    this.#archived.hidden = !conversation.archived;
     this.#renderBrain();
   }
 

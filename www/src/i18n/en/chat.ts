@@ -9,6 +9,7 @@ export const chat = {
   renameIt: 'Rename this chat',
   exportIt: 'Export this chat',
   deleteIt: 'Delete this chat',
+  archived: 'Archived',
   deletedElsewhere: 'This chat was deleted in another tab or window.',
   inTrash: 'This chat is in the trash',
   inTrashText: 'It was deleted, and can be restored.',

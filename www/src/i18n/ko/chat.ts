@@ -12,6 +12,7 @@ export const chat = {
   renameIt: '이 대화의 이름 바꾸기',
   exportIt: '이 대화 내보내기',
   deleteIt: '이 대화 삭제',
+  archived: '보관됨',
   deletedElsewhere: '다른 탭이나 창에서 이 대화를 삭제했습니다.',
   inTrash: '이 대화는 휴지통에 있습니다',
   inTrashText: '삭제되었고, 복원할 수 있습니다.',
