@@ -106,10 +106,9 @@ export function start(options: PortOptions, events: PortEvents, program = STORE)
   if (typeof wasm === 'string' && options.worker === undefined) {
     // Compiled here while the worker starts, which takes as long. Where that is not to be had, the worker loads
     // it by itself, and says what is wrong.
-    compile(wasm).then(
-      (module) => begin({ wasm: module }),
-      () => begin({ wasm }),
-    );
+    compile(wasm)
+      .then((module) => begin({ wasm: module }))
+      .catch(() => begin({ wasm }));
   } else {
     try {
       begin({ wasm });
