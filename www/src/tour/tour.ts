@@ -18,6 +18,29 @@ export async function startTour(
   root: HTMLElement,
   open: () => Promise<ConversationStore>,
 ): Promise<void> {
+  // What needs no store is there to be read before anything is fetched for it.
+  const main = h(
+    'main',
+    { class: 'tour-main' },
+    h('h1', { class: 'tour-title' }, t('tour.title')),
+    h('p', { class: 'tour-lead' }, t('tour.lead')),
+    section('use-chat', t('tour.useChat'), t('tour.useChatText'), useChat()),
+  );
+  root.replaceChildren(
+    h(
+      'div',
+      { class: 'tour' },
+      h(
+        'header',
+        { class: 'tour-head' },
+        h('a', { class: 'button', href: './' }, t('tour.toChats')),
+        languageButton(),
+      ),
+      main,
+    ),
+    ...liveRegions(),
+  );
+  await painted();
   const store = await open();
   await addSample(store);
   const log = new EventLog(store);
@@ -34,34 +57,17 @@ export async function startTour(
       h('h3', { class: 'tour-group', id: `group-${group}` }, t(`tour.${group}`)),
     ),
   }));
-  root.replaceChildren(
-    h(
-      'div',
-      { class: 'tour', 'data-testid': 'tour' },
-      h(
-        'header',
-        { class: 'tour-head' },
-        h('a', { class: 'button', href: './' }, t('tour.toChats')),
-        languageButton(),
-      ),
-      h(
-        'main',
-        { class: 'tour-main' },
-        h('h1', { class: 'tour-title' }, t('tour.title')),
-        h('p', { class: 'tour-lead' }, t('tour.lead')),
-        section('use-chat', t('tour.useChat'), t('tour.useChatText'), useChat()),
-        section('tabs', t('tour.tabs'), t('tour.tabsText'), frames.element),
-        section(
-          'methods',
-          t('tour.methods'),
-          t('tour.methodsText'),
-          ...groups.map(({ element }) => element),
-        ),
-        section('events', t('tour.events'), t('tour.eventsText'), log.element),
-      ),
+  main.append(
+    section('tabs', t('tour.tabs'), t('tour.tabsText'), frames.element),
+    section(
+      'methods',
+      t('tour.methods'),
+      t('tour.methodsText'),
+      ...groups.map(({ element }) => element),
     ),
-    ...liveRegions(),
+    section('events', t('tour.events'), t('tour.eventsText'), log.element),
   );
+  main.dataset.testid = 'tour';
   // A group in each turn: what is above them can be used meanwhile.
   for (const { group, element } of groups) {
     await new Promise((resolve) => setTimeout(resolve));
@@ -69,6 +75,14 @@ export async function startTour(
   }
   if (location.hash) document.querySelector(location.hash)?.scrollIntoView();
   addEventListener('unhandledrejection', ({ reason }) => announce(String(reason), 'urgent'));
+}
+
+/** Resolves once what is in the page has been painted; at once where nobody sees it. */
+function painted(): Promise<void> {
+  return new Promise((resolve) => {
+    if (document.hidden) resolve();
+    else requestAnimationFrame(() => setTimeout(resolve));
+  });
 }
 
 function section(id: string, title: string, text: string, ...children: Node[]): HTMLElement {
