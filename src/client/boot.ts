@@ -62,7 +62,7 @@ export function boot(
   };
   let hasBegun = false;
   scope.onmessage = ({ data }) => {
-    if (hasBegun || !('wasm' in data)) {
+    if (hasBegun || !('wasm' in Object(data))) {
       waiting.push(data);
       return;
     }
