@@ -384,22 +384,13 @@ fn heal_texts(writing: &mut Writing<'_>, id: i64, rows: &[Row], thorough: bool) 
                 *field = Some(crate::model::json_string(text));
             }
         }
-        if new_content != content {
-            let former = crate::model::json_string(&content);
-            new_json[4] = Some(with_former(
-                connection,
-                &new_json[4],
-                "formerContent",
-                &former,
-            )?);
-        } else if !is_text {
-            let former = format!("\"{bytes}\"");
-            new_json[4] = Some(with_former(
-                connection,
-                &new_json[4],
-                "formerBytes",
-                &former,
-            )?);
+        let former = if new_content != content {
+            Some(("formerContent", crate::model::json_string(&content)))
+        } else {
+            (!is_text).then(|| ("formerBytes", format!("\"{bytes}\"")))
+        };
+        if let Some((name, former)) = former {
+            new_json[4] = Some(with_former(connection, &new_json[4], name, &former)?);
         }
         let mut new_content = new_content;
         if let Some(parts) = &json[0] {
